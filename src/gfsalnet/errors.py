@@ -1,0 +1,41 @@
+"""Errors that speak to the user: where, what was wrong, what to do.
+
+Everything that the outside world can cause (files, folders, weights, options) is a `GFSalNetError`; the command line
+prints it as one line. A wrong array handed to a function by a programmer stays a `ValueError` or `TypeError`.
+"""
+
+from __future__ import annotations
+
+
+class GFSalNetError(Exception):
+    """A problem the user can solve.
+
+    Args:
+        where: the source, file or option it is about.
+        problem: what was wrong, without a full stop.
+        remedy: what to do about it, a sentence.
+    """
+
+    def __init__(self, where: object, problem: str, remedy: str) -> None:
+        super().__init__(f"{where}: {problem}. {remedy}")
+        self.where, self.problem, self.remedy = str(where), problem, remedy
+
+
+class SourceError(GFSalNetError):
+    """A video, image, folder or camera that cannot be read."""
+
+
+class OutputError(GFSalNetError):
+    """A result that cannot be written."""
+
+
+class WeightsError(GFSalNetError):
+    """An unknown model, or weights that do not fit the architecture they are loaded into."""
+
+
+class DatasetError(GFSalNetError):
+    """A dataset folder that is not what its name promises."""
+
+
+class RecipeError(GFSalNetError):
+    """A training recipe or setting that makes no sense."""
