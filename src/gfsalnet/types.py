@@ -86,7 +86,7 @@ def _checked_map(name: str, values: Map, size_hw: tuple[int, int] | None = None)
 
 
 def resize_map(values: Map, size_hw: tuple[int, int]) -> Map:
-    """Resample a (h, w) float32 map to `size_hw`: bilinear when growing, area mean when shrinking; values keep range."""
+    """Resample a (h, w) float32 map to `size_hw`: bilinear when growing, area mean when shrinking."""
     import cv2
 
     if values.shape == size_hw:
@@ -102,7 +102,7 @@ def resize_density(density: Map, size_hw: tuple[int, int]) -> Map:
     total = float(resized.sum(dtype=np.float64))
     if total <= 0:
         return np.full(size_hw, 1 / (size_hw[0] * size_hw[1]), np.float32)
-    return resized / np.float32(total)
+    return np.divide(resized, total, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

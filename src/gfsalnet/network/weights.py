@@ -1,0 +1,179 @@
+"""Weights on disk: a folder of `config.json` and `model.safetensors`, loaded strictly and without pickles."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from gfsalnet.errors import WeightsError
+from gfsalnet.network.backbone import ResNet50
+from gfsalnet.network.config import NetworkConfig
+from gfsalnet.network.gfsalnet import GFSalNet
+
+CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
+_UNUSED_TRUNK_KEYS = ("fc.", "classifier.", "features.18.")
+"""Parts of ImageNet classifiers that the network does without."""
+
+_ASK_SOURCE = "Take it again from where the weights came from, or use the version that wrote it."
+
+State = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class KeyReport:
+    """How a set of weights differs from what an architecture expects."""
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    reshaped: tuple[str, ...]
+    """`name (64, 3, 7, 7) instead of (32, 3, 3, 3)`."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether every key is there, with its shape, and no other."""
+        return not (self.missing or self.unexpected or self.reshaped)
+
+    def __str__(self) -> str:
+        kinds = (("missing", self.missing), ("not expected", self.unexpected), ("other shape", self.reshaped))
+        return "; ".join(f"{len(keys)} {kind}: {_abridged(keys)}" for kind, keys in kinds if keys)
+
+
+def _abridged(keys: tuple[str, ...], most: int = 4) -> str:
+    return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")
+
+
+def compare_keys(expected: State, found: State) -> KeyReport:
+    """Names and shapes of `found` against those of `expected`."""
+    return KeyReport(
+        missing=tuple(key for key in expected if key not in found),
+        unexpected=tuple(key for key in found if key not in expected),
+        reshaped=tuple(
+            f"{key} {tuple(found[key].shape)} instead of {tuple(expected[key].shape)}"
+            for key in expected
+            if key in found and found[key].shape != expected[key].shape
+        ),
+    )
+
+
+def _load_strictly(module: torch.nn.Module, state: State, where: object) -> None:
+    report = compare_keys(module.state_dict(), state)
+    if not report.fits:
+        raise WeightsError(
+            where, f"these weights belong to another architecture ({report})", "Use the config.json they came with."
+        )
+    module.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in state.items()})
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read a `.safetensors` file.
+
+    Raises:
+        WeightsError: if there is none, or it is damaged or of another format.
+    """
+    if not path.is_file():
+        raise WeightsError(path, "no such file", f"A model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}.")
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(path, f"not a readable safetensors file ({error})", "Fetch or convert it again.") from error
+
+
+def save_network(folder: Path, network: GFSalNet, about: Mapping[str, Any], dtype: torch.dtype = torch.float16) -> None:
+    """Write `config.json` and `model.safetensors`, each whole or not at all.
+
+    Args:
+        folder: made if it does not exist.
+        network: its parameters and batch-norm statistics are stored.
+        about: what else a user needs to use the weights (flow settings, training record), JSON values.
+        dtype: of the kernels; vectors (biases, batch-norms) stay float32, they cost nothing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        key: (value.to(dtype) if value.is_floating_point() and value.ndim > 1 else value).cpu().contiguous()
+        for key, value in network.state_dict().items()
+    }
+    save_file(state, folder / f".{WEIGHTS_FILE}")
+    config = {"network": asdict(network.config), **about}
+    (folder / f".{CONFIG_FILE}").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    for name in (WEIGHTS_FILE, CONFIG_FILE):
+        os.replace(folder / f".{name}", folder / name)
+
+
+def read_config(folder: Path) -> tuple[NetworkConfig, dict[str, Any]]:
+    """The network's description, and everything else that `config.json` says.
+
+    Raises:
+        WeightsError: if the file is missing, is not JSON, or describes no network.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        return TypeAdapter(NetworkConfig).validate_python(about.pop("network")), about
+    except FileNotFoundError as error:
+        remedy = f"A model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}."
+        raise WeightsError(path, "no such file", remedy) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"network.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise WeightsError(path, f"describes no known network ({reason})", _ASK_SOURCE) from error
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise WeightsError(path, f"describes no network ({type(error).__name__}: {error})", _ASK_SOURCE) from error
+
+
+def load_network(folder: Path) -> tuple[GFSalNet, dict[str, Any]]:
+    """Build the network a folder describes and load its weights as float32, strictly.
+
+    Returns:
+        The network in evaluation mode on the CPU, and what else its config says.
+
+    Raises:
+        WeightsError: if a file is missing or damaged, or the weights are of another architecture.
+    """
+    config, about = read_config(folder)
+    network = GFSalNet(config)
+    _load_strictly(network, read_state(folder / WEIGHTS_FILE), folder)
+    return network.eval(), about
+
+
+def load_trunk(network: GFSalNet, path: Path) -> None:
+    """Load ImageNet weights under torchvision's names into the trunk of every stream; the classifier is left out.
+
+    ResNet-50 takes torchvision's state dict as safetensors. MobileNetV2 takes one with batch-norms folded into the
+    convolutions (`features.N.conv.I.weight` and `.bias`).
+
+    Raises:
+        WeightsError: if the names or shapes are of another architecture.
+    """
+    state = {key: value for key, value in read_state(path).items() if not key.startswith(_UNUSED_TRUNK_KEYS)}
+    for stream in (network.appearance, network.motion):
+        if stream is None:
+            continue
+        if isinstance(stream.trunk, ResNet50):
+            # Files from before PyTorch 0.4.1 lack the counters, which only momentum-free averaging reads.
+            counters = {k: v for k, v in stream.trunk.state_dict().items() if k.endswith("num_batches_tracked")}
+            state = {**counters, **state}
+        _load_strictly(stream.trunk, state, path)
+
+
+def start_from_single_stream(network: GFSalNet, single: GFSalNet) -> None:
+    """Initialise every stream of `network` from the one stream of `single` (Sec. IV-B); the gate keeps its start.
+
+    Raises:
+        WeightsError: if the streams differ in architecture, or `single` has two.
+    """
+    streams = [stream for stream in (single.appearance, single.motion) if stream is not None]
+    if len(streams) != 1:
+        raise WeightsError("start_from_single_stream", "the given model has two streams", "Give a single-stream model.")
+    for stream in (network.appearance, network.motion):
+        if stream is not None:
+            _load_strictly(stream, streams[0].state_dict(), "start_from_single_stream")
