@@ -17,7 +17,7 @@ class GFSalNetError(Exception):
     """
 
     def __init__(self, where: object, problem: str, remedy: str) -> None:
-        super().__init__(f"{where}: {problem}. {remedy}")
+        super().__init__(f"{where}: {problem}. {remedy.rstrip('.')}.")
         self.where, self.problem, self.remedy = str(where), problem, remedy
 
 

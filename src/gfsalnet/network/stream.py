@@ -17,7 +17,7 @@ class StreamOutput(NamedTuple):
     """What one stream says."""
 
     features: Tensor
-    """(B, C, H / s, W / s) with s the stride of the last deconvolution: what channel attention let through; C is 96 in the paper."""
+    """(B, C, H / s, W / s), s the stride of the last deconvolution: what channel attention let through."""
     scores: Tensor
     """(B, 1, H, W): the last deconvolution, before the final activation."""
 

@@ -126,7 +126,7 @@ def read_config(folder: Path) -> tuple[NetworkConfig, dict[str, Any]]:
         first = error.errors()[0]
         reason = f"network.{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise WeightsError(path, f"describes no known network ({reason})", _ASK_SOURCE) from error
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(path, f"describes no network ({type(error).__name__}: {error})", _ASK_SOURCE) from error
 
 

@@ -1,0 +1,33 @@
+# Each target sets up everything it needs in .venv. Another Python: make demo PYTHON=python3.12
+PYTHON ?= python3
+VIDEO ?=
+OUTPUT ?= gfsalnet-out
+BIN := .venv/bin
+
+.PHONY: demo test lint clean
+
+demo: .venv/installed
+	@if [ -n "$(VIDEO)" ]; then $(BIN)/gfsalnet predict "$(VIDEO)" --output "$(OUTPUT)"; \
+	else $(BIN)/gfsalnet demo --output "$(OUTPUT)"; fi
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest -q -n auto
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf .venv gfsalnet-out
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@

@@ -1,0 +1,42 @@
+"""The `gfsalnet` command and its verbs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gfsalnet import __version__
+from gfsalnet.cli.models import models
+from gfsalnet.cli.predict import demo, predict
+from gfsalnet.cli.train import train
+
+app = typer.Typer(
+    name="gfsalnet",
+    help="Where viewers look in a video.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+app.command()(predict)
+app.command()(demo)
+app.command()(models)
+app.command()(train)

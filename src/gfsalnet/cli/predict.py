@@ -1,0 +1,150 @@
+"""`gfsalnet predict` and `gfsalnet demo`."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from gfsalnet.cli.console import SOME_FAILED, errors_to_status, fail, progress_bar, say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.progress import Progress
+
+    from gfsalnet.models import SaliencyModel
+    from gfsalnet.predict import Settings
+
+T = TypeVar("T")
+
+OutputOption = Annotated[Path, typer.Option("--output", "-o", help="Folder of the results, one folder a source in it.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+
+
+def predict(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Videos, images, folders or quoted globs of frames, camera numbers, URLs, or - for standard input.",
+        ),
+    ],
+    output: OutputOption = Path("gfsalnet-out"),
+    model: Annotated[
+        str, typer.Option(help="A name that `gfsalnet models` lists, or a model folder.")
+    ] = "gfsalnet-mobile",
+    save: Annotated[
+        str, typer.Option(help="Any of overlay, maps (png and npz), png, npz, gate, flow, csv; separated by commas.")
+    ] = "overlay,maps,csv",
+    flow: Annotated[str | None, typer.Option(help="Optical flow estimator: dis, dis-fast, dis-ultrafast.")] = None,
+    backend: Annotated[str, typer.Option(help="What runs the network: auto or torch.")] = "auto",
+    device: DeviceOption = "auto",
+    map_size: Annotated[
+        str | None, typer.Option(help="Size of the maps in maps.npz, WxH; the model's own if not given.")
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="Frames a second of a folder of frames, such as 25 or 30000/1001.")
+    ] = None,
+    max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames of each source.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is already there.")] = False,
+) -> None:
+    """Predict where viewers look: an overlay video, maps and numbers for every frame.
+
+    Exit status: 0 all done, 1 some source failed (each is named, the rest is done), 2 the command was wrong.
+    """
+    from gfsalnet.predict import Settings
+    from gfsalnet.render import parse_save
+    from gfsalnet.video import expand_sources
+
+    if backend not in ("auto", "torch"):
+        raise typer.BadParameter(f"{backend} is none of auto, torch", param_hint="--backend")
+    settings = Settings(
+        output=output,
+        save=_parsed("--save", parse_save, save),
+        map_size_hw=None if map_size is None else _parsed("--map-size", _size_hw, map_size),
+        rate=None if rate is None else _parsed("--rate", _rate, rate),
+        max_frames=max_frames,
+        overwrite=overwrite,
+    )
+    with errors_to_status():
+        loaded = _load(model, device, flow, settings.save)
+        if "gate" in settings.save and not loaded.has_gate:
+            raise typer.BadParameter(f"{loaded.name} has one stream and no gate", param_hint="--save gate")
+        _run(loaded, expand_sources(sources), settings)
+
+
+def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "auto") -> None:
+    """Draw a small video and predict it: a first look that needs no file."""
+    from gfsalnet.demo import draw_clip
+    from gfsalnet.predict import Settings
+
+    with errors_to_status():
+        clip = draw_clip(output / "demo.mp4")
+        say(f"drew {clip}")
+        _run(_load("gfsalnet-mobile", device, None, ()), [str(clip)], Settings(output=output, overwrite=True))
+
+
+def _load(model: str, device: str, flow: str | None, save: tuple[str, ...]) -> SaliencyModel:
+    from gfsalnet.models import load_model
+
+    # A model of one stream computes no flow by itself, but its pictures may be asked for.
+    return load_model(model, device=device, flow=flow or ("dis" if "flow" in save else None))
+
+
+def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:
+    from gfsalnet.predict import predict_sources
+
+    failed = 0
+    with progress_bar("frames") as bar:
+        for outcome in predict_sources(model, sources, settings, _follow(bar)):
+            failed += not outcome.ok
+            (say if outcome.ok else fail)(outcome.message)
+            overlay = outcome.folder and next(outcome.folder.glob("overlay.*"), None)
+            if overlay:
+                say(f"  look at {overlay}")
+    if len(sources) > 1:
+        say(f"{len(sources) - failed} of {len(sources)} sources done")
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _follow(bar: Progress) -> Callable[[str, int, int | None], None]:
+    """Show frames as they are done, one bar a source."""
+    task = bar.add_task("", total=None, rate="–", visible=False)
+    began = 0.0
+
+    def on_frame(source: str, done: int, total: int | None) -> None:
+        nonlocal began
+        if done == 1:
+            bar.reset(task, total=total, description=Path(source).name, visible=True)
+            began = time.monotonic()
+        rate = f"{(done - 1) / (time.monotonic() - began):.1f}" if done > 1 else "–"
+        bar.update(task, completed=done, rate=rate)
+
+    return on_frame
+
+
+def _parsed(option: str, parse: Callable[[str], T], text: str) -> T:
+    """What the text means, or exit status 2."""
+    try:
+        return parse(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def _size_hw(text: str) -> tuple[int, int]:
+    width, x, height = text.partition("x")
+    if not (x and width.isdecimal() and height.isdecimal() and 0 < int(width) <= 8192 and 0 < int(height) <= 8192):
+        raise ValueError(f"{text} is not WIDTHxHEIGHT with sides of 1 to 8192, such as 320x240")
+    return int(height), int(width)
+
+
+def _rate(text: str) -> Fraction:
+    rate = Fraction(text)
+    if not 0 < rate <= 1000:
+        raise ValueError(f"{text} is not between 0 and 1000 frames a second")
+    return rate

@@ -1,0 +1,58 @@
+"""What every model is: something that turns frames into predictions, one for one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from gfsalnet.types import Frame, Prediction
+from gfsalnet.video import open_source, prefetch
+
+READ_AHEAD_BYTES = 2**28
+"""How much decoded video may wait to be predicted."""
+
+
+def read_ahead(size_wh: tuple[int, int]) -> int:
+    """How many decoded frames of that size may wait: 1 to 8."""
+    return min(max(READ_AHEAD_BYTES // (size_wh[0] * size_wh[1] * 3), 1), 8)
+
+
+class SaliencyModel(ABC):
+    """A model behind the one interface that prediction, evaluation and comparison use."""
+
+    name: str
+    frames_back: ClassVar[int] = 0
+    """How many earlier frames a prediction depends on."""
+    frames_ahead: ClassVar[int] = 0
+    """How many later frames a prediction has to wait for."""
+    input_size_hw: tuple[int, int]
+    """The size frames are brought to; models that keep the frame's aspect use this area."""
+    has_gate: bool = False
+    """Whether predictions carry a gate and the maps of both streams."""
+    computes_flow: bool = False
+    """Whether predictions carry optical flow."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        """Stage → wall-clock seconds spent in it by the latest `stream`."""
+
+    @abstractmethod
+    def stream(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
+        """Exactly one prediction for every frame, in order; what is remembered ends at a shot cut and at the end."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """All that changes a prediction, as JSON values: name, weights, settings."""
+
+    def predict(self, source: str | Path | int) -> Iterator[Prediction]:
+        """Predict a video file, an image, a folder or glob of frames, a camera number or `-`.
+
+        A generator: frames are decoded ahead in a thread, and only a few are held at a time.
+
+        Raises:
+            SourceError: if the source cannot be read.
+        """
+        with open_source(str(source)) as reader:
+            yield from self.stream(prefetch(reader, read_ahead(reader.info.size_wh)))

@@ -1,0 +1,105 @@
+"""Models by name: what there is, what is ready, and how to load one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gfsalnet.errors import WeightsError
+from gfsalnet.flow import FlowEstimator, make_estimator
+from gfsalnet.models.base import SaliencyModel
+from gfsalnet.models.device import resolve_device
+from gfsalnet.models.gfsalnet import GFSalNetModel
+from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network
+
+SHIPPED = Path(__file__).parent / "weights"
+"""Model folders inside the package."""
+DEFAULT_MODEL = "gfsalnet-mobile"
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One row of `gfsalnet models`."""
+
+    name: str
+    what: str
+    licence: str
+    how_to_get: str
+    """For a model whose weights are not in the package."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its weights lie if they are in the package."""
+        return SHIPPED / self.name
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be used at once."""
+        return (self.folder / WEIGHTS_FILE).is_file()
+
+
+MODELS: Mapping[str, ModelEntry] = {
+    entry.name: entry
+    for entry in (
+        ModelEntry(
+            "gfsalnet-mobile",
+            "the paper's blocks on MobileNetV2; appearance stream only for now (the paper's “Spatial” model)",
+            "Apache-2.0; trained on OSIE, Crowd and Scene (MIT)",
+            "",
+        ),
+        ModelEntry(
+            "gfsalnet",
+            "the paper's two-stream network on ResNet-50, 640x480",
+            "Apache-2.0 (code)",
+            "The authors' weights are in an unknown format and untested here; train it, and give the folder as the model.",
+        ),
+    )
+}
+
+
+def load_model(name: str | Path, *, device: str = "auto", flow: str | FlowEstimator | None = None) -> SaliencyModel:
+    """A model that is ready to predict.
+
+    Args:
+        name: a name of `MODELS`, or a folder with `config.json` and `model.safetensors`.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        flow: an estimator or its name. None: what the model was trained with, and none if it has no motion stream.
+
+    Raises:
+        WeightsError: if the model is unknown, has no weights here, or they are damaged or of another architecture.
+        GFSalNetError: if the device is not here or the estimator unknown.
+    """
+    folder = _folder(name)
+    network, about = load_network(folder)
+    trained_with: dict[str, Any] = dict(about.get("flow") or {})
+    scale_pixels = trained_with.pop("scale_pixels", None)
+    if flow is None and network.motion is not None:
+        flow = make_estimator(trained_with.pop("estimator", "dis"), **trained_with)
+    return GFSalNetModel(
+        network,
+        name=about.get("name", folder.name),
+        weights_hash=hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()[:16],
+        estimator=make_estimator(flow) if isinstance(flow, str) else flow,
+        flow_scale_pixels=scale_pixels,
+        device=resolve_device(device),
+    )
+
+
+def _folder(name: str | Path) -> Path:
+    entry = MODELS.get(str(name))
+    if entry is not None:
+        if not entry.ready:
+            raise WeightsError(name, "has no weights in the package", entry.how_to_get)
+        return entry.folder
+    folder = Path(name)
+    if (folder / CONFIG_FILE).is_file():
+        return folder
+    known = ", ".join(MODELS)
+    if folder.is_dir():
+        raise WeightsError(name, f"holds no {CONFIG_FILE}", f"Give a folder that training wrote, or one of: {known}.")
+    raise WeightsError(
+        name, "is no known model and no folder", f"Use one of: {known}; or a folder that training wrote."
+    )

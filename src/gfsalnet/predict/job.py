@@ -1,0 +1,157 @@
+"""One source: decode ‖ predict ‖ write, frame by frame, in bounded memory."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from datetime import datetime, timezone
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gfsalnet
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.models import SaliencyModel
+from gfsalnet.models.base import read_ahead
+from gfsalnet.predict.folders import SUMMARY_FILE, folder_for, missing_outputs, read_summary
+from gfsalnet.predict.settings import Outcome, Settings
+from gfsalnet.render import open_sinks, write_json
+from gfsalnet.types import Prediction
+from gfsalnet.video import VideoInfo, VideoReader, open_source, prefetch
+
+T = TypeVar("T")
+OnFrame = Callable[[str, int, "int | None"], None]
+"""Called with the source, the frames of it that are done and, where it is known, the frames to do."""
+
+
+def predict_sources(
+    model: SaliencyModel, sources: Sequence[str], settings: Settings, on_frame: OnFrame
+) -> Iterator[Outcome]:
+    """Predict one source after the other; one that fails does not stop the rest."""
+    for source in sources:
+        try:
+            yield predict_source(model, source, settings, on_frame)
+        except GFSalNetError as error:
+            yield Outcome(source=source, status="failed", message=str(error))
+
+
+def predict_source(model: SaliencyModel, source: str, settings: Settings, on_frame: OnFrame) -> Outcome:
+    """Predict one source into a folder of its own.
+
+    What is already there with the same model and settings is not done again. Each output appears when it is whole;
+    `summary.json` comes last.
+
+    Raises:
+        SourceError: if the source cannot be read.
+        OutputError: if a result cannot be written, or results of other settings are in the way.
+    """
+    began = time.monotonic()
+    with open_source(source, rate=settings.rate) as reader:
+        request = _request(model, reader.info, settings)
+        folder = folder_for(settings.output, reader.info.name, request["source"])
+        words = missing_outputs(folder, settings.save, reader.info.kind, request, settings.overwrite)
+        if words:
+            seconds = _run(model, reader, folder, words, settings, on_frame)
+            write_json(folder / SUMMARY_FILE, _summary(reader, request, folder, seconds))
+    return _outcome(source, folder, began, redone=bool(words))
+
+
+def _request(model: SaliencyModel, info: VideoInfo, settings: Settings) -> dict[str, Any]:
+    """All that decides what the results look like, as the JSON values that the summary keeps."""
+    source: dict[str, Any] = {"given": info.source, "kind": info.kind}
+    if info.path is not None and info.path.exists():
+        status = info.path.stat()
+        source |= {"path": str(info.path.resolve()), "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
+    else:  # a camera or a stream is never the same twice
+        source |= {"path": f"{info.source} at {datetime.now(timezone.utc).isoformat()}"}
+    return {
+        "source": source,
+        "model": model.describe(),
+        "settings": {
+            "map_size_hw": settings.map_size_hw and list(settings.map_size_hw),
+            "rate": settings.rate and str(settings.rate),
+            "max_frames": settings.max_frames,
+        },
+    }
+
+
+def _run(
+    model: SaliencyModel,
+    reader: VideoReader,
+    folder: Path,
+    words: tuple[str, ...],
+    settings: Settings,
+    on_frame: OnFrame,
+) -> dict[str, float]:
+    """Decode and predict in a thread each, write in this one. Returns the seconds spent in each stage."""
+    info, seconds = reader.info, {"read": 0.0, "write": 0.0}
+    expected = min((n for n in (info.frame_count, settings.max_frames) if n is not None), default=None)
+    depth = read_ahead(info.size_wh)
+    frames = prefetch(_clocked(islice(reader, settings.max_frames), seconds, "read"), depth)
+    try:
+        with (
+            open_sinks(words, folder, info, map_size_hw=settings.map_size_hw) as sink,
+            closing(prefetch(model.stream(frames), depth)) as predictions,
+        ):
+            for done, prediction in enumerate(_until_interrupted(predictions, info.is_live), 1):
+                began = time.perf_counter()
+                sink.write(prediction)
+                seconds["write"] += time.perf_counter() - began
+                on_frame(info.source, done, expected)
+    except BaseException:
+        with suppress(OSError):
+            folder.rmdir()  # only if nothing is in it
+        raise
+    return {**seconds, **model.seconds}
+
+
+def _clocked(items: Iterable[T], seconds: dict[str, float], stage: str) -> Iterator[T]:
+    iterator = iter(items)
+    while True:
+        began = time.perf_counter()
+        try:
+            item = next(iterator)
+        except StopIteration:
+            return
+        finally:
+            seconds[stage] += time.perf_counter() - began
+        yield item
+
+
+def _until_interrupted(predictions: Iterable[Prediction], live: bool) -> Iterator[Prediction]:
+    """A camera has no end: there, Ctrl-C means enough, and what has been seen is kept."""
+    try:
+        yield from predictions
+    except KeyboardInterrupt:
+        if not live:
+            raise
+
+
+def _summary(reader: VideoReader, request: dict[str, Any], folder: Path, seconds: dict[str, float]) -> dict[str, Any]:
+    info, report = reader.info, reader.report
+    return {
+        **request,
+        "video": {"size_wh": list(info.size_wh), "rate": info.rate, "duration_seconds": info.duration_seconds},
+        "frames": report.frames_read,
+        "frames_lost": report.frames_lost,
+        "damage": report.damage,
+        "outputs": sorted(path.name for path in folder.iterdir() if ".partial" not in path.name),
+        "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
+        "versions": {"gfsalnet": gfsalnet.__version__, "python": platform.python_version()},
+    }
+
+
+def _outcome(source: str, folder: Path, began: float, redone: bool) -> Outcome:
+    """What the summary on disk says, whether it was written now or by an earlier run."""
+    summary = read_summary(folder) or {}
+    frames, lost, damage = summary.get("frames", 0), summary.get("frames_lost", 0), summary.get("damage")
+    if damage:
+        message = f"{source}: {damage}; {lost} frames are lost, the other {frames} are predicted in {folder}"
+        return Outcome(source=source, status="damaged", message=message, folder=folder, frames=frames)
+    seconds = time.monotonic() - began
+    if not redone:
+        return Outcome(source=source, status="skipped", message=f"{source}: already in {folder}", folder=folder)
+    message = f"{source}: {frames} frames in {seconds:.1f} s, {frames / seconds:.1f} a second → {folder}"
+    return Outcome(source=source, status="done", message=message, folder=folder, frames=frames, seconds=seconds)

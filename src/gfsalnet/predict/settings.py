@@ -1,0 +1,45 @@
+"""What the user asked for, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How sources are predicted and what is written."""
+
+    output: Path
+    """Every source gets a folder of its own in here."""
+    save: tuple[str, ...] = ("overlay", "maps", "csv")
+    """Words of `gfsalnet.render.SINKS`."""
+    map_size_hw: tuple[int, int] | None = None
+    """Size of the maps in maps.npz; the model's own without."""
+    rate: Fraction | None = None
+    """Frame rate given to folders of frames; 25 without."""
+    max_frames: int | None = None
+    """Stop after so many frames of each source."""
+    overwrite: bool = False
+    """Redo what is already there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one source."""
+
+    source: str
+    status: Literal["done", "skipped", "damaged", "failed"]
+    """`damaged`: predicted as far as the file goes."""
+    message: str
+    """One line for the user."""
+    folder: Path | None = None
+    frames: int = 0
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every frame of the source is predicted."""
+        return self.status in ("done", "skipped")

@@ -1,0 +1,77 @@
+"""How well a network predicts gaze on photographs it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gfsalnet import metrics
+from gfsalnet.gaze import View, density_map, fixation_map
+from gfsalnet.network import GFSalNet
+from gfsalnet.training.photographs import Photograph
+from gfsalnet.types import Fixations, Map, resize_map
+
+METRICS = ("auc_judd", "cc", "nss", "sim", "kldiv")
+"""The five metrics of the paper (Sec. IV-C)."""
+WIDTH_PIXELS, SIGMA_PIXELS = 400, 12
+"""Scores are taken on maps of this width; 12 of 400 pixels is one degree of visual angle in OSIE."""
+
+Scores = dict[str, dict[str, float]]
+"""Dataset → metric → mean over its photographs; `mean` is the mean of the datasets."""
+
+
+def score(saliency: Map, fixations: Fixations) -> dict[str, float]:
+    """The five metrics of one (h, w) map against the fixations on its picture."""
+    width, height = fixations.size_wh
+    size_hw = (max(round(WIDTH_PIXELS * height / width), 1), WIDTH_PIXELS)
+    prediction = resize_map(saliency, size_hw)
+    points, density = fixation_map(fixations, size_hw), density_map(fixations, size_hw, SIGMA_PIXELS)
+    return {
+        "auc_judd": metrics.auc_judd(prediction, points),
+        "cc": metrics.cc(prediction, density),
+        "nss": metrics.nss(prediction, points),
+        "sim": metrics.sim(prediction, density),
+        "kldiv": metrics.kldiv(prediction, density),
+    }
+
+
+def score_all(photographs: Sequence[Photograph], predict: Callable[[Photograph], Map]) -> Scores:
+    """Mean scores of a predictor, dataset by dataset, and the mean of the datasets.
+
+    Pictures for which a metric is undefined are left out of that metric's mean.
+    """
+    rows: dict[str, list[dict[str, float]]] = {}
+    for photograph in photographs:
+        rows.setdefault(photograph.dataset, []).append(score(predict(photograph), photograph.fixations))
+    scores = {name: {m: float(np.nanmean([row[m] for row in group])) for m in METRICS} for name, group in rows.items()}
+    scores["mean"] = {m: float(np.mean([by_metric[m] for by_metric in scores.values()])) for m in METRICS}
+    return scores
+
+
+def predictor(network: GFSalNet, *, bfloat16: bool = False, mirrored: bool = False) -> Callable[[Photograph], Map]:
+    """A single-stream network as a predictor of photographs.
+
+    Args:
+        network: moved to nowhere, left in its mode.
+        bfloat16: autocast, as in training.
+        mirrored: average with the prediction of the mirrored picture.
+    """
+
+    def map_of(rgb: NDArray[np.uint8]) -> Map:
+        image = torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            maps = network(image, image)  # a single stream takes whichever input is its own
+        return np.asarray(maps.saliency[0, 0].float().numpy())
+
+    @torch.inference_mode()
+    def predict(photograph: Photograph) -> Map:
+        rgb = View().of_image(photograph.rgb, photograph.input_hw)
+        saliency = map_of(rgb)
+        if mirrored:
+            saliency = saliency + map_of(np.ascontiguousarray(rgb[:, ::-1]))[:, ::-1]
+        return saliency
+
+    return predict
