@@ -26,7 +26,7 @@ from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.training import read_recipe
 from gfsalnet.training.photographs import Photograph, load_photographs
 from gfsalnet.training.validation import METRICS, SIGMA_PIXELS, WIDTH_PIXELS, Scores, predictor, score_all
-from gfsalnet.types import Fixations, Map, resize_map
+from gfsalnet.types import Fixations, Map
 
 
 def centre_bias(train: list[Photograph]) -> Callable[[Photograph], Map]:
@@ -88,7 +88,6 @@ def main() -> None:
     model = load_model(arguments.model, device="cpu")
     assert isinstance(model, GFSalNetModel)
     rows = {
-        "uniform": score_all(held_out, lambda p: resize_map(np.full((1, 1), 1.0, np.float32), (3, 4))),
         "centre bias": score_all(held_out, centre_bias(train)),
         model.name: score_all(held_out, predictor(model.network)),
         f"{model.name}, mirror-averaged": score_all(held_out, predictor(model.network, mirrored=True)),

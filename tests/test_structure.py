@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "training": {"video", "flow", "network", "gaze", "metrics"},
     "demo": {"video"},
     "predict": {"video", "models", "render"},
-    "cli": {"video", "models", "render", "predict", "training", "demo"},
+    "cli": {"video", "flow", "models", "render", "predict", "training", "demo"},
 }
 
 

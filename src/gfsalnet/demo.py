@@ -99,7 +99,8 @@ def _backdrop() -> RGB:
         _tree(canvas, x, size)
     _cafe(canvas, 175)
     grain = np.random.default_rng(1).normal(0, 5, canvas.rgb.shape[:2])[..., None]
-    return np.clip(canvas.rgb + cv2.GaussianBlur(grain, (0, 0), 1.2)[..., None] * 2, 0, 255).astype(np.uint8)
+    grainy = np.clip(canvas.rgb + 2 * cv2.GaussianBlur(grain, (0, 0), 1.2)[..., None], 0, 255)
+    return np.asarray(grainy, dtype=np.uint8)
 
 
 def _tree(canvas: _Canvas, x: float, size: float) -> None:

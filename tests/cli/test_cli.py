@@ -9,19 +9,22 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from gfsalnet.cli import app
 from gfsalnet.demo import draw_frame
 
 
-def gfsalnet(*arguments: object, timeout: float = 120, **options: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from gfsalnet.cli import app; app()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, **options)
+def gfsalnet(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve frames of the demo film, 320x180, 12.5 frames a second."""
     path = tmp_path_factory.mktemp("clip") / "street.mp4"
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate="25/2")
+        stream = container.add_stream("libx264", rate=Fraction(25, 2))
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
         for index in range(12):
             picture = cv2.resize(draw_frame(index / 12.5), (320, 180), interpolation=cv2.INTER_AREA)
@@ -38,7 +41,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def one_line_error(done: subprocess.CompletedProcess[str], *words: str) -> str:
+def one_line_error(done: Result, *words: str) -> str:
     lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(lines) == 1, done.stderr
     assert "Traceback" not in done.stderr + done.stdout
@@ -49,7 +52,7 @@ def one_line_error(done: subprocess.CompletedProcess[str], *words: str) -> str:
 
 def test_predict_writes_what_the_contract_says(clip: Path, tmp_path: Path) -> None:
     done = gfsalnet("predict", clip, "--output", tmp_path, "--save", "overlay,maps,flow,csv")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     folder = tmp_path / "street"
     assert sorted(path.name for path in folder.iterdir()) == [
         "flow.mp4", "frames.csv", "maps", "maps.npz", "overlay.mp4", "summary.json",
@@ -88,19 +91,19 @@ def test_predict_writes_what_the_contract_says(clip: Path, tmp_path: Path) -> No
 
 
 def test_a_second_run_skips_and_only_adds_what_is_missing(clip: Path, tmp_path: Path) -> None:
-    assert gfsalnet("predict", clip, "-o", tmp_path, "--save", "csv").returncode == 0
+    assert gfsalnet("predict", clip, "-o", tmp_path, "--save", "csv").exit_code == 0
     first = (tmp_path / "street" / "frames.csv").stat().st_mtime_ns
     again = gfsalnet("predict", clip, "-o", tmp_path, "--save", "csv")
-    assert again.returncode == 0
+    assert again.exit_code == 0
     assert "already in" in again.stdout
-    assert gfsalnet("predict", clip, "-o", tmp_path, "--save", "csv,npz").returncode == 0
+    assert gfsalnet("predict", clip, "-o", tmp_path, "--save", "csv,npz").exit_code == 0
     assert (tmp_path / "street" / "maps.npz").exists()
     assert (tmp_path / "street" / "frames.csv").stat().st_mtime_ns == first
     other = gfsalnet("predict", clip, "-o", tmp_path, "--save", "csv", "--max-frames", "3")
-    assert other.returncode == 1
+    assert other.exit_code == 1
     one_line_error(other, "street", "max_frames", "--overwrite")
     redone = gfsalnet("predict", clip, "-o", tmp_path, "--save", "csv", "--max-frames", "3", "--overwrite")
-    assert redone.returncode == 0, redone.stderr
+    assert redone.exit_code == 0, redone.stderr
     assert len((tmp_path / "street" / "frames.csv").read_text().splitlines()) == 4
 
 
@@ -110,7 +113,7 @@ def test_two_sources_of_one_name_do_not_overwrite_each_other(clip: Path, tmp_pat
     twin.write_bytes(clip.read_bytes())
     out = tmp_path / "out"
     for _ in range(2):  # the second run finds both
-        assert gfsalnet("predict", clip, twin, "-o", out, "--save", "csv", "--max-frames", 2).returncode == 0
+        assert gfsalnet("predict", clip, twin, "-o", out, "--save", "csv", "--max-frames", 2).exit_code == 0
         assert sorted(path.name for path in out.iterdir()) == ["street", "street-2"]
     given = [json.loads((out / name / "summary.json").read_text())["source"]["path"] for name in ("street", "street-2")]
     assert given == [str(clip), str(twin)]
@@ -120,7 +123,7 @@ def test_one_bad_source_does_not_stop_the_rest(clip: Path, tmp_path: Path) -> No
     bad = tmp_path / "notes.mp4"
     bad.write_text("this is no video")
     done = gfsalnet("predict", bad, clip, tmp_path / "missing.mp4", "-o", tmp_path / "out", "--save", "csv")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == 2
     assert "notes.mp4" in errors[0]
@@ -142,7 +145,7 @@ def test_a_truncated_video_is_predicted_up_to_the_damage(clip: Path, tmp_path: P
     data = (tmp_path / "long.mkv").read_bytes()
     (tmp_path / "cut.mkv").write_bytes(data[: len(data) // 2])
     done = gfsalnet("predict", tmp_path / "cut.mkv", "-o", tmp_path / "out", "--save", "csv")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     one_line_error(done, "cut.mkv", "lost")
     summary = json.loads((tmp_path / "out" / "cut" / "summary.json").read_text())
     assert 15 <= summary["frames"] <= 30
@@ -163,7 +166,7 @@ def test_a_truncated_video_is_predicted_up_to_the_damage(clip: Path, tmp_path: P
 )
 def test_a_wrong_command_ends_with_status_2(clip: Path, tmp_path: Path, arguments: tuple[str, ...], words: str) -> None:
     done = gfsalnet("predict", clip, "-o", tmp_path / "out", *arguments)
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert words in done.stderr
     assert not (tmp_path / "out").exists()
 
@@ -181,7 +184,7 @@ def test_unknown_models_devices_and_estimators_are_one_line(
     clip: Path, tmp_path: Path, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     done = gfsalnet("predict", clip, "-o", tmp_path / "out", *arguments)
-    assert done.returncode == 1
+    assert done.exit_code == 1
     one_line_error(done, *words)
     assert not (tmp_path / "out").exists()
 
@@ -189,7 +192,7 @@ def test_unknown_models_devices_and_estimators_are_one_line(
 def test_an_output_that_cannot_be_written_is_one_line(clip: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     done = gfsalnet("predict", clip, "-o", tmp_path / "file", "--save", "csv")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     one_line_error(done, "file")
 
 
@@ -197,7 +200,7 @@ def test_a_tiny_image_and_a_photograph(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "dot.png"), np.zeros((1, 1, 3), np.uint8))
     cv2.imwrite(str(tmp_path / "street.jpg"), draw_frame(1.0)[..., ::-1])
     done = gfsalnet("predict", tmp_path / "dot.png", tmp_path / "street.jpg", "-o", tmp_path / "out")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     one_line_error(done, "dot.png", "1")
     assert sorted(p.name for p in (tmp_path / "out" / "street").iterdir()) == [
         "frames.csv", "maps", "maps.npz", "overlay.png", "summary.json",
@@ -225,10 +228,10 @@ def test_ctrl_c_leaves_whole_outputs_only(tmp_path: Path) -> None:
 
 def test_models_and_help_and_version() -> None:
     models = gfsalnet("models")
-    assert models.returncode == 0
+    assert models.exit_code == 0
     assert "gfsalnet-mobile" in models.stdout
     assert "ready" in models.stdout
     assert "needs weights" in models.stdout
     assert "SOURCE" in gfsalnet("predict", "--help").stdout
     assert gfsalnet("--version").stdout.strip()
-    assert gfsalnet("dance").returncode == 2
+    assert gfsalnet("dance").exit_code == 2

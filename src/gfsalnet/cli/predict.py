@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
+    from gfsalnet.flow import FlowEstimator
     from gfsalnet.models import SaliencyModel
     from gfsalnet.predict import Settings
 
@@ -41,6 +42,9 @@ def predict(
         str, typer.Option(help="Any of overlay, maps (png and npz), png, npz, gate, flow, csv; separated by commas.")
     ] = "overlay,maps,csv",
     flow: Annotated[str | None, typer.Option(help="Optical flow estimator: dis, dis-fast, dis-ultrafast.")] = None,
+    flow_size: Annotated[
+        str | None, typer.Option(help="Size at which flow is estimated, WxH or native; 320x240 if not given.")
+    ] = None,
     backend: Annotated[str, typer.Option(help="What runs the network: auto or torch.")] = "auto",
     device: DeviceOption = "auto",
     map_size: Annotated[
@@ -56,6 +60,7 @@ def predict(
 
     Exit status: 0 all done, 1 some source failed (each is named, the rest is done), 2 the command was wrong.
     """
+    from gfsalnet.models import load_model
     from gfsalnet.predict import Settings
     from gfsalnet.render import parse_save
     from gfsalnet.video import expand_sources
@@ -71,7 +76,8 @@ def predict(
         overwrite=overwrite,
     )
     with errors_to_status():
-        loaded = _load(model, device, flow, settings.save)
+        estimator = _estimator(flow, flow_size)
+        loaded = load_model(model, device=device, flow=estimator, keep_flow="flow" in settings.save)
         if "gate" in settings.save and not loaded.has_gate:
             raise typer.BadParameter(f"{loaded.name} has one stream and no gate", param_hint="--save gate")
         _run(loaded, expand_sources(sources), settings)
@@ -80,19 +86,24 @@ def predict(
 def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "auto") -> None:
     """Draw a small video and predict it: a first look that needs no file."""
     from gfsalnet.demo import draw_clip
+    from gfsalnet.models import load_model
     from gfsalnet.predict import Settings
 
     with errors_to_status():
         clip = draw_clip(output / "demo.mp4")
         say(f"drew {clip}")
-        _run(_load("gfsalnet-mobile", device, None, ()), [str(clip)], Settings(output=output, overwrite=True))
+        model = load_model("gfsalnet-mobile", device=device)
+        _run(model, [str(clip)], Settings(output=output, overwrite=True))
 
 
-def _load(model: str, device: str, flow: str | None, save: tuple[str, ...]) -> SaliencyModel:
-    from gfsalnet.models import load_model
+def _estimator(name: str | None, size: str | None) -> FlowEstimator | None:
+    """What the two options ask for; None leaves it to the model."""
+    from gfsalnet.flow import make_estimator
 
-    # A model of one stream computes no flow by itself, but its pictures may be asked for.
-    return load_model(model, device=device, flow=flow or ("dis" if "flow" in save else None))
+    if size is None:
+        return None if name is None else make_estimator(name)
+    size_hw = None if size == "native" else _parsed("--flow-size", _size_hw, size)
+    return make_estimator(name or "dis", size_wh=size_hw and size_hw[::-1])
 
 
 def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:

@@ -42,4 +42,5 @@ def train(
 
 def _line(epoch: Epoch) -> str:
     scores = "  ".join(f"{name} {value:.3f}" for name, value in epoch.scores["mean"].items())
-    return f"epoch {epoch.epoch + 1}: {epoch.seconds:.0f} s, train KL {epoch.kl:.3f}, NSS {epoch.nss:.3f}; validation {scores}"
+    trained = f"epoch {epoch.epoch + 1}: {epoch.seconds:.0f} s, train KL {epoch.kl:.3f}, NSS {epoch.nss:.3f}"
+    return f"{trained}; validation {scores}"

@@ -69,6 +69,7 @@ class GFSalNetModel(SaliencyModel):
             "weights": self.weights_hash,
             "streams": self.network.config.streams,
             "flow": flow,
+            "flow_version": self.estimator.version if self.estimator is not None else None,
         }
 
     def stream(self, frames: Iterable[Frame]) -> Iterator[Prediction]:

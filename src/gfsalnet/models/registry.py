@@ -54,19 +54,22 @@ MODELS: Mapping[str, ModelEntry] = {
             "gfsalnet",
             "the paper's two-stream network on ResNet-50, 640x480",
             "Apache-2.0 (code)",
-            "The authors' weights are in an unknown format and untested here; train it, and give the folder as the model.",
+            "The authors' weights are of an unknown format. Train your own, and give its folder as the model.",
         ),
     )
 }
 
 
-def load_model(name: str | Path, *, device: str = "auto", flow: str | FlowEstimator | None = None) -> SaliencyModel:
+def load_model(
+    name: str | Path, *, device: str = "auto", flow: str | FlowEstimator | None = None, keep_flow: bool = False
+) -> SaliencyModel:
     """A model that is ready to predict.
 
     Args:
         name: a name of `MODELS`, or a folder with `config.json` and `model.safetensors`.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-        flow: an estimator or its name. None: what the model was trained with, and none if it has no motion stream.
+        flow: an estimator or its name; None: what the model was trained with, or DIS.
+        keep_flow: compute flow also for a model without a motion stream, to pass it on with the predictions.
 
     Raises:
         WeightsError: if the model is unknown, has no weights here, or they are damaged or of another architecture.
@@ -74,15 +77,17 @@ def load_model(name: str | Path, *, device: str = "auto", flow: str | FlowEstima
     """
     folder = _folder(name)
     network, about = load_network(folder)
-    trained_with: dict[str, Any] = dict(about.get("flow") or {})
+    trained_with: dict[str, Any] = {"estimator": "dis", **(about.get("flow") or {})}
     scale_pixels = trained_with.pop("scale_pixels", None)
-    if flow is None and network.motion is not None:
-        flow = make_estimator(trained_with.pop("estimator", "dis"), **trained_with)
+    if flow is None:
+        flow = make_estimator(trained_with.pop("estimator"), **trained_with)
+    elif isinstance(flow, str):
+        flow = make_estimator(flow)
     return GFSalNetModel(
         network,
         name=about.get("name", folder.name),
         weights_hash=hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()[:16],
-        estimator=make_estimator(flow) if isinstance(flow, str) else flow,
+        estimator=flow if keep_flow or network.motion is not None else None,
         flow_scale_pixels=scale_pixels,
         device=resolve_device(device),
     )

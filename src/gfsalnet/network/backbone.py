@@ -118,6 +118,10 @@ class MobileNetV2(nn.Module):
                 layers.append(InvertedResidual(inputs, outputs, first_stride if block == 0 else 1, expand))
                 inputs = outputs
         self.features = nn.Sequential(*layers)
+        # Without batch-norm, PyTorch's default start would let signals die out on the way down.
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
 
     def forward(self, image_B3HW: Tensor) -> Levels:
         """Normalised (B, 3, H, W), sides even at every level → maps of 24, 32, 96 and 320 channels."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -53,28 +54,33 @@ def predict_source(model: SaliencyModel, source: str, settings: Settings, on_fra
         folder = folder_for(settings.output, reader.info.name, request["source"])
         words = missing_outputs(folder, settings.save, reader.info.kind, request, settings.overwrite)
         if words:
-            seconds = _run(model, reader, folder, words, settings, on_frame)
-            write_json(folder / SUMMARY_FILE, _summary(reader, request, folder, seconds))
+            seconds, notes = _run(model, reader, folder, words, settings, on_frame)
+            write_json(folder / SUMMARY_FILE, _summary(reader, request, folder, seconds, notes))
     return _outcome(source, folder, began, redone=bool(words))
 
 
 def _request(model: SaliencyModel, info: VideoInfo, settings: Settings) -> dict[str, Any]:
-    """All that decides what the results look like, as the JSON values that the summary keeps."""
-    source: dict[str, Any] = {"given": info.source, "kind": info.kind}
-    if info.path is not None and info.path.exists():
-        status = info.path.stat()
-        source |= {"path": str(info.path.resolve()), "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
-    else:  # a camera or a stream is never the same twice
-        source |= {"path": f"{info.source} at {datetime.now(timezone.utc).isoformat()}"}
-    return {
-        "source": source,
-        "model": model.describe(),
-        "settings": {
-            "map_size_hw": settings.map_size_hw and list(settings.map_size_hw),
-            "rate": settings.rate and str(settings.rate),
-            "max_frames": settings.max_frames,
-        },
+    """All that decides what the results look like, as the summary will give it back."""
+    chosen = {
+        "map_size_hw": settings.map_size_hw,
+        "rate": settings.rate and str(settings.rate),
+        "max_frames": settings.max_frames,
     }
+    request: dict[str, Any] = {"source": _identity(info), "model": model.describe(), "settings": chosen}
+    return dict(json.loads(json.dumps(request)))  # JSON knows no tuples
+
+
+def _identity(info: VideoInfo) -> dict[str, Any]:
+    """What tells this source from others of its name, and from itself after a change."""
+    source: dict[str, Any] = {"given": info.source, "kind": info.kind}
+    if info.is_live or info.source == "-":  # never the same twice
+        return source | {"path": f"{info.source} at {datetime.now(timezone.utc).isoformat()}"}
+    path = info.path or Path(info.source)
+    source["path"] = str(path.resolve())
+    if path.exists():  # a glob does not
+        status = path.stat()
+        source |= {"bytes": status.st_size, "modified_ns": status.st_mtime_ns}
+    return source
 
 
 def _run(
@@ -84,8 +90,12 @@ def _run(
     words: tuple[str, ...],
     settings: Settings,
     on_frame: OnFrame,
-) -> dict[str, float]:
-    """Decode and predict in a thread each, write in this one. Returns the seconds spent in each stage."""
+) -> tuple[dict[str, float], list[str]]:
+    """Decode and predict in a thread each, write in this one.
+
+    Returns:
+        the seconds spent in each stage, and what the user should know of the outputs.
+    """
     info, seconds = reader.info, {"read": 0.0, "write": 0.0}
     expected = min((n for n in (info.frame_count, settings.max_frames) if n is not None), default=None)
     depth = read_ahead(info.size_wh)
@@ -104,7 +114,7 @@ def _run(
         with suppress(OSError):
             folder.rmdir()  # only if nothing is in it
         raise
-    return {**seconds, **model.seconds}
+    return {**seconds, **model.seconds}, sink.notes
 
 
 def _clocked(items: Iterable[T], seconds: dict[str, float], stage: str) -> Iterator[T]:
@@ -122,14 +132,19 @@ def _clocked(items: Iterable[T], seconds: dict[str, float], stage: str) -> Itera
 
 def _until_interrupted(predictions: Iterable[Prediction], live: bool) -> Iterator[Prediction]:
     """A camera has no end: there, Ctrl-C means enough, and what has been seen is kept."""
+    seen = False
     try:
-        yield from predictions
+        for prediction in predictions:
+            yield prediction
+            seen = True
     except KeyboardInterrupt:
-        if not live:
+        if not (live and seen):
             raise
 
 
-def _summary(reader: VideoReader, request: dict[str, Any], folder: Path, seconds: dict[str, float]) -> dict[str, Any]:
+def _summary(
+    reader: VideoReader, request: dict[str, Any], folder: Path, seconds: dict[str, float], notes: list[str]
+) -> dict[str, Any]:
     info, report = reader.info, reader.report
     return {
         **request,
@@ -137,6 +152,7 @@ def _summary(reader: VideoReader, request: dict[str, Any], folder: Path, seconds
         "frames": report.frames_read,
         "frames_lost": report.frames_lost,
         "damage": report.damage,
+        "notes": notes,
         "outputs": sorted(path.name for path in folder.iterdir() if ".partial" not in path.name),
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
         "versions": {"gfsalnet": gfsalnet.__version__, "python": platform.python_version()},

@@ -1,0 +1,25 @@
+"""Optical flow: estimators behind one protocol, the flow image, causal pairs for streams, a cache on disk."""
+
+from __future__ import annotations
+
+from gfsalnet.flow.cache import CachedFlow
+from gfsalnet.flow.dis import DISFlow
+from gfsalnet.flow.estimator import FlowEstimator, mirror_flow, resize_flow, zero_flow
+from gfsalnet.flow.image import colour_wheel_legend, flow_image, white_image
+from gfsalnet.flow.pairs import FlowStream
+from gfsalnet.flow.registry import ESTIMATORS, make_estimator
+
+__all__ = [
+    "ESTIMATORS",
+    "CachedFlow",
+    "DISFlow",
+    "FlowEstimator",
+    "FlowStream",
+    "colour_wheel_legend",
+    "flow_image",
+    "make_estimator",
+    "mirror_flow",
+    "resize_flow",
+    "white_image",
+    "zero_flow",
+]

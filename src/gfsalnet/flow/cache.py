@@ -1,0 +1,113 @@
+"""Flow kept on disk by the content of the frames, for expensive estimators and for training."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import zlib
+from collections.abc import Mapping
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.errors import OutputError
+from gfsalnet.flow.estimator import FlowEstimator, check_pair
+from gfsalnet.types import RGB, FlowField
+
+STEPS_PER_PIXEL = 32
+_FORMAT = 1
+"""Goes into the keys: a change of what is stored makes old entries unfindable instead of wrong."""
+_STEPS = np.dtype("<i2")
+
+
+class CachedFlow:
+    """An estimator that keeps the results of another and is otherwise like it.
+
+    Vectors are stored as int16 in steps of 1/32 pixel, so they are at most 1/64 pixel off, and held to ±1023.97 pixels.
+    A first call gives the rounded field too: the result does not depend on what the cache holds. Entries appear whole
+    and carry zlib's checksum, so processes may share a folder, and a damaged entry is made again. The folder is never
+    trimmed and may be deleted at any time. Every call reads all pixels of both frames for the key: for large frames
+    and a quick estimator, estimating again is cheaper.
+
+    Args:
+        estimator: whose results are kept.
+        folder: made when first needed. Entries lie in folders by the first two letters of their key.
+    """
+
+    def __init__(self, estimator: FlowEstimator, folder: Path) -> None:
+        self.estimator, self.folder = estimator, Path(folder)
+
+    @property
+    def name(self) -> str:
+        """The estimator's."""
+        return self.estimator.name
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The estimator's."""
+        return self.estimator.settings
+
+    @property
+    def version(self) -> str:
+        """The estimator's."""
+        return self.estimator.version
+
+    def field_size_hw(self, frame_size_hw: tuple[int, int]) -> tuple[int, int]:
+        """The estimator's."""
+        return self.estimator.field_size_hw(frame_size_hw)
+
+    def __call__(self, previous_rgb: RGB, current_rgb: RGB) -> FlowField:
+        """The motion from `previous_rgb` to `current_rgb`, both (H, W, 3) uint8, from disk if it is there.
+
+        Raises:
+            ValueError: if the frames are not (H, W, 3) uint8 of one size.
+            OutputError: if a new entry cannot be written.
+        """
+        check_pair(previous_rgb, current_rgb)
+        path = self._path(previous_rgb, current_rgb)
+        steps = _read(path, self.field_size_hw((current_rgb.shape[0], current_rgb.shape[1])))
+        if steps is None:
+            steps = _to_steps(self.estimator(previous_rgb, current_rgb))
+            _write(path, steps)
+        return FlowField(steps.astype(np.float32) / np.float32(STEPS_PER_PIXEL))
+
+    def _path(self, previous_rgb: RGB, current_rgb: RGB) -> Path:
+        about = [_FORMAT, self.name, self.settings, self.version, previous_rgb.shape]
+        digest = blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=20)
+        for rgb in (previous_rgb, current_rgb):
+            digest.update(np.ascontiguousarray(rgb).data)
+        key = digest.hexdigest()
+        return self.folder / key[:2] / f"{key[2:]}.flow"
+
+
+def _to_steps(field: FlowField) -> NDArray[np.int16]:
+    limit = np.iinfo(_STEPS).max
+    # Symmetric limits: the mirror image of -32768 could not be stored.
+    return np.clip(np.rint(field.flow_pixels * STEPS_PER_PIXEL), -limit, limit).astype(_STEPS)
+
+
+def _read(path: Path, size_hw: tuple[int, int]) -> NDArray[np.int16] | None:
+    """(H, W, 2) steps, or None if there is no such entry or not a whole one."""
+    try:
+        return np.frombuffer(zlib.decompress(path.read_bytes()), _STEPS).reshape(*size_hw, 2)
+    except (OSError, zlib.error, ValueError):
+        return None
+
+
+def _write(path: Path, steps: NDArray[np.int16]) -> None:
+    partial = path.with_name(f".{path.stem}-{secrets.token_hex(4)}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            partial.write_bytes(zlib.compress(steps.tobytes()))
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror or error})"
+        raise OutputError(
+            path, problem, "Free some space, give another folder for the flow cache, or use none."
+        ) from error

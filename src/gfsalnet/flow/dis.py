@@ -1,0 +1,94 @@
+"""Dense inverse search (Kroeger, Timofte, Dai and Van Gool, ECCV 2016), as OpenCV has it: fast on a CPU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.flow.estimator import check_pair
+from gfsalnet.types import RGB, FlowField
+
+PRESETS: Mapping[str, int] = {
+    "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+    "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
+    "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+}
+"""From the quickest to the most accurate."""
+
+SMALLEST_SIDE = 32
+"""Pixels. Below this OpenCV's choice of pyramid may fail, give NaN or crash the process, by preset and shape."""
+
+_SIZE_REMEDY = "Give a width and a height of at least 1, such as 320, 240, or none for the frame's own size."
+
+
+class DISFlow:
+    """Optical flow on the grey frames.
+
+    Args:
+        preset: `medium`, `fast` or `ultrafast`.
+        size_wh: how large the frames are made for the estimation. A frame keeps its own shape, so that directions stay
+            true, and gets the number of pixels of a `size_wh` picture: 320x240 for 4:3, 370x208 for 16:9. Small frames
+            are enlarged, so a length in the field means the same part of the picture in every video of one shape.
+            None: the frame's own size.
+
+    No side gets smaller than `SMALLEST_SIDE`; the shape gives way where it must.
+
+    Raises:
+        GFSalNetError: if the preset is unknown or the size is not two positive numbers.
+    """
+
+    name = "dis"
+    version = f"opencv {cv2.__version__}"
+
+    def __init__(self, preset: str = "medium", size_wh: Sequence[int] | None = (320, 240)) -> None:
+        if preset not in PRESETS:
+            raise GFSalNetError(f"flow preset {preset!r}", "is unknown", f"Use one of: {', '.join(PRESETS)}.")
+        if size_wh is not None and (len(size_wh) != 2 or min(size_wh) < 1):
+            raise GFSalNetError(f"flow size {size_wh}", "is no width and height in pixels", _SIZE_REMEDY)
+        self.preset = preset
+        self.size_wh = None if size_wh is None else (int(size_wh[0]), int(size_wh[1]))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """`preset` and `size_wh`."""
+        return {"preset": self.preset, "size_wh": self.size_wh}
+
+    def field_size_hw(self, frame_size_hw: tuple[int, int]) -> tuple[int, int]:
+        """The height and width at which frames of this size are worked on.
+
+        >>> DISFlow().field_size_hw((1080, 1920)), DISFlow(size_wh=None).field_size_hw((8, 100))
+        ((208, 370), (32, 100))
+        """
+        scale = 1.0
+        if self.size_wh is not None:
+            scale = math.sqrt(math.prod(self.size_wh) / math.prod(frame_size_hw))
+        height, width = (max(SMALLEST_SIDE, round(side * scale)) for side in frame_size_hw)
+        return height, width
+
+    def __call__(self, previous_rgb: RGB, current_rgb: RGB) -> FlowField:
+        """The motion from `previous_rgb` to `current_rgb`, at the working size.
+
+        Raises:
+            ValueError: if the frames are not (H, W, 3) uint8 of one size.
+        """
+        check_pair(previous_rgb, current_rgb)
+        size_hw = self.field_size_hw((current_rgb.shape[0], current_rgb.shape[1]))
+        # A used DISOpticalFlow is not as good as new: one small frame changes its pyramid for every later call.
+        estimator = cv2.DISOpticalFlow.create(PRESETS[self.preset])
+        previous, current = _grey(previous_rgb, size_hw), _grey(current_rgb, size_hw)
+        flow_pixels = estimator.calc(previous, current, None)  # type: ignore[call-overload]  # the stub knows no None
+        return FlowField(np.asarray(flow_pixels, dtype=np.float32))
+
+
+def _grey(rgb: RGB, size_hw: tuple[int, int]) -> NDArray[np.uint8]:
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    if grey.shape != size_hw:
+        shrinking = size_hw[0] <= grey.shape[0] and size_hw[1] <= grey.shape[1]
+        grey = cv2.resize(grey, size_hw[::-1], interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+    return np.asarray(grey, dtype=np.uint8)

@@ -1,0 +1,98 @@
+"""The flow image: the motion stream's input, and how people look at flow.
+
+Hue is the direction, saturation the speed, white is no motion. The wheel is that of Baker et al., "A Database and
+Evaluation Methodology for Optical Flow" (IJCV 2011): 55 colours, red for motion to the right, then clockwise on the
+screen yellow for down, a greenish cyan for left and violet-blue for up.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.types import RGB, FlowField
+
+_CORNERS = np.array([[255, 0, 0], [255, 255, 0], [0, 255, 0], [0, 255, 255], [0, 0, 255], [255, 0, 255]], np.float64)
+_STEPS_TO_NEXT_CORNER = (15, 6, 4, 11, 13, 6)
+_FINER = 64
+"""Palette entries for each colour of the wheel: as fine as needed to be within half a grey level of interpolation."""
+_OUT_OF_RANGE = 0.75
+"""How much of its brightness a colour keeps where the motion is faster than the scale."""
+
+
+def colour_wheel() -> NDArray[np.uint8]:
+    """The published wheel: (55, 3) uint8 RGB, from motion to the right clockwise on the screen."""
+    arcs = []
+    for corner, following, steps in zip(_CORNERS, np.roll(_CORNERS, -1, axis=0), _STEPS_TO_NEXT_CORNER, strict=True):
+        climbed = np.floor(255 * np.arange(steps) / steps)[:, None]
+        arcs.append(corner + np.sign(following - corner) * climbed)
+    return np.concatenate(arcs).astype(np.uint8)
+
+
+def _palette() -> NDArray[np.float32]:
+    """(54 · _FINER, 3): how far each direction's full colour lies below white.
+
+    The published code spreads the 55 colours over the full turn with the last of them at its very end, so the 55th and
+    the first meet in a small step at "right". We do the same, for the same pictures.
+    """
+    wheel = colour_wheel().astype(np.float64)
+    positions = np.arange((len(wheel) - 1) * _FINER) / _FINER
+    colours = [np.interp(positions, np.arange(len(wheel)), channel) for channel in wheel.T]
+    return (255 - np.stack(colours, axis=-1)).astype(np.float32)
+
+
+_BELOW_WHITE = _palette()
+
+
+def flow_image(field: FlowField, max_pixels: float | None = None) -> RGB:
+    """Draw a flow field (H, W) as colours (H, W, 3).
+
+    Args:
+        field: the motion.
+        max_pixels: the speed, in the field's pixels per frame interval, that gets the full colour; what is faster is
+            drawn in the full colour at 3/4 of its brightness, as in the published code. None: the field's fastest
+            pixel, which is the published code's default and likely what the paper used. Mind that this blows up the
+            noise of a still scene to full colour, and that frames cannot be compared; a fixed scale does neither.
+
+    Where nothing moves the picture is exactly white, with either scale.
+
+    Raises:
+        ValueError: if `max_pixels` is not a positive number.
+    """
+    if max_pixels is not None and not 0 < max_pixels < math.inf:
+        raise ValueError(f"max_pixels must be a positive number, not {max_pixels}")
+    dx, dy = field.flow_pixels[..., 0], field.flow_pixels[..., 1]
+    speed = np.sqrt(dx * dx + dy * dy)
+    full = speed.max() if max_pixels is None else np.float32(max_pixels)
+    if full == 0:
+        return white_image(field.size_hw)
+
+    entries_per_radian = np.float32(len(_BELOW_WHITE) / (2 * np.pi))
+    entry = np.rint(np.arctan2(dy, dx) * entries_per_radian).astype(np.intp)
+    below_white = _BELOW_WHITE.take(entry, axis=0, mode="wrap")
+    saturation = (speed / full)[..., None]
+    picture: RGB = (255 - below_white * np.minimum(saturation, 1)).astype(np.uint8)
+    beyond = saturation[..., 0] > 1
+    if beyond.any():
+        picture[beyond] = (_OUT_OF_RANGE * (255 - below_white[beyond])).astype(np.uint8)
+    return picture
+
+
+def white_image(size_hw: tuple[int, int]) -> RGB:
+    """The flow image (H, W, 3) of a scene in which nothing moves."""
+    return np.full((*size_hw, 3), 255, np.uint8)
+
+
+def colour_wheel_legend(radius_pixels: int) -> RGB:
+    """A disc that shows the colour of every direction and speed, to the full one at its rim; for figures.
+
+    Returns:
+        (2r + 1, 2r + 1, 3) on white; the colour at a point is that of a motion from the centre to that point.
+    """
+    offsets = np.arange(-radius_pixels, radius_pixels + 1, dtype=np.float32)
+    dx_dy = np.stack(np.meshgrid(offsets, offsets), axis=-1)
+    picture = flow_image(FlowField(dx_dy), max_pixels=radius_pixels)
+    picture[np.hypot(dx_dy[..., 0], dx_dy[..., 1]) > radius_pixels] = 255
+    return picture

@@ -1,0 +1,35 @@
+"""Which two frames the flow of a frame is made from."""
+
+from __future__ import annotations
+
+from gfsalnet.flow.estimator import FlowEstimator, zero_flow
+from gfsalnet.types import RGB, FlowField, Frame
+
+
+class FlowStream:
+    """Flow for every frame of a stream as it comes: from the frame before to this one.
+
+    The paper says only "between two consecutive frames"; its likely reading pairs a frame with the next one (t → t+1),
+    the last frame repeating the flow before it. This pairs it with the previous one (t-1 → t): a live stream has
+    no next frame, and a prediction should not wait for it. Where there is no frame before (the first one, the first
+    after a cut, and one of another size) nothing is known to move: the flow is zero, its picture white.
+
+    Args:
+        estimator: of the flow between two frames.
+    """
+
+    def __init__(self, estimator: FlowEstimator) -> None:
+        self.estimator = estimator
+        self._previous_rgb: RGB | None = None
+
+    def push(self, frame: Frame, starts_shot: bool) -> FlowField:
+        """The flow that leads to this frame, at the estimator's size.
+
+        Args:
+            frame: the next of the stream; its pixels must not be written to before the following call.
+            starts_shot: whether it has nothing to do with the frame before.
+        """
+        previous_rgb, self._previous_rgb = self._previous_rgb, frame.rgb
+        if starts_shot or previous_rgb is None or previous_rgb.shape != frame.rgb.shape:
+            return zero_flow(self.estimator.field_size_hw(frame.size_hw))
+        return self.estimator(previous_rgb, frame.rgb)

@@ -1,0 +1,57 @@
+"""A growing npz: maps one by one in, one `np.load`-able file out, without the maps ever being in memory together."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from array import array
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from gfsalnet.types import Map
+
+_COPY_BYTES = 1 << 20
+
+
+class MapStack:
+    """Maps (h, w) appended to a file, later stored as `density` (T, h, w) beside `time_seconds` (T,).
+
+    An npy header stands before the data and holds the number of maps, which is known only at the end; so the bare
+    values wait in `body` until then.
+
+    Args:
+        body: an empty binary file to write to and read back.
+    """
+
+    def __init__(self, body: IO[bytes]) -> None:
+        self._body = body
+        self._size_hw: tuple[int, ...] | None = None
+        self._times_seconds = array("d")
+
+    def append(self, density: Map, time_seconds: float) -> None:
+        """Add one (h, w) float32 map.
+
+        Raises:
+            ValueError: if it differs in size from the first.
+        """
+        self._size_hw = self._size_hw or density.shape
+        if density.shape != self._size_hw:
+            raise ValueError(
+                f"the maps changed from {self._size_hw} to {density.shape}: one npz holds maps of one size"
+            )
+        self._body.write(density.astype("<f4", copy=False).tobytes())
+        self._times_seconds.append(time_seconds)
+
+    def save(self, path: Path) -> None:
+        """Write the npz: uncompressed, since densities hardly shrink; the same maps give the same bytes."""
+        times = np.asarray(self._times_seconds, dtype=np.float64)
+        shape = (times.size, *(self._size_hw or (0, 0)))
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            with archive.open("density.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array_header_1_0(entry, {"descr": "<f4", "fortran_order": False, "shape": shape})
+                self._body.seek(0)
+                shutil.copyfileobj(self._body, entry, _COPY_BYTES)
+            with archive.open("time_seconds.npy", "w") as entry:
+                np.lib.format.write_array(entry, times, allow_pickle=False)

@@ -1,0 +1,108 @@
+"""What one number can say about where people look: spread, peak, share of motion.
+
+All are computed on the model's own map (h, w), so that they do not depend on the size of the source; entropies of maps
+of different sizes are not comparable, shares of area are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.types import Map, Prediction
+
+
+def entropy_bits(density: Map) -> float:
+    """Shannon entropy of a density (h, w) in bits: 0 when one pixel holds all, log2(h·w) when all hold the same.
+
+    >>> entropy_bits(np.full((4, 8), 1 / 32, np.float32))
+    5.0
+    """
+    shares = _shares(density)
+    shares = shares[shares > 0]
+    return float(0.0 - np.dot(shares, np.log2(shares)))  # 0.0 minus, because a plain minus may give -0.0
+
+
+def area_holding(density: Map, mass: float = 0.5) -> float:
+    """Smallest part of the pixels, 0…1, that together hold the share `mass` of a density (h, w).
+
+    >>> area_holding(np.array([[0.1, 0.6], [0.2, 0.1]], np.float32))
+    0.25
+
+    Raises:
+        ValueError: if `mass` is not above 0 and at most 1.
+    """
+    if not 0 < mass <= 1:
+        raise ValueError(f"mass is a share above 0 and at most 1, not {mass}")
+    held = np.cumsum(np.sort(_shares(density))[::-1])
+    needed = mass * held[-1] * (1 - 1e-9)  # rounding in the sum must not cost another pixel
+    return float(np.searchsorted(held, needed) + 1) / held.size
+
+
+def peak_xy(prediction: Prediction) -> tuple[float, float]:
+    """Where most look, in 0-based pixels of the source frame: the centre of the densest pixel of the model's map.
+
+    Of several equal pixels the first in reading order counts. The point lies inside the frame, also where the map is
+    finer than the frame.
+    """
+    h, w = prediction.map_density.shape
+    height, width = prediction.frame.size_hw
+    row, column = divmod(int(prediction.map_density.argmax()), w)
+    x, y = (column + 0.5) * width / w - 0.5, (row + 0.5) * height / h - 0.5
+    return min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
+
+
+def motion_share(prediction: Prediction) -> float | None:
+    """How far motion was trusted where people look, 0…1: the mean of 1 − gate, weighted by the density.
+
+    None for a model of one stream.
+    """
+    if prediction.map_gate is None:
+        return None
+    return float(np.dot(_shares(prediction.map_density), 1 - prediction.map_gate.ravel().astype(np.float64)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameStatistics:
+    """One row of `frames.csv`."""
+
+    frame_index: int
+    """0-based position in the video."""
+    time_seconds: float
+    """Presentation time from the start of the video."""
+    peak_x: float
+    """Where most look, pixels of the source frame from the left, 0-based."""
+    peak_y: float
+    """Where most look, pixels of the source frame from the top, 0-based."""
+    entropy_bits: float
+    """Spread of the density over the model's map: 0…log2(h·w)."""
+    area_50_percent: float
+    """Smallest part of the frame, 0…1, that holds half of the density."""
+    motion_share: float | None
+    """How far motion was trusted where people look, 0…1; None for a model of one stream."""
+    starts_shot: bool
+    """Whether the model forgot what came before: the first frame, and the first after a cut."""
+
+    @classmethod
+    def of(cls, prediction: Prediction) -> FrameStatistics:
+        """Compute every column for one frame."""
+        peak_x, peak_y = peak_xy(prediction)
+        return cls(
+            frame_index=prediction.frame_index,
+            time_seconds=prediction.time_seconds,
+            peak_x=peak_x,
+            peak_y=peak_y,
+            entropy_bits=entropy_bits(prediction.map_density),
+            area_50_percent=area_holding(prediction.map_density, 0.5),
+            motion_share=motion_share(prediction),
+            starts_shot=prediction.starts_shot,
+        )
+
+
+def _shares(density: Map) -> NDArray[np.float64]:
+    """(h·w,), sums to 1 in double precision; a map without mass counts as uniform, as in `resize_density`."""
+    shares = density.ravel().astype(np.float64)
+    total = float(shares.sum())
+    return shares / total if total > 0 else np.full(shares.size, 1 / shares.size)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.flow import ESTIMATORS, DISFlow, make_estimator
+
+
+@pytest.mark.parametrize(("name", "preset"), [("dis", "medium"), ("dis-fast", "fast"), ("dis-ultrafast", "ultrafast")])
+def test_names_stand_for_presets(name, preset):
+    estimator = make_estimator(name)
+    assert isinstance(estimator, DISFlow)
+    assert estimator.settings == {"preset": preset, "size_wh": (320, 240)}
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.parametrize("size_wh", [None, (64, 48)])
+def test_settings_make_the_same_estimator_after_json(name, size_wh):
+    estimator = make_estimator(name, size_wh=size_wh)
+    again = make_estimator(estimator.name, **json.loads(json.dumps(dict(estimator.settings))))
+    assert again.settings == estimator.settings
+    assert again.name == estimator.name
+
+
+def test_given_settings_win_over_the_names():
+    assert make_estimator("dis-fast", preset="medium").settings["preset"] == "medium"
+
+
+def test_unknown_names_and_settings_are_refused():
+    with pytest.raises(GFSalNetError, match=r"'raft': is unknown.*dis, dis-fast, dis-ultrafast"):
+        make_estimator("raft")
+    with pytest.raises(GFSalNetError, match=r"no setting sise.*It has: preset, size_wh"):
+        make_estimator("dis", sise=3)
+    with pytest.raises(GFSalNetError, match="preset 'slow'"):
+        make_estimator("dis", preset="slow")

@@ -1,0 +1,167 @@
+"""GFSalNet behind the model interface: streams, cuts, one-frame clips, densities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import gfsalnet
+from gfsalnet.errors import GFSalNetError, WeightsError
+from gfsalnet.flow import DISFlow
+from gfsalnet.models import MODELS, load_model
+from gfsalnet.models.base import read_ahead
+from gfsalnet.models.gfsalnet import GFSalNetModel
+from gfsalnet.network import GFSalNet, mobile
+from gfsalnet.network.weights import save_network
+from gfsalnet.types import Frame
+
+
+def two_streams(final: str = "softmax") -> GFSalNet:
+    torch.manual_seed(0)
+    return GFSalNet(replace(mobile(), input_size_hw=(96, 128), final=final))
+
+
+@pytest.fixture(scope="module")
+def model() -> GFSalNetModel:
+    estimator = DISFlow("ultrafast", size_wh=(80, 60))
+    return GFSalNetModel(two_streams(), name="test", weights_hash="0", estimator=estimator, flow_scale_pixels=4.0)
+
+
+def frames(count: int, size_hw: tuple[int, int] = (60, 90), cut_at: int | None = None) -> Iterator[Frame]:
+    """A textured square that moves over a texture; other textures after the cut."""
+    for index in range(count):
+        rng = np.random.default_rng(1 if cut_at is None or index < cut_at else 2)
+        low, high = (0, 90) if cut_at is None or index < cut_at else (150, 255)
+        rgb = rng.integers(low, high, (*size_hw, 3), dtype=np.uint8)
+        rgb[20:40, 3 * index : 3 * index + 20] = rng.integers(100, 255, (20, 20, 3), dtype=np.uint8)
+        yield Frame(rgb, time_seconds=index / 25, index=index)
+
+
+def test_one_prediction_for_every_frame(model: GFSalNetModel) -> None:
+    predictions = list(model.stream(frames(5)))
+    assert [p.frame_index for p in predictions] == [0, 1, 2, 3, 4]
+    for p in predictions:
+        for density in (p.density, p.appearance, p.motion):
+            assert density is not None
+            assert density.shape == (60, 90)
+            assert density.sum() == pytest.approx(1, abs=1e-4)
+        assert p.gate is not None
+        assert 0 < p.gate.min() <= p.gate.max() < 1
+        assert p.flow is not None
+    assert model.has_gate
+    assert model.computes_flow
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_short_clips_need_no_more_frames(model: GFSalNetModel, count: int) -> None:
+    assert len(list(model.stream(frames(count)))) == count
+
+
+def test_flow_starts_anew_at_a_cut(model: GFSalNetModel) -> None:
+    predictions = list(model.stream(frames(8, cut_at=4)))
+    assert [p.starts_shot for p in predictions] == [True, False, False, False, True, False, False, False]
+    moving = [bool(np.abs(p.flow.flow_pixels).max() > 0.1) for p in predictions if p.flow is not None]
+    assert moving == [False, True, True, True, False, True, True, True]
+
+
+def test_streams_do_not_share_memory(model: GFSalNetModel) -> None:
+    """A second stream starts as the first did."""
+    first, second = (next(iter(model.stream(frames(3)))) for _ in range(2))
+    assert np.array_equal(first.map_density, second.map_density)
+
+
+def test_equation_3_survives_the_way_out(model: GFSalNetModel) -> None:
+    """Both streams have mean 1 before they are normalised, so the fused density is their gated mixture up to scale."""
+    p = list(model.stream(frames(3)))[-1]
+    assert p.map_appearance is not None
+    assert p.map_motion is not None
+    assert p.map_gate is not None
+    mixed = p.map_appearance * p.map_gate + p.map_motion * (1 - p.map_gate)
+    assert np.allclose(p.map_density, mixed / mixed.sum(), atol=1e-7)
+
+
+def test_maps_keep_the_aspect_of_the_frame(model: GFSalNetModel) -> None:
+    wide = next(iter(model.stream(frames(1, size_hw=(40, 160)))))
+    tall = next(iter(model.stream(frames(1, size_hw=(160, 60)))))
+    (wide_h, wide_w), (tall_h, tall_w) = wide.map_density.shape, tall.map_density.shape
+    assert wide_w > 2 * wide_h
+    assert tall_h > 2 * tall_w
+
+
+def test_an_all_zero_map_becomes_uniform() -> None:
+    net = two_streams(final="relu")
+    with torch.no_grad():
+        for stream in (net.appearance, net.motion):
+            stream.last.bias.fill_(-1e6)
+    model = GFSalNetModel(net, name="dead", weights_hash="0", estimator=DISFlow())
+    density = next(iter(model.stream(frames(1)))).density
+    assert np.allclose(density, 1 / density.size)
+
+
+def test_weights_that_predict_nan_are_an_error() -> None:
+    net = two_streams()
+    with torch.no_grad():
+        net.appearance.last.weight.fill_(float("nan"))
+    model = GFSalNetModel(net, name="broken", weights_hash="0", estimator=DISFlow())
+    with pytest.raises(WeightsError, match="broken: predicts values that are no numbers, first for frame 0"):
+        next(iter(model.stream(frames(1))))
+
+
+def test_a_motion_stream_needs_an_estimator() -> None:
+    with pytest.raises(ValueError, match="optical flow estimator"):
+        GFSalNetModel(two_streams(), name="x", weights_hash="0")
+
+
+def test_the_shipped_model_predicts_and_looks_at_what_stands_out() -> None:
+    model = gfsalnet.load_model("gfsalnet-mobile", device="cpu")
+    rgb = np.full((180, 320, 3), 110, np.uint8)
+    rgb[60:100, 220:260] = (230, 40, 30)
+    p = next(iter(model.stream([Frame(rgb)])))
+    peak_y, peak_x = np.unravel_index(p.density.argmax(), p.density.shape)
+    assert 45 < peak_y < 115
+    assert 205 < peak_x < 275
+    described = model.describe()
+    assert described["name"] == "gfsalnet-mobile"
+    assert (p.gate is None) == (described["streams"] != "both")
+
+
+def test_a_trained_folder_is_a_model_with_its_own_flow_settings(tmp_path: Path) -> None:
+    flow = {"estimator": "dis", "preset": "fast", "size_wh": [64, 48], "scale_pixels": 3.0}
+    save_network(tmp_path / "mine", two_streams(), {"name": "mine", "flow": flow})
+    model = load_model(tmp_path / "mine", device="cpu")
+    assert model.describe()["flow"] == {**flow, "size_wh": (64, 48)}
+    other = load_model(tmp_path / "mine", device="cpu", flow="dis-ultrafast")
+    assert other.describe()["flow"]["preset"] == "ultrafast"
+    assert other.describe()["flow"]["scale_pixels"] == 3.0
+
+
+def test_flow_is_computed_for_one_stream_only_when_asked() -> None:
+    assert (
+        not load_model("gfsalnet-mobile", device="cpu", flow="dis").computes_flow
+        or load_model("gfsalnet-mobile", device="cpu").has_gate
+    )
+    kept = load_model("gfsalnet-mobile", device="cpu", keep_flow=True)
+    assert list(kept.stream(frames(2)))[1].flow is not None
+
+
+def test_unknown_models_say_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"no known model.*gfsalnet-mobile"):
+        load_model("nonsense")
+    with pytest.raises(WeightsError, match=r"holds no config\.json"):
+        load_model(tmp_path)
+    with pytest.raises(WeightsError, match="no weights in the package"):
+        load_model("gfsalnet")
+    with pytest.raises(GFSalNetError, match="device abacus"):
+        load_model("gfsalnet-mobile", device="abacus")
+    assert set(MODELS) >= {"gfsalnet", "gfsalnet-mobile"}
+
+
+def test_fewer_frames_wait_when_they_are_large() -> None:
+    assert read_ahead((640, 360)) == 8
+    assert read_ahead((7680, 4320)) == 2
+    assert read_ahead((16384, 16384)) == 1

@@ -1,0 +1,193 @@
+"""The loop around a model: folders, resuming, memory, and what is left behind when something goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import json
+import tracemalloc
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from gfsalnet.errors import OutputError, SourceError
+from gfsalnet.models import SaliencyModel
+from gfsalnet.predict import Settings, predict_source, predict_sources
+from gfsalnet.predict.folders import folder_for
+from gfsalnet.types import Frame, Prediction
+from gfsalnet.video import VideoWriter
+
+
+class BrightnessModel(SaliencyModel):
+    """Looks where it is bright: a model without weights, to test what surrounds models."""
+
+    name = "brightness"
+    input_size_hw = (12, 16)
+
+    def __init__(self, version: int = 1, fails_at: int | None = None) -> None:
+        super().__init__()
+        self.version, self.fails_at = version, fails_at
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": self.name, "version": self.version}
+
+    def stream(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
+        self.seconds = {"network": 0.0}
+        for frame in frames:
+            if frame.index == self.fails_at:
+                raise OSError(errno.EIO, "the model broke")
+            small = cv2.resize(frame.rgb, self.input_size_hw[::-1], interpolation=cv2.INTER_AREA).mean(2) + 1
+            yield Prediction(frame=frame, map_density=(small / small.sum()).astype(np.float32))
+
+
+def nothing(source: str, done: int, total: int | None) -> None:
+    """Watch no progress."""
+
+
+def write_clip(path: Path, frames: int = 6, size_wh: tuple[int, int] = (64, 48)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with VideoWriter(path, size_wh=size_wh, rate=Fraction(10)) as writer:
+        for index in range(frames):
+            rgb = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
+            cv2.circle(rgb, (8 + 4 * (index % 12), 24), 5, (255, 255, 255), -1)
+            writer.write(rgb, index / 10)
+    return path
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return write_clip(tmp_path / "in" / "ball.mp4")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(output=tmp_path / "out", save=("csv", "npz"))
+
+
+def test_python_api_predicts_every_frame(clip: Path) -> None:
+    predictions = list(BrightnessModel().predict(clip))
+    assert [p.frame_index for p in predictions] == list(range(6))
+    assert [p.time_seconds for p in predictions] == pytest.approx([n / 10 for n in range(6)])
+    peaks = [int(p.density.sum(0).argmax()) for p in predictions]
+    assert peaks == sorted(peaks)  # the ball goes right
+    assert peaks[-1] > peaks[0]
+    for p in predictions:
+        assert p.density.shape == (48, 64)
+        assert p.density.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_progress_counts_frames_and_knows_how_many_there_are(clip: Path, settings: Settings) -> None:
+    seen: list[tuple[str, int, int | None]] = []
+    outcome = predict_source(BrightnessModel(), str(clip), settings, lambda *step: seen.append(step))
+    assert seen == [(str(clip), n + 1, 6) for n in range(6)]
+    assert (outcome.status, outcome.frames) == ("done", 6)
+    assert outcome.folder == settings.output / "ball"
+
+
+def test_done_work_is_skipped_until_something_differs(clip: Path, settings: Settings) -> None:
+    first = predict_source(BrightnessModel(), str(clip), settings, nothing)
+    assert first.folder is not None
+    assert predict_source(BrightnessModel(), str(clip), settings, nothing).status == "skipped"
+    with pytest.raises(OutputError, match=r"model\.version was 1, is 2.*--overwrite"):
+        predict_source(BrightnessModel(version=2), str(clip), settings, nothing)
+    write_clip(clip, frames=4)
+    with pytest.raises(OutputError, match=r"source\.bytes|source\.modified_ns"):
+        predict_source(BrightnessModel(), str(clip), settings, nothing)
+    redo = Settings(output=settings.output, save=settings.save, overwrite=True)
+    assert predict_source(BrightnessModel(), str(clip), redo, nothing).frames == 4
+    (first.folder / "frames.csv").unlink()
+    assert predict_source(BrightnessModel(), str(clip), settings, nothing).status == "done"
+    assert sorted(p.name for p in first.folder.iterdir()) == ["frames.csv", "maps.npz", "summary.json"]
+
+
+def test_a_failing_model_leaves_nothing_behind(clip: Path, settings: Settings) -> None:
+    with pytest.raises(OSError, match="the model broke"):
+        predict_source(BrightnessModel(fails_at=3), str(clip), settings, nothing)
+    assert list(settings.output.iterdir()) == []
+
+
+def test_the_remains_of_a_killed_run_are_reused(clip: Path, settings: Settings) -> None:
+    remains = settings.output / "ball"
+    remains.mkdir(parents=True)
+    (remains / ".maps.partial.npz").write_bytes(b"half")
+    (remains / "frames.csv").write_text("whole, but there is no summary")
+    outcome = predict_source(BrightnessModel(), str(clip), settings, nothing)
+    assert outcome.folder == remains
+    assert sorted(p.name for p in remains.iterdir()) == ["frames.csv", "maps.npz", "summary.json"]
+
+
+def test_a_folder_of_the_users_own_is_left_alone(clip: Path, settings: Settings) -> None:
+    mine = settings.output / "ball" / "thesis.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    outcome = predict_source(BrightnessModel(), str(clip), settings, nothing)
+    assert outcome.folder == settings.output / "ball-2"
+    assert mine.read_text() == "mine"
+    (settings.output / "ball-3").write_text("a file")
+    assert folder_for(settings.output, "ball", {"path": "other"}) == settings.output / "ball-4"
+
+
+def test_a_folder_and_a_glob_of_frames(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "shots").mkdir()
+    for number in (1, 2, 10):
+        cv2.imwrite(str(tmp_path / "shots" / f"f{number}.png"), np.full((32, 32, 3), 20 * number, np.uint8))
+    faster = Settings(output=settings.output, save=("csv",), rate=Fraction(50))
+    for source in (str(tmp_path / "shots"), str(tmp_path / "shots" / "*.png")):
+        assert predict_source(BrightnessModel(), source, faster, nothing).frames == 3
+        assert predict_source(BrightnessModel(), source, faster, nothing).status == "skipped"
+    rows = (settings.output / "shots" / "frames.csv").read_text().splitlines()
+    assert [row.split(",")[1] for row in rows[1:]] == ["0.000000", "0.020000", "0.040000"]
+
+
+def test_a_batch_goes_on_after_a_failure(clip: Path, settings: Settings, tmp_path: Path) -> None:
+    outcomes = list(predict_sources(BrightnessModel(), [str(tmp_path / "no.mp4"), str(clip)], settings, nothing))
+    assert [o.status for o in outcomes] == ["failed", "done"]
+    assert "no.mp4" in outcomes[0].message
+    assert [o.ok for o in outcomes] == [False, True]
+
+
+def test_a_size_that_changes_in_mid_stream_leaves_no_output(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "shots").mkdir()
+    for number, side in enumerate((32, 32, 48)):
+        cv2.imwrite(str(tmp_path / "shots" / f"{number}.png"), np.zeros((side, side, 3), np.uint8))
+    with pytest.raises(SourceError, match="48"):
+        predict_source(BrightnessModel(), str(tmp_path / "shots"), settings, nothing)
+    assert not list(settings.output.glob("*"))
+
+
+def test_disk_full_is_an_error_and_leaves_nothing(clip: Path, settings: Settings, monkeypatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("gfsalnet.render.stack.MapStack.append", full)
+    with pytest.raises(OutputError, match=r"No space left on device.*[Ff]ree some space"):
+        predict_source(BrightnessModel(), str(clip), settings, nothing)
+    assert not list(settings.output.glob("*"))
+
+
+def test_the_summary_records_what_was_done(clip: Path, settings: Settings) -> None:
+    outcome = predict_source(BrightnessModel(), str(clip), settings, nothing)
+    assert outcome.folder is not None
+    summary = json.loads((outcome.folder / "summary.json").read_text())
+    assert summary["source"]["path"] == str(clip)
+    assert summary["video"] == {"size_wh": [64, 48], "rate": "10", "duration_seconds": pytest.approx(0.6)}
+    assert summary["model"] == {"name": "brightness", "version": 1}
+    assert summary["outputs"] == ["frames.csv", "maps.npz"]
+    assert summary["versions"].keys() == {"gfsalnet", "python"}
+
+
+def test_memory_does_not_grow_with_the_video(tmp_path: Path) -> None:
+    """Ten times the frames, no more memory: frames of 0.7 MB would show at once."""
+    peaks = []
+    for frames in (30, 300):
+        clip = write_clip(tmp_path / f"{frames}.mp4", frames, size_wh=(640, 360))
+        settings = Settings(output=tmp_path / "out", save=("csv", "npz"))
+        tracemalloc.start()
+        predict_source(BrightnessModel(), str(clip), settings, nothing)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 2_000_000

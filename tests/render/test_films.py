@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from gfsalnet.errors import OutputError
+from gfsalnet.render.films import draw_flow, draw_gate, draw_overlay, film_sink, film_size_wh, still_sink
+from gfsalnet.render.overlay import overlay
+from gfsalnet.types import FlowField
+from gfsalnet.video import VideoInfo
+
+
+def video_info(size_wh: tuple[int, int], path: Path | None = None, has_audio: bool = False) -> VideoInfo:
+    return VideoInfo(
+        source="clip.mp4",
+        name="clip",
+        path=path,
+        size_wh=size_wh,
+        rate=Fraction(25),
+        time_base=Fraction(1, 12800),
+        frame_count=None,
+        duration_seconds=None,
+        has_audio=has_audio,
+        kind="video",
+    )
+
+
+def decoded(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as film:
+        return [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+
+
+def write_tone(path: Path, seconds: int = 1) -> None:
+    """A source with sound, as far as the writer needs one."""
+    samples = (8000 * np.sin(np.arange(48000 * seconds) / 20)).astype(np.int16)
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("aac", rate=48000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
+        frame.sample_rate = 48000
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            file.mux(packet)
+
+
+def steady_flow(dx: float, size_hw: tuple[int, int] = (24, 32)) -> FlowField:
+    flow = np.zeros((*size_hw, 2), np.float32)
+    flow[..., 0] = dx
+    return FlowField(flow)
+
+
+def test_a_film_has_the_frames_rate_and_pictures_of_its_source(tmp_path, make_prediction):
+    predictions = [make_prediction(i, size_hw=(48, 64), map_hw=(24, 32)) for i in range(6)]
+    smooth = [cv2.GaussianBlur(prediction.frame.rgb, (0, 0), 8) for prediction in predictions]
+    for prediction, rgb in zip(predictions, smooth, strict=True):
+        prediction.frame.rgb[:] = rgb  # noise would not survive the encoder
+    with film_sink(tmp_path / "overlay.mp4", video_info((64, 48)), draw_overlay) as sink:
+        for prediction in predictions:
+            sink.write(prediction)
+    with av.open(str(tmp_path / "overlay.mp4")) as film:
+        assert film.streams.video[0].average_rate == 25
+        assert film.streams.video[0].codec_context.name == "h264"
+    pictures = decoded(tmp_path / "overlay.mp4")
+    assert len(pictures) == 6
+    for picture, prediction in zip(pictures, predictions, strict=True):
+        difference = picture.astype(float) - overlay(prediction.frame.rgb, prediction.map_density)
+        assert np.abs(difference).mean() < 8
+    assert os.listdir(tmp_path) == ["overlay.mp4"]
+
+
+def test_a_film_keeps_the_sound(tmp_path, make_prediction):
+    source = tmp_path / "source.m4a"
+    write_tone(source)
+    with film_sink(tmp_path / "overlay.mp4", video_info((64, 36), source, has_audio=True), draw_overlay) as sink:
+        for i in range(25):
+            sink.write(make_prediction(i))
+    assert sink.notes == []
+    with av.open(str(tmp_path / "overlay.mp4")) as film:
+        assert len(film.streams.audio) == 1
+        assert sum(frame.samples for frame in film.decode(audio=0)) >= 44000
+
+
+def test_sound_that_is_lost_is_noted(tmp_path, make_prediction):
+    source = tmp_path / "source.m4a"
+    source.write_bytes(b"no sound at all")
+    with film_sink(tmp_path / "overlay.mp4", video_info((64, 36), source, has_audio=True), draw_overlay) as sink:
+        sink.write(make_prediction())
+    assert len(sink.notes) == 1
+    assert "without sound" in sink.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "film_wh"),
+    [((640, 360), (640, 360)), ((4096, 2304), (4096, 2304)), ((7680, 4320), (4096, 2304)), ((9, 8192), (4, 4096))],
+)
+def test_only_frames_beyond_the_limit_are_drawn_smaller(size_wh, film_wh):
+    assert film_size_wh(size_wh) == film_wh
+
+
+def test_a_wide_frame_is_drawn_smaller(tmp_path, make_prediction):
+    with film_sink(tmp_path / "o.mp4", video_info((8192, 64)), draw_overlay) as sink:
+        sink.write(make_prediction(size_hw=(64, 8192)))
+    assert decoded(tmp_path / "o.mp4")[0].shape == (32, 4096, 3)
+
+
+def test_an_interrupted_film_leaves_nothing(tmp_path, make_prediction):
+    def interrupted() -> None:
+        with film_sink(tmp_path / "o.mp4", video_info((64, 36)), draw_overlay) as sink:
+            sink.write(make_prediction())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_film_that_cannot_be_written_is_an_output_error(tmp_path, make_prediction):
+    def opened() -> None:
+        with film_sink(tmp_path / "absent" / "o.mp4", video_info((64, 36)), draw_overlay) as sink:
+            sink.write(make_prediction())
+
+    with pytest.raises(OutputError, match="cannot be written") as caught:
+        opened()
+    assert caught.value.where == str(tmp_path / "absent" / "o.mp4")
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_full_disk_is_an_output_error_and_leaves_nothing(tmp_path, make_prediction):
+    def filled() -> None:
+        with film_sink(tmp_path / "o.mp4", video_info((320, 240)), draw_overlay) as sink:
+            for i in range(20):  # noise: about 100 KB a frame
+                sink.write(make_prediction(i, size_hw=(240, 320)))
+
+    with pytest.raises(OutputError, match="cannot be written") as caught:
+        filled()
+    assert caught.value.where == str(tmp_path / "o.mp4")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_still_is_one_picture(tmp_path, make_prediction):
+    prediction = make_prediction()
+    with still_sink(tmp_path / "overlay.png", draw_overlay) as sink:
+        sink.write(prediction)
+    stored = cv2.imread(str(tmp_path / "overlay.png"))[..., ::-1]
+    np.testing.assert_array_equal(stored, overlay(prediction.frame.rgb, prediction.map_density))
+
+
+def test_flow_is_drawn_at_the_size_of_the_frame(make_prediction):
+    white = draw_flow(make_prediction())
+    assert white.shape == (36, 64, 3)
+    assert white.min() == 255
+    assert draw_flow(make_prediction(flow=steady_flow(0))).min() > 250
+    right, left = draw_flow(make_prediction(flow=steady_flow(3))), draw_flow(make_prediction(flow=steady_flow(-3)))
+    assert right.shape == left.shape == (36, 64, 3)
+    assert np.abs(right.astype(int) - left).max() > 100
+
+
+def test_flow_is_on_one_scale_for_the_whole_video(make_prediction):
+    slow, fast = (draw_flow(make_prediction(flow=steady_flow(dx))).astype(int) for dx in (0.1, 1))
+    assert (255 - slow).max() < 0.3 * (255 - fast).max()
+
+
+def test_a_gate_needs_two_streams(make_prediction):
+    assert draw_gate(make_prediction(gate=0.5)).shape == (36, 64, 3)
+    with pytest.raises(OutputError, match="one stream"):
+        draw_gate(make_prediction())

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gfsalnet.render.overlay import FULL_COLOUR, display_levels, overlay
+
+GREY = np.full((36, 64, 3), 128, np.uint8)
+
+
+def uniform(size_hw: tuple[int, int]) -> np.ndarray:
+    return np.full(size_hw, 1 / (size_hw[0] * size_hw[1]), np.float32)
+
+
+def test_each_doubling_is_a_step_of_equal_size():
+    times_even = np.array([0, 0.5, 1, 2, 4, 8, 16, 32, 64, 128])
+    density = np.zeros((100, 100), np.float32)
+    density.flat[: times_even.size] = times_even / density.size
+    steps = np.array([0, 0, 0, 1, 2, 3, 4, 5, 6, 6]) / np.log2(FULL_COLOUR)
+    np.testing.assert_allclose(display_levels(density).flat[: times_even.size], 255 * steps, atol=0.51)
+
+
+def test_levels_do_not_depend_on_the_size_of_the_map():
+    small = np.zeros((10, 10), np.float32)
+    small[4, 4:6] = 0.5
+    large = np.kron(small, np.full((3, 3), 1 / 9, np.float32))
+    np.testing.assert_array_equal(display_levels(large), np.kron(display_levels(small), np.ones((3, 3), np.uint8)))
+
+
+def test_nothing_is_drawn_where_nothing_stands_out():
+    np.testing.assert_array_equal(overlay(GREY, uniform((24, 32))), GREY)
+    np.testing.assert_array_equal(overlay(GREY, np.zeros((24, 32), np.float32)), GREY)
+
+
+def test_colour_lies_where_the_density_is(make_prediction):
+    picture = overlay(GREY, make_prediction(map_hw=(24, 32)).map_density).astype(int)
+    change = np.abs(picture - GREY).sum(axis=2)
+    assert change[18, 32] > 100
+    assert change[:6].max() == change[:, :12].max() == 0
+    red, _, blue = picture[18, 32]
+    assert red > blue + 50  # RGB, not BGR: the peak is warm
+
+
+def test_the_frame_shows_through_and_is_not_changed(make_prediction):
+    density = make_prediction().map_density
+    black, white = np.zeros_like(GREY), np.full_like(GREY, 255)
+    seen = overlay(white, density).astype(int) - overlay(black, density)
+    assert seen.min() >= 0.4 * 255 - 2
+    assert (white == 255).all()
+
+
+def test_a_focused_map_is_drawn_stronger_than_a_diffuse_one(make_prediction):
+    focused = make_prediction().map_density
+    diffuse = (focused + 9 * uniform(focused.shape)) / 10
+    assert display_levels(diffuse).max() < display_levels(focused).max()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.tuples(st.integers(1, 40), st.integers(1, 40)), st.tuples(st.integers(1, 40), st.integers(1, 40)))
+def test_any_sizes(frame_hw, map_hw):
+    frame = np.full((*frame_hw, 3), 77, np.uint8)
+    density = np.zeros(map_hw, np.float32)
+    density[0, 0] = 1
+    picture = overlay(frame, density)
+    assert picture.shape == frame.shape
+    assert picture.dtype == np.uint8
+
+
+def test_views_of_other_arrays_are_fine(make_prediction):
+    density = make_prediction().map_density
+    turned = np.rot90(np.random.default_rng(0).integers(0, 256, (64, 36, 3), np.uint8))
+    np.testing.assert_array_equal(overlay(turned, density), overlay(turned.copy(), density))
+    assert overlay(GREY[:, ::-1], density[::-1]).shape == GREY.shape
+
+
+@pytest.mark.shared
+def test_a_real_frame_keeps_its_untouched_parts(shared_dir, make_prediction):
+    import av
+
+    with av.open(str(shared_dir / "data" / "clips" / "sam2_01_dog.mp4")) as clip:
+        rgb = next(clip.decode(video=0)).to_ndarray(format="rgb24")
+    picture = overlay(rgb, make_prediction(map_hw=(256, 320)).map_density)
+    untouched = (picture == rgb).all(axis=2)
+    assert 0.5 < untouched.mean() < 1
