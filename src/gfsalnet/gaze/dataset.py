@@ -1,0 +1,84 @@
+"""What every dataset is: videos or pictures in a split, their frames, and the gaze on each frame."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from gfsalnet.gaze.maps import density_map
+from gfsalnet.types import Fixations, Frame, Map, Sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameGaze:
+    """The gaze on one frame; the picture is read apart, and only where it is needed."""
+
+    index: int
+    """0-based position of the frame in its video; 0 for a picture."""
+    fixations: Fixations
+
+
+class GazeDataset(ABC):
+    """One split of a dataset on disk.
+
+    A picture counts as a video of one frame, so that all datasets are read alike. Nothing is decoded before it is
+    asked for.
+
+    Args:
+        root: the folder as its authors distribute it.
+        split: one of `splits`.
+
+    Raises:
+        DatasetError: if the folder is not this dataset, or there is no such split.
+    """
+
+    name: ClassVar[str]
+    splits: ClassVar[tuple[str, ...]]
+    kind: ClassVar[Literal["video", "image"]]
+
+    def __init__(self, root: Path, split: str) -> None:
+        self.root, self.split = root, split
+
+    @property
+    @abstractmethod
+    def videos(self) -> list[str]:
+        """Names of the videos or pictures of the split, in the dataset's own order."""
+
+    @abstractmethod
+    def frames(self, video: str) -> Iterator[Frame]:
+        """All frames of a video in order, also those without gaze.
+
+        Raises:
+            SourceError: if a picture or video is missing or damaged.
+        """
+
+    @abstractmethod
+    def gaze(self, video: str) -> list[FrameGaze]:
+        """The gaze on each frame that counts for evaluation, by index; frames may be missing, gaze may be empty.
+
+        Raises:
+            DatasetError: if the gaze of this video is missing or damaged.
+        """
+
+    @abstractmethod
+    def sigma_pixels(self, video: str) -> float:
+        """The Gaussian of the dataset's official density, in pixels of the original frame."""
+
+    def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
+        """The density of one frame at a size, sums to 1, or all zero without gaze.
+
+        Made from the fixations by the official sigma; datasets that ship official maps read those instead.
+        """
+        scale = size_hw[1] / gaze.fixations.size_wh[0]
+        return density_map(gaze.fixations, size_hw, self.sigma_pixels(video) * scale)
+
+    def samples(self, video: str) -> Iterator[Sample]:
+        """Every frame that has gaze with it, in order."""
+        gaze = {item.index: item.fixations for item in self.gaze(video)}
+        for frame in self.frames(video):
+            if frame.index in gaze:
+                name = f"{self.name}/{video}" if self.kind == "image" else f"{self.name}/{video}/{frame.index:06d}"
+                yield Sample(name=name, frame=frame, fixations=gaze[frame.index])
