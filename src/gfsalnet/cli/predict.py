@@ -30,7 +30,7 @@ def predict(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...",
+            metavar="SOURCE",
             help="Videos, images, folders or quoted globs of frames, camera numbers, URLs, or - for standard input.",
         ),
     ],
