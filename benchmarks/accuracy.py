@@ -21,11 +21,12 @@ from pathlib import Path
 import numpy as np
 
 from gfsalnet.gaze import density_map
+from gfsalnet.metrics import PAPER_METRICS
 from gfsalnet.models import load_model
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.training import read_recipe
 from gfsalnet.training.photographs import Photograph, load_photographs
-from gfsalnet.training.validation import METRICS, SIGMA_PIXELS, WIDTH_PIXELS, Scores, predictor, score_all
+from gfsalnet.training.validation import SIGMA_PIXELS, WIDTH_PIXELS, Scores, predictor, score_all
 from gfsalnet.types import Fixations, Map
 
 
@@ -64,16 +65,16 @@ def half_the_viewers(photographs: list[Photograph], splits: int = 4) -> Scores:
             return density_map(fixations, (round(WIDTH_PIXELS * height / width), WIDTH_PIXELS), SIGMA_PIXELS)
 
         runs.append(score_all(scored, predict))
-    return {name: {m: float(np.mean([run[name][m] for run in runs])) for m in METRICS} for name in runs[0]}
+    return {name: {m: float(np.mean([run[name][m] for run in runs])) for m in PAPER_METRICS} for name in runs[0]}
 
 
 def markdown(rows: dict[str, Scores]) -> str:
     """One table a set, metrics as columns."""
     sets = next(iter(rows.values())).keys()
-    lines = ["| set | predictor | AUC-J ↑ | CC ↑ | NSS ↑ | SIM ↑ | KL ↓ |", "|---|---|---|---|---|---|---|"]
+    lines = ["| set | predictor | AUC-J ↑ | NSS ↑ | CC ↑ | SIM ↑ | KL ↓ |", "|---|---|---|---|---|---|---|"]
     for name in sets:
         for row, scores in rows.items():
-            cells = " | ".join(f"{scores[name][metric]:.3f}" for metric in METRICS)
+            cells = " | ".join(f"{scores[name][metric]:.3f}" for metric in PAPER_METRICS)
             lines.append(f"| {name} | {row} | {cells} |")
     return "\n".join(lines)
 

@@ -16,12 +16,13 @@ import torch
 from torch import nn
 
 from gfsalnet.errors import RecipeError
+from gfsalnet.metrics import PAPER_METRICS
 from gfsalnet.network import GFSalNet, saliency_loss
 from gfsalnet.network.weights import load_trunk, save_network
 from gfsalnet.training.checkpoint import TrainingState
 from gfsalnet.training.photographs import Batch, Photograph, batches_of_epoch, batches_per_epoch, load_photographs
 from gfsalnet.training.recipe import Optimiser, Recipe, to_json
-from gfsalnet.training.validation import METRICS, Scores, predictor, score_all
+from gfsalnet.training.validation import Scores, predictor, score_all
 from gfsalnet.video import prefetch
 
 CURVES_FILE = "curves.csv"
@@ -148,7 +149,7 @@ def _append_curve(path: Path, epoch: Epoch) -> None:
     numbers = {"seconds": epoch.seconds, "train_kl": epoch.kl, "train_nss": epoch.nss, **epoch.scores["mean"]}
     rows.append({"epoch": str(epoch.epoch)} | {name: f"{value:.4f}" for name, value in numbers.items()})
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["epoch", "seconds", "train_kl", "train_nss", *METRICS])
+        writer = csv.DictWriter(file, ["epoch", "seconds", "train_kl", "train_nss", *PAPER_METRICS])
         writer.writeheader()
         writer.writerows(rows)
 

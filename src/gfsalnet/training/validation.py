@@ -8,14 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gfsalnet import metrics
 from gfsalnet.gaze import View, density_map, fixation_map
+from gfsalnet.metrics import PAPER_METRICS, PROTOCOLS, GroundTruth
 from gfsalnet.network import GFSalNet
 from gfsalnet.training.photographs import Photograph
-from gfsalnet.types import Fixations, Map, resize_map
+from gfsalnet.types import Fixations, Map
 
-METRICS = ("auc_judd", "cc", "nss", "sim", "kldiv")
-"""The five metrics of the paper (Sec. IV-C)."""
 WIDTH_PIXELS, SIGMA_PIXELS = 400, 12
 """Scores are taken on maps of this width; 12 of 400 pixels is one degree of visual angle in OSIE."""
 
@@ -27,15 +25,10 @@ def score(saliency: Map, fixations: Fixations) -> dict[str, float]:
     """The five metrics of one (h, w) map against the fixations on its picture."""
     width, height = fixations.size_wh
     size_hw = (max(round(WIDTH_PIXELS * height / width), 1), WIDTH_PIXELS)
-    prediction = resize_map(saliency, size_hw)
-    points, density = fixation_map(fixations, size_hw), density_map(fixations, size_hw, SIGMA_PIXELS)
-    return {
-        "auc_judd": metrics.auc_judd(prediction, points),
-        "cc": metrics.cc(prediction, density),
-        "nss": metrics.nss(prediction, points),
-        "sim": metrics.sim(prediction, density),
-        "kldiv": metrics.kldiv(prediction, density),
-    }
+    truth = GroundTruth(
+        fixation_map_HW=fixation_map(fixations, size_hw), density_HW=density_map(fixations, size_hw, SIGMA_PIXELS)
+    )
+    return PROTOCOLS["default"].score(saliency, truth, PAPER_METRICS)
 
 
 def score_all(photographs: Sequence[Photograph], predict: Callable[[Photograph], Map]) -> Scores:
@@ -46,8 +39,8 @@ def score_all(photographs: Sequence[Photograph], predict: Callable[[Photograph],
     rows: dict[str, list[dict[str, float]]] = {}
     for photograph in photographs:
         rows.setdefault(photograph.dataset, []).append(score(predict(photograph), photograph.fixations))
-    scores = {name: {m: float(np.nanmean([row[m] for row in group])) for m in METRICS} for name, group in rows.items()}
-    scores["mean"] = {m: float(np.mean([by_metric[m] for by_metric in scores.values()])) for m in METRICS}
+    scores = {name: {m: float(np.nanmean([row[m] for row in group])) for m in PAPER_METRICS} for name, group in rows.items()}
+    scores["mean"] = {m: float(np.mean([by_metric[m] for by_metric in scores.values()])) for m in PAPER_METRICS}
     return scores
 
 
