@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,9 +40,12 @@ def score_all(photographs: Sequence[Photograph], predict: Callable[[Photograph],
     rows: dict[str, list[dict[str, float]]] = {}
     for photograph in photographs:
         rows.setdefault(photograph.dataset, []).append(score(predict(photograph), photograph.fixations))
-    scores = {name: {m: float(np.nanmean([row[m] for row in group])) for m in PAPER_METRICS} for name, group in rows.items()}
-    scores["mean"] = {m: float(np.mean([by_metric[m] for by_metric in scores.values()])) for m in PAPER_METRICS}
-    return scores
+    scores = {name: _mean(group, np.nanmean) for name, group in rows.items()}
+    return scores | {"mean": _mean(list(scores.values()), np.mean)}
+
+
+def _mean(rows: list[dict[str, float]], mean: Callable[[list[float]], np.floating[Any]]) -> dict[str, float]:
+    return {metric: float(mean([row[metric] for row in rows])) for metric in PAPER_METRICS}
 
 
 def predictor(network: GFSalNet, *, bfloat16: bool = False, mirrored: bool = False) -> Callable[[Photograph], Map]:
