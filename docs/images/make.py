@@ -1,0 +1,32 @@
+"""Draws the pictures of the README: python docs/images/make.py."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+import gfsalnet
+from gfsalnet.demo import draw_clip
+from gfsalnet.render import overlay
+
+MOMENTS = (12, 45, 80)
+"""Frames of the demo film."""
+
+
+def main() -> None:
+    model = gfsalnet.load_model("gfsalnet-mobile", device="cpu")
+    with tempfile.TemporaryDirectory() as folder:
+        film = draw_clip(Path(folder) / "demo.mp4")
+        chosen = [p for p in model.predict(film) if p.frame_index in MOMENTS]
+    pictures = [p.frame.rgb for p in chosen] + [overlay(p.frame.rgb, p.map_density) for p in chosen]
+    framed = [cv2.copyMakeBorder(rgb, 6, 6, 6, 6, cv2.BORDER_CONSTANT, value=(255, 255, 255)) for rgb in pictures]
+    sheet = np.vstack([np.hstack(framed[: len(MOMENTS)]), np.hstack(framed[len(MOMENTS) :])])
+    sheet = cv2.resize(sheet, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(Path(__file__).parent / "demo.jpg"), sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Video in and out: every kind of source as upright RGB frames with true times, and H.264 with the source's sound.
+
+Says nothing about saliency. `expand_sources` sorts out what the user typed, `open_source` opens one source,
+`VideoWriter` writes; `ShotDetector` finds cuts, `Resize` and `Letterbox` are the way to a network's size and back.
+"""
+
+from __future__ import annotations
+
+from gfsalnet.video.background import prefetch
+from gfsalnet.video.base import VideoReader
+from gfsalnet.video.geometry import Letterbox, Resize, fitted_size_hw
+from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, MIN_SIDE_PIXELS, ReadReport, VideoInfo
+from gfsalnet.video.shots import ShotDetector
+from gfsalnet.video.sources import expand_sources, open_source
+from gfsalnet.video.stills import read_image
+from gfsalnet.video.writer import VideoWriter
+
+__all__ = [
+    "DEFAULT_RATE",
+    "MAX_PIXELS",
+    "MIN_SIDE_PIXELS",
+    "Letterbox",
+    "ReadReport",
+    "Resize",
+    "ShotDetector",
+    "VideoInfo",
+    "VideoReader",
+    "VideoWriter",
+    "expand_sources",
+    "fitted_size_hw",
+    "open_source",
+    "prefetch",
+    "read_image",
+]

@@ -1,0 +1,182 @@
+"""The sound of one file carried over to another, as far as that can be done."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+
+from gfsalnet.errors import SourceError
+from gfsalnet.video.container import best_stream
+
+MP4_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "mp3float", "opus", "libopus"})
+"""Decoders whose streams players expect in an MP4."""
+AAC_RATES = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
+AAC_BIT_RATE = 192_000
+REHEARSED_PACKETS = 8
+
+AudioPackets = Iterator["Packet[AudioStream]"]
+
+
+class AudioCarrier:
+    """Feeds the sound of a file to a container, step by step with the video.
+
+    Its time 0 is the first frame of the file's video. Whatever goes wrong with the sound ends the sound, with a note,
+    and not the video.
+
+    Args:
+        path: the file with the sound.
+        target: the container to write to; it gets an audio stream.
+        notes: where to say what could not be carried over.
+
+    Raises:
+        FFmpegError, OSError, ValueError: if the sound cannot be used; `target` is then as before.
+    """
+
+    def __init__(self, path: Path, target: OutputContainer, notes: list[str]) -> None:
+        self._target, self._notes = target, notes
+        self._next: Packet[AudioStream] | None = None
+        self._reached_seconds = 0.0
+        origin = _first_frame_seconds(path)
+        copy = _can_copy(path, origin)
+        self._source = _open(path)
+        try:
+            carry = _copied if copy else _encoded
+            self._packets = carry(self._source, target, origin)
+        except BaseException:
+            self.close()
+            raise
+        self._advance()
+
+    @classmethod
+    def from_file(cls, path: Path, target: OutputContainer, notes: list[str]) -> AudioCarrier | None:
+        """The carrier for a file, or None where there is no sound (silently) or none to be used (with a note)."""
+        try:
+            with _open(path) as source:
+                if not source.streams.audio:
+                    return None
+            return cls(path, target, notes)
+        except (av.FFmpegError, OSError, ValueError) as error:
+            notes.append(f"without sound: that of {path.name} cannot be used ({_reason(error)})")
+            return None
+
+    def mux_until(self, end_seconds: float) -> None:
+        """Write the packets that start before `end_seconds`.
+
+        Raises:
+            FFmpegError: if the target cannot be written.
+        """
+        while self._next is not None and _start_seconds(self._next) < end_seconds:
+            self._reached_seconds = _start_seconds(self._next)
+            self._target.mux(self._next)
+            self._advance()
+
+    def close(self) -> None:
+        """Close the file that the sound comes from."""
+        self._source.close()
+
+    def _advance(self) -> None:
+        try:
+            self._next = next(self._packets, None)
+        except (av.FFmpegError, OSError, ValueError) as error:
+            self._next = None
+            self._notes.append(f"sound ends at {self._reached_seconds:.1f} s: the rest is damaged ({_reason(error)})")
+
+
+def _open(path: Path) -> InputContainer:
+    return av.open(f"file:{path.absolute()}", "r", metadata_errors="replace")
+
+
+def _first_frame_seconds(path: Path) -> Fraction:
+    """When the video starts, by the file's own clock: 0 for whoever reads its frames."""
+    with _open(path) as source:
+        try:
+            stream = best_stream(source, path.name)
+            first = next(source.decode(stream), None)
+        except (av.FFmpegError, SourceError):
+            return Fraction(0)  # sound alone
+        return Fraction(0) if first is None or first.pts is None else first.pts * first.time_base
+
+
+def _can_copy(path: Path, origin: Fraction) -> bool:
+    """Whether an MP4 takes the stream as it is: tried out in memory, since a refusal would cost the video."""
+    with _open(path) as source:
+        if source.streams.audio[0].codec_context.name not in MP4_CODECS:
+            return False
+        try:
+            with av.open(io.BytesIO(), "w", format="mp4") as trial:
+                packets = list(itertools.islice(_copied(source, trial, origin), REHEARSED_PACKETS))
+                for packet in packets:
+                    trial.mux(packet)
+        except (av.FFmpegError, ValueError):
+            return False
+        return bool(packets)
+
+
+def _copied(source: InputContainer, target: OutputContainer, origin: Fraction) -> AudioPackets:
+    stream = source.streams.audio[0]
+    return _copied_packets(source, stream, target.add_stream_from_template(stream), origin)
+
+
+def _copied_packets(source: InputContainer, stream: AudioStream, copy: AudioStream, origin: Fraction) -> AudioPackets:
+    last = None
+    for packet in source.demux(stream):
+        if packet.pts is None or packet.dts is None or packet.size == 0 or packet.is_corrupt:
+            continue
+        shift = round(origin / packet.time_base)
+        packet.pts -= shift
+        packet.dts -= shift
+        # One packet from before the video stays: codecs start up on it, and MP4 hides it with an edit list.
+        too_early = packet.pts + 2 * (packet.duration or 0) <= 0
+        if too_early or (last is not None and packet.dts <= last):
+            continue
+        last = packet.dts
+        packet.stream = copy
+        yield packet
+
+
+def _encoded(source: InputContainer, target: OutputContainer, origin: Fraction) -> AudioPackets:
+    frames = _decoded_frames(source, origin)
+    first = next(frames, None)
+    if first is None:
+        raise ValueError("nothing of it can be decoded")
+    rate = first.sample_rate if first.sample_rate in AAC_RATES else AAC_RATES[0]
+    layout = "mono" if len(first.layout.channels) == 1 else "stereo"
+    encoder = target.add_stream("aac", rate=rate, layout=layout, bit_rate=AAC_BIT_RATE)
+    return _encoded_packets(itertools.chain([first], frames), encoder)
+
+
+def _decoded_frames(source: InputContainer, origin: Fraction) -> Iterator[AudioFrame]:
+    stream = source.streams.audio[0]
+    for packet in source.demux(stream):
+        shift = round(origin / packet.time_base)
+        try:
+            frames = stream.decode(packet)
+        except av.FFmpegError:
+            continue  # a gap in the sound; the next stamp says where it goes on
+        for frame in frames:
+            if frame.pts is not None and frame.pts >= shift:
+                frame.pts -= shift
+                yield frame
+
+
+def _encoded_packets(frames: Iterator[AudioFrame], encoder: AudioStream) -> AudioPackets:
+    for frame in frames:
+        yield from encoder.encode(frame)
+    yield from encoder.encode(None)
+
+
+def _start_seconds(packet: Packet[AudioStream]) -> float:
+    return float((packet.pts or 0) * packet.time_base)
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,47 @@
+"""The one interface of all sources."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TypeVar
+
+from gfsalnet.types import Frame
+from gfsalnet.video.info import ReadReport, VideoInfo
+
+AnyReader = TypeVar("AnyReader", bound="VideoReader")
+
+
+class VideoReader(ABC):
+    """An open source: a context manager, and an iterable of its frames that can be read once.
+
+    Frames come upright in RGB with index 0, 1, 2, … and strictly increasing times, the first at 0.
+    What was seen to be wrong before the first frame was raised when the source was opened.
+    """
+
+    def __init__(self, info: VideoInfo) -> None:
+        self.info = info
+        self.report = ReadReport()
+
+    @abstractmethod
+    def frames(self) -> Iterator[Frame]:
+        """The frames from here on.
+
+        Raises:
+            SourceError: if the frame size changes in mid-stream.
+        """
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.frames()
+
+    def close(self) -> None:  # noqa: B027 - not every source holds something to let go
+        """Let go of the file or device; a reader on its way in another thread ends after the frame at hand."""
+
+    def __enter__(self: AnyReader) -> AnyReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

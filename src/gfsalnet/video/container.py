@@ -1,0 +1,284 @@
+"""Video through FFmpeg: files, streams and cameras."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from gfsalnet.errors import SourceError
+from gfsalnet.types import Frame
+from gfsalnet.video.base import VideoReader
+from gfsalnet.video.damage import MICROSECOND, DamageLog, promise_of
+from gfsalnet.video.files import unreadable
+from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, Kind, VideoInfo, check_size
+from gfsalnet.video.pixels import RGBConverter
+from gfsalnet.video.times import Clock
+
+MAX_THREADS = 4
+"""Decoding threads: more hardly help, each holds a frame, and the network wants the cores."""
+IMPLAUSIBLE_RATE = 1000
+"""Frames per second from which on a header's rate is its clock, as in some WebM."""
+ATTACHED_PICTURE = 0x400
+"""FFmpeg's AV_DISPOSITION_ATTACHED_PIC: a cover, not a video."""
+TEXT_ART_CODECS = frozenset({"ansi", "bintext", "idf", "xbin"})
+"""What FFmpeg takes a plain text file for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaInput:
+    """What FFmpeg is told to open."""
+
+    source: str
+    """As the user typed it."""
+    name: str
+    kind: Kind
+    file: str
+    path: Path | None = None
+    format: str | None = None
+    options: dict[str, str] = field(default_factory=dict)
+    timeout_seconds: float | None = None
+
+
+class ContainerReader(VideoReader):
+    """The best video stream of a container; damaged packets are skipped and counted.
+
+    Args:
+        media: what to open.
+        on_close: called when the reader is closed, or could not be opened.
+
+    Raises:
+        SourceError: if it cannot be opened, or no frame of a usable size can be decoded.
+    """
+
+    def __init__(self, media: MediaInput, on_close: Callable[[], None] = lambda: None) -> None:
+        self._media, self._on_close = media, on_close
+        # FFmpeg crashes when a container is closed while another thread (prefetch) decodes from it.
+        self._lock = threading.Lock()
+        self._ended = self._closed = self._seen_clean = False
+        self._decoded: deque[VideoFrame] = deque()
+        self._rgb = RGBConverter()
+        self._log = DamageLog()
+        try:
+            self._container = _open(media)
+        except BaseException:
+            on_close()
+            raise
+        try:
+            self._stream = best_stream(self._container, media.source)
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self) -> None:
+        context = self._stream.codec_context
+        if context.width and context.height:
+            check_size(self._media.source, (context.width, context.height))
+        context.thread_type = "AUTO"
+        context.thread_count = min(MAX_THREADS, os.cpu_count() or 1)
+        context.options = {"max_pixels": str(MAX_PIXELS)}
+        self._packets = self._container.demux(self._stream)
+        while not self._decoded:
+            if self._ended:
+                raise SourceError(
+                    self._media.source,
+                    "no frame of it can be decoded",
+                    "The file is damaged, cut off or still being written: copy, download or export it again.",
+                )
+            self._feed()
+        height, width = self._to_rgb(self._decoded[0]).size_hw
+        check_size(self._media.source, (width, height))
+        super().__init__(_info(self._media, self._container, self._stream, (width, height)))
+        self._stored_wh = self._decoded[0].width, self._decoded[0].height
+        self._clock = Clock(self.info.time_base, self.info.rate)
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames from here on; ends normally at the end, at damage that cannot be passed, and after `close`."""
+        while (frame := self._next()) is not None:
+            yield frame
+
+    def close(self) -> None:
+        """Close the file or device; frames not yet taken are dropped."""
+        with self._lock:
+            self._ended = self._closed = True
+            self._decoded.clear()
+            self._container.close()
+        self._on_close()
+
+    def _next(self) -> Frame | None:
+        with self._lock:
+            while not self._decoded and not self._ended:
+                self._feed()
+            if not self._decoded:
+                self._settle()
+                return None
+            decoded = self._decoded.popleft()
+            self._check_same_size(decoded)
+            frame = self._to_rgb(decoded, self._clock.seconds(decoded.pts), self.report.frames_read)
+            self.report.frames_read += 1
+            return frame
+
+    def _settle(self) -> None:
+        if not self._closed:
+            self._log.settle(self.report, promise_of(self._container, self._stream, self._media.path), self.info.rate)
+
+    def _feed(self) -> None:
+        """Read packets up to the next one of the video, or to the end, and decode it."""
+        packet = self._next_packet()
+        try:
+            frames = self._stream.decode(packet)
+        except av.FFmpegError:
+            self._log.refused += packet is not None
+            frames = []
+        self._ended = packet is None
+        self._decoded.extend(frames)
+        for frame in frames:
+            # Flaws before the first clean frame are no damage: the recording starts between two key frames.
+            self._seen_clean |= not frame.is_corrupt
+            self._log.blemished += self._seen_clean and frame.is_corrupt
+
+    def _next_packet(self) -> Packet[VideoStream] | None:
+        # A transport stream marks gaps, not cuts, and its decoders are made to cope with them.
+        skips_partial = self._container.format.name != "mpegts"
+        try:
+            for packet in self._packets:
+                if packet.is_corrupt and skips_partial:
+                    self._log.partial += 1
+                elif packet.size:
+                    self._log.saw(packet)
+                    return packet
+        except av.FFmpegError as error:
+            self._log.stopped = error.strerror
+        except IndexError:
+            pass  # PyAV's, at the very end: it forgets that streams may appear while a file is read
+        return None
+
+    def _check_same_size(self, frame: VideoFrame) -> None:
+        size_wh = frame.width, frame.height
+        if size_wh != self._stored_wh:
+            (width, height), index = self._stored_wh, self.report.frames_read
+            raise SourceError(
+                self._media.source,
+                f"the frame size changes from {width}x{height} to {size_wh[0]}x{size_wh[1]} at frame {index}",
+                f"Bring it to one size: ffmpeg -i INPUT -vf scale={width}:{height} OUTPUT.mp4",
+            )
+
+    def _to_rgb(self, frame: VideoFrame, time_seconds: float = 0.0, index: int = 0) -> Frame:
+        try:
+            return Frame(self._rgb(frame), time_seconds=time_seconds, index=index)
+        except (av.FFmpegError, ValueError) as error:
+            raise SourceError(
+                self._media.source,
+                f"its pixel format {frame.format.name} cannot be turned into RGB",
+                "Convert it: ffmpeg -i INPUT -pix_fmt yuv420p OUTPUT.mp4",
+            ) from error
+
+
+def _open(media: MediaInput) -> InputContainer:
+    try:
+        return av.open(
+            media.file,
+            "r",
+            format=media.format,
+            options=dict(media.options),
+            metadata_errors="replace",
+            timeout=media.timeout_seconds,
+        )
+    except av.FFmpegError as error:
+        raise _cannot_open(media, error) from error
+
+
+def _cannot_open(media: MediaInput, error: av.FFmpegError) -> SourceError:
+    if media.kind == "camera":
+        if isinstance(error, PermissionError):
+            remedy = "Allow the camera to this program (on Linux: add yourself to the group `video`)."
+            return SourceError(media.source, "no permission to use the camera", remedy)
+        remedy = "Connect it, close programs that use it, or try another number."
+        return SourceError(media.source, f"camera not available ({error.strerror})", remedy)
+    if media.kind == "stream":
+        remedy = "Check the address, the network and the password."
+        return SourceError(media.source, f"the stream cannot be opened ({error.strerror})", remedy)
+    if isinstance(error, OSError):
+        return unreadable(media.source, error)
+    if media.path is not None and _is_mp4(media.path):
+        remedy = "It is cut off or was never finished: copy, download or export it again."
+        return SourceError(media.source, "the index of this MP4 is missing or damaged", remedy)
+    remedy = "Give a video or image file; a damaged one may be mended with: ffmpeg -i INPUT OUTPUT.mp4"
+    return SourceError(media.source, f"it is not a video that FFmpeg can read ({error.strerror})", remedy)
+
+
+def _is_mp4(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"ftyp"
+
+
+def best_stream(container: InputContainer, source: str) -> VideoStream:
+    """The video stream to read: the one of most pixels, as FFmpeg's own tool does, but never a cover picture.
+
+    Raises:
+        SourceError: if there is none, or none that can be decoded.
+    """
+    streams = [stream for stream in container.streams.video if not _is_cover(stream)]
+    if not streams:
+        has_audio = bool(container.streams.audio)
+        problem = "it holds sound but no video" if has_audio else "it holds no video"
+        raise SourceError(source, problem, "Give a file with moving pictures.")
+    decodable = [stream for stream in streams if stream.codec_context is not None]
+    if not decodable:
+        raise SourceError(source, "this FFmpeg has no decoder for its video", "Convert it to H.264 elsewhere first.")
+    chosen = max(decodable, key=lambda stream: stream.width * stream.height)
+    if chosen.codec_context.name in TEXT_ART_CODECS:
+        raise SourceError(source, "it is a text file, not a video", "Give a video or image file.")
+    return chosen
+
+
+def _is_cover(stream: VideoStream) -> bool:
+    # PyAV before 14.1 does not tell: a cover is a video of one frame there.
+    return bool(int(getattr(stream, "disposition", 0)) & ATTACHED_PICTURE)
+
+
+def _info(media: MediaInput, container: InputContainer, stream: VideoStream, size_wh: tuple[int, int]) -> VideoInfo:
+    rate = _frame_rate(stream)
+    time_base = stream.time_base or 1 / rate
+    duration = None
+    if media.kind != "camera":
+        if stream.duration:
+            duration = float(stream.duration * time_base)
+        elif container.duration:
+            duration = container.duration * MICROSECOND
+    estimate = round(duration * rate) if duration is not None else None
+    return VideoInfo(
+        source=media.source,
+        name=media.name,
+        path=media.path,
+        size_wh=size_wh,
+        rate=rate,
+        time_base=time_base,
+        frame_count=promise_of(container, stream, media.path).count or estimate,
+        duration_seconds=duration,
+        has_audio=bool(container.streams.audio),
+        kind=media.kind,
+        pixel_aspect=_pixel_aspect(stream),
+    )
+
+
+def _frame_rate(stream: VideoStream) -> Fraction:
+    for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
+        if rate and 0 < rate < IMPLAUSIBLE_RATE:
+            return Fraction(rate)
+    return DEFAULT_RATE
+
+
+def _pixel_aspect(stream: VideoStream) -> Fraction:
+    return Fraction(stream.sample_aspect_ratio or 1)

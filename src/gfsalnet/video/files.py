@@ -1,0 +1,103 @@
+"""Looking at files before they are opened, with errors a user can act on."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gfsalnet.errors import SourceError
+
+# GIF is missing on purpose: FFmpeg plays the animated ones, and a still one is a video of one frame.
+_IMAGES = "avif bmp dib jp2 jpe jpeg jpg pbm pgm png pnm ppm tif tiff webp"
+_VIDEOS = (
+    "264 265 3g2 3gp asf avi divx dv f4v flv gif h264 h265 hevc ivf m2ts m2v m4v mjpeg mjpg mkv mov mp4 mpeg mpg mts"
+    " mxf nut ogm ogv qt rm rmvb ts vob webm wmv y4m"
+)
+IMAGE_SUFFIXES = frozenset(f".{name}" for name in _IMAGES.split())
+VIDEO_SUFFIXES = frozenset(f".{name}" for name in _VIDEOS.split())
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file's name says that it holds a picture."""
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file's name says that it holds a video."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def natural_key(path: Path) -> list[tuple[bool, int, str]]:
+    """Sort key under which `frame2` comes before `frame10`."""
+    parts = re.split(r"(\d+)", str(path).casefold())
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """Files of a folder in natural order, hidden ones (`._frame.png`, `.DS_Store`) left out.
+
+    Raises:
+        OSError: if the folder cannot be read.
+    """
+    return sorted((path for path in folder.iterdir() if path.name[0] != "." and path.is_file()), key=natural_key)
+
+
+def folder_files(source: str) -> list[Path]:
+    """`visible_files` for the user.
+
+    Raises:
+        SourceError: if the folder cannot be read.
+    """
+    try:
+        return visible_files(Path(source))
+    except OSError as error:
+        raise unreadable(source, error) from error
+
+
+def is_regular(source: str) -> bool:
+    """Whether `source` is a file that can be read and holds something; False for pipes and devices.
+
+    Raises:
+        SourceError: if it is missing, empty or unreadable.
+    """
+    try:
+        status = os.stat(source)
+        if not stat.S_ISREG(status.st_mode):
+            return False
+        with open(source, "rb"):
+            pass
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise unreadable(source, error) from error
+    if status.st_size == 0:
+        raise SourceError(source, "the file is empty", "Copy or download it again.")
+    return True
+
+
+def unreadable(source: object, error: Exception) -> SourceError:
+    """The error for a file, folder or device that the system does not give."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return SourceError(source, "there is no such file or folder", "Check the spelling, and the folder it lies in.")
+    if isinstance(error, PermissionError):
+        return SourceError(source, "no permission to read it", "Change its permissions, or copy it to your own folder.")
+    reason = getattr(error, "strerror", None) or str(error)
+    return SourceError(source, f"it cannot be read ({reason})", "Check the name, and that the disk is all right.")
+
+
+def slug(text: str) -> str:
+    """`text` as the name of a folder on any system: letters, digits, `_`, `.` and `-`."""
+    return re.sub(r"[^\w.]+", "-", text).strip("-.") or "source"
+
+
+def url_name(url: str) -> str:
+    """Slug of a URL's host and path: a password or a token in it must not end up in a folder's name."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return slug(f"{host}{parts.path}")
+
+
+def file_name(path: Path, stem: str) -> str:
+    """`stem` where it can name a folder; stems of dots alone cannot."""
+    return stem if stem.strip(". ") else slug(path.name)

@@ -1,0 +1,182 @@
+"""Pictures to a network's size, maps and points back: exact inverses.
+
+Sizes are (height, width) pixels. Points are (N, 2) arrays of (x, y) whose integers are pixel centres, so pixel 0 of a
+picture spans −0.5…0.5, as in `cv2.resize`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.types import RGB, Map, resize_map
+
+Points = NDArray[np.float64]
+"""Shape (N, 2): x, y in pixels."""
+SizeHW = tuple[int, int]
+
+AREA_SLACK = 1.1
+"""How far above the wished area `fitted_size_hw` may go."""
+
+
+def resize_rgb(rgb: RGB, size_hw: SizeHW) -> RGB:
+    """Resample (H, W, 3) to `size_hw`: area mean when shrinking, bilinear when growing."""
+    if rgb.shape[:2] == size_hw:
+        return rgb
+    shrinking = size_hw[0] < rgb.shape[0] and size_hw[1] < rgb.shape[1]
+    resized = cv2.resize(rgb, size_hw[::-1], interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
+    return np.asarray(resized, dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class _Geometry:
+    source_hw: SizeHW
+    target_hw: SizeHW
+
+    def __post_init__(self) -> None:
+        if min(self.source_hw + self.target_hw) < 1:
+            raise ValueError(f"sizes must be positive, not {self.source_hw} and {self.target_hw}")
+
+    @property
+    def inner_hw(self) -> SizeHW:
+        """Size of the picture inside the target."""
+        return self.target_hw
+
+    @property
+    def offset_yx(self) -> tuple[int, int]:
+        """Where in the target the picture starts: rows above it, columns left of it."""
+        return 0, 0
+
+    def crop(self, values: Map) -> Map:
+        """The part of a map over the target that shows the picture.
+
+        Args:
+            values: (h, w) float32 over the whole target, at its size or any other (cut to the nearest pixel then).
+        """
+        rows, columns = (
+            _scaled_slice(start, length, whole, cells)
+            for start, length, whole, cells in zip(
+                self.offset_yx, self.inner_hw, self.target_hw, values.shape, strict=True
+            )
+        )
+        return values[rows, columns]
+
+    def restore(self, values: Map) -> Map:
+        """A map over the target as a map over the source: padding cut off, resampled to `source_hw`.
+
+        Args:
+            values: (h, w) float32 over the whole target, at its size or any other.
+        """
+        return resize_map(np.ascontiguousarray(self.crop(values)), self.source_hw)
+
+    def points_to_target(self, points_xy: Points) -> Points:
+        """Source coordinates (N, 2) as target coordinates (N, 2), pixels."""
+        return (np.asarray(points_xy, np.float64) + 0.5) * self._scale_xy + self._offset_xy - 0.5
+
+    def points_to_source(self, points_xy: Points) -> Points:
+        """Target coordinates (N, 2) as source coordinates (N, 2), pixels: the inverse of `points_to_target`."""
+        return (np.asarray(points_xy, np.float64) + 0.5 - self._offset_xy) / self._scale_xy - 0.5
+
+    @property
+    def _scale_xy(self) -> Points:
+        return np.array(self.inner_hw[::-1], np.float64) / np.array(self.source_hw[::-1], np.float64)
+
+    @property
+    def _offset_xy(self) -> Points:
+        return np.array(self.offset_yx[::-1], np.float64)
+
+
+@dataclass(frozen=True)
+class Resize(_Geometry):
+    """Plain resize to the target, whatever that does to the aspect (as the paper).
+
+    Raises:
+        ValueError: if a side is not positive.
+    """
+
+    def apply(self, rgb: RGB) -> RGB:
+        """(H, W, 3) of `source_hw` to (h, w, 3) of `target_hw`."""
+        _check_source(rgb, self.source_hw)
+        return resize_rgb(rgb, self.target_hw)
+
+
+@dataclass(frozen=True)
+class Letterbox(_Geometry):
+    """Resize that keeps the aspect, in the middle of a black target.
+
+    Raises:
+        ValueError: if a side is not positive.
+    """
+
+    @property
+    def inner_hw(self) -> SizeHW:
+        """Size of the picture inside the target: the largest of its aspect, at least one pixel a side."""
+        scale = min(target / source for target, source in zip(self.target_hw, self.source_hw, strict=True))
+        height, width = (
+            min(target, max(1, round(source * scale)))
+            for target, source in zip(self.target_hw, self.source_hw, strict=True)
+        )
+        return height, width
+
+    @property
+    def offset_yx(self) -> tuple[int, int]:
+        """Rows of padding above and columns left of the picture."""
+        (height, width), (inner_height, inner_width) = self.target_hw, self.inner_hw
+        return (height - inner_height) // 2, (width - inner_width) // 2
+
+    def apply(self, rgb: RGB) -> RGB:
+        """(H, W, 3) of `source_hw` to (h, w, 3) of `target_hw`, black around the picture."""
+        _check_source(rgb, self.source_hw)
+        (top, left), (height, width) = self.offset_yx, self.inner_hw
+        target = np.zeros((*self.target_hw, 3), np.uint8)
+        target[top : top + height, left : left + width] = resize_rgb(rgb, self.inner_hw)
+        return target
+
+
+def _check_source(rgb: RGB, source_hw: SizeHW) -> None:
+    if rgb.shape != (*source_hw, 3):
+        raise ValueError(f"expected a picture of shape {(*source_hw, 3)}, not {rgb.shape}")
+
+
+def _scaled_slice(start: int, length: int, whole: int, cells: int) -> slice:
+    first = min(round(start * cells / whole), cells - 1)
+    return slice(first, max(first + 1, round((start + length) * cells / whole)))
+
+
+def fitted_size_hw(source_hw: SizeHW, area_pixels: int, multiple: int = 32) -> SizeHW:
+    """The size of about `area_pixels` whose sides are multiples of `multiple` and whose aspect suits the source.
+
+    It minimises |log aspect ratio| + |log area ratio| among the sizes up to 10 % above the area; no side is shorter
+    than one multiple, so that very long sources lose some aspect rather than area.
+
+    >>> fitted_size_hw((480, 640), 320 * 256), fitted_size_hw((360, 640), 320 * 256)
+    ((256, 320), (224, 384))
+
+    Raises:
+        ValueError: if an argument is not positive.
+    """
+    if min(*source_hw, area_pixels, multiple) < 1:
+        raise ValueError(f"sizes must be positive, not {source_hw}, {area_pixels} and {multiple}")
+    aspect = source_hw[1] / source_hw[0]
+    limit = AREA_SLACK * area_pixels
+
+    def misfit(size_hw: SizeHW) -> float:
+        height, width = size_hw
+        return abs(math.log(width / height / aspect)) + abs(math.log(width * height / area_pixels))
+
+    sizes = [
+        (height, width)
+        for height in range(multiple, int(limit / multiple) + 1, multiple)
+        for width in _widths_near((height * aspect, area_pixels / height, limit / height), multiple)
+        if height * width <= limit
+    ]
+    return min(sizes, key=misfit, default=(multiple, multiple))
+
+
+def _widths_near(wishes: tuple[float, ...], multiple: int) -> set[int]:
+    below = {int(wish // multiple) for wish in wishes}
+    return {max(1, steps) * multiple for step in below for steps in (step, step + 1)}

@@ -1,0 +1,100 @@
+"""Width and height from the first bytes of an image file, so that nothing absurd is ever decoded."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""SOF0…SOF15 without DHT, JPG and DAC, which share their range."""
+TIFF_WIDTH, TIFF_HEIGHT = 256, 257
+
+
+def header_size_wh(data: bytes) -> tuple[int, int] | None:
+    """Stored width and height (before any EXIF rotation) of PNG, JPEG, BMP, WebP, GIF or TIFF data.
+
+    None where the format is another one or the header is cut off: the decoder then has the last word.
+    """
+    for magic, size_wh in _FORMATS:
+        if data.startswith(magic):
+            try:
+                return size_wh(data)
+            except (struct.error, IndexError):
+                return None
+    return None
+
+
+def may_have_alpha(data: bytes) -> bool:
+    """Whether image data can hold transparency; False only where the header rules it out."""
+    if data.startswith(b"\x89PNG"):
+        return data[25:26] in (b"\x04", b"\x06") or b"tRNS" in data[: data.find(b"IDAT")]
+    return not data.startswith((b"\xff\xd8", b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"))
+
+
+def _png(data: bytes) -> tuple[int, int]:
+    width, height = struct.unpack_from(">II", data, 16)
+    return width, height
+
+
+def _gif(data: bytes) -> tuple[int, int]:
+    width, height = struct.unpack_from("<HH", data, 6)
+    return width, height
+
+
+def _bmp(data: bytes) -> tuple[int, int]:
+    if struct.unpack_from("<I", data, 14) == (12,):
+        width, height = struct.unpack_from("<HH", data, 18)
+    else:
+        width, height = struct.unpack_from("<ii", data, 18)
+    return width, abs(height)
+
+
+def _jpeg(data: bytes) -> tuple[int, int] | None:
+    at = 2
+    while True:
+        marker, length = struct.unpack_from(">xBH", data, at)
+        if marker == 0xFF:
+            at += 1  # a fill byte
+        elif marker in JPEG_FRAME_MARKERS:
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return width, height
+        else:
+            at += 2 + length
+
+
+def _webp(data: bytes) -> tuple[int, int] | None:
+    kind = data[12:16]
+    if kind == b"VP8X":
+        canvas = data[24:30]
+        return 1 + int.from_bytes(canvas[:3], "little"), 1 + int.from_bytes(canvas[3:], "little")
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    return None
+
+
+def _tiff(data: bytes) -> tuple[int, int] | None:
+    order = "<" if data.startswith(b"II") else ">"
+    (directory,) = struct.unpack_from(order + "I", data, 4)
+    (count,) = struct.unpack_from(order + "H", data, directory)
+    sides: dict[int, int] = {}
+    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+        tag, kind = struct.unpack_from(order + "HH", data, entry)
+        (sides[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)
+    if not {TIFF_WIDTH, TIFF_HEIGHT} <= sides.keys():
+        return None
+    return sides[TIFF_WIDTH], sides[TIFF_HEIGHT]
+
+
+_FORMATS: list[tuple[bytes, Callable[[bytes], tuple[int, int] | None]]] = [
+    (b"\x89PNG\r\n\x1a\n", _png),
+    (b"\xff\xd8\xff", _jpeg),
+    (b"BM", _bmp),
+    (b"RIFF", _webp),
+    (b"GIF8", _gif),
+    (b"II*\x00", _tiff),
+    (b"MM\x00*", _tiff),
+]

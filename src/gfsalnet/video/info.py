@@ -1,0 +1,81 @@
+"""What is known about a source before its frames are read, and what is known after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from gfsalnet.errors import SourceError
+
+Kind = Literal["video", "image", "frames", "camera", "stream"]
+
+DEFAULT_RATE = Fraction(25)
+"""Frames per second of a source that does not say: pictures, raw streams."""
+MIN_SIDE_PIXELS = 8
+"""Shorter sides are refused: no network makes a map of fewer pixels, and 1×1 files are mistakes."""
+MAX_PIXELS = 2**28
+"""Larger frames are refused: eight times 8K (7680×4320), 768 MiB of RGB; beyond lie damaged headers and bombs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoInfo:
+    """What a source promises."""
+
+    source: str
+    """As the user typed it."""
+    name: str
+    """Name of the folder for its outputs: file stem, folder name, `camera-0`, `stdin`, or a slug of a URL or glob."""
+    path: Path | None
+    """File or folder; standard input: the spooled copy, there while the reader is open; None for the rest."""
+    size_wh: tuple[int, int]
+    """Width and height in stored pixels, upright."""
+    rate: Fraction
+    """Frames per second, on average where the rate varies."""
+    time_base: Fraction
+    """Seconds per tick of the source's time stamps."""
+    frame_count: int | None
+    """What the header promises or lets expect; None where it says nothing."""
+    duration_seconds: float | None
+    has_audio: bool
+    kind: Kind
+    pixel_aspect: Fraction = Fraction(1)
+    """Width of a stored pixel divided by its height: 1 but for anamorphic video (frames keep their stored pixels)."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the source has no end of its own."""
+        return self.kind == "camera" or (self.kind == "stream" and self.duration_seconds is None)
+
+
+@dataclass
+class ReadReport:
+    """How reading went; filled while frames are read, final when they end."""
+
+    frames_read: int = 0
+    frames_lost: int = 0
+    """Frames that the source should hold and that could not be read; estimated where only a duration is known."""
+    damage: str | None = None
+    """One phrase on what was wrong, such as `truncated after frame 87` (0-based); None for a whole source."""
+
+
+def check_size(where: object, size_wh: tuple[int, int]) -> None:
+    """Refuse pictures too small for any network and too large for any memory.
+
+    Raises:
+        SourceError: if a side is under `MIN_SIDE_PIXELS` or there are more than `MAX_PIXELS` pixels.
+    """
+    width, height = size_wh
+    if min(size_wh) < MIN_SIDE_PIXELS:
+        raise SourceError(
+            where,
+            f"a picture of {width}x{height} pixels is too small",
+            f"Give one of at least {MIN_SIDE_PIXELS}x{MIN_SIDE_PIXELS}.",
+        )
+    if width * height > MAX_PIXELS:
+        raise SourceError(
+            where,
+            f"a picture of {width}x{height} pixels is too large",
+            f"Scale it down to at most {MAX_PIXELS / 1e6:.0f} million pixels; 8K video is well within.",
+        )

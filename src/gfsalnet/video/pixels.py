@@ -1,0 +1,70 @@
+"""From a decoded frame to upright RGB."""
+
+from __future__ import annotations
+
+import numpy as np
+from av.buffer import Buffer
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, VideoReformatter
+from numpy.typing import NDArray
+
+from gfsalnet.types import RGB
+
+UNSPECIFIED_COLORSPACE = 2
+"""FFmpeg's AVCOL_SPC_UNSPECIFIED."""
+MAX_SD_HEIGHT = 576
+"""Above this, video that does not name its colour matrix is BT.709, below BT.601: what players assume."""
+
+
+class RGBConverter:
+    """Turns decoded frames of any pixel format into (H, W, 3) uint8 RGB, upright.
+
+    The colour matrix and range of the frame are honoured (high dynamic range is not tone-mapped); alpha is seen over
+    black; rotation and mirroring by the display matrix are carried out; pixels stay as stored, square or not.
+    """
+
+    def __init__(self) -> None:
+        # One reformatter for all frames: to make its tables anew for each one costs eight times the decoding.
+        self._reformatter = VideoReformatter()
+
+    def __call__(self, frame: VideoFrame) -> RGB:
+        """RGB of one frame; the size is that after rotation."""
+        return upright(self._rgb(frame), display_matrix(frame))
+
+    def _rgb(self, frame: VideoFrame) -> RGB:
+        guess = frame.colorspace == UNSPECIFIED_COLORSPACE and frame.height > MAX_SD_HEIGHT
+        matrix = Colorspace.ITU709 if guess else None
+        has_alpha = any(component.is_alpha for component in frame.format.components)
+        target = "rgba" if has_alpha else "rgb24"
+        pixels = self._reformatter.reformat(frame, format=target, src_colorspace=matrix).to_ndarray()
+        rgb = np.asarray(pixels, dtype=np.uint8)
+        return over_black(rgb) if has_alpha else rgb
+
+
+def over_black(rgba: NDArray[np.uint8]) -> RGB:
+    """Composite (H, W, 4) uint8 with straight alpha over black: (H, W, 3) uint8."""
+    alpha = rgba[..., 3:]
+    if alpha.min() == 255:
+        return np.ascontiguousarray(rgba[..., :3])
+    return ((rgba[..., :3].astype(np.uint16) * alpha + 127) // 255).astype(np.uint8)
+
+
+def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
+    """The frame's (a, b, c, d): a stored pixel (x, y) is shown at (a x + c y, b x + d y); None if shown as stored."""
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if not isinstance(data, Buffer):
+        return None
+    a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), np.int32)[:5])
+    return a, b, c, d
+
+
+def upright(rgb: RGB, matrix: tuple[int, int, int, int] | None) -> RGB:
+    """Turn and mirror (H, W, 3) pixels as the display matrix says, to the nearest quarter turn."""
+    if matrix is None:
+        return rgb
+    a, b, c, d = matrix
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        rgb, across, down = rgb.swapaxes(0, 1), c, b
+    else:
+        across, down = a, d
+    return np.ascontiguousarray(rgb[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])

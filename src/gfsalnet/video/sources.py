@@ -1,0 +1,162 @@
+"""What the user typed, sorted out: which sources there are, and how each is opened."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from gfsalnet.errors import SourceError
+from gfsalnet.video.base import VideoReader
+from gfsalnet.video.camera import camera_input, camera_number
+from gfsalnet.video.container import ContainerReader, MediaInput
+from gfsalnet.video.files import (
+    file_name,
+    folder_files,
+    is_image,
+    is_regular,
+    is_video,
+    natural_key,
+    slug,
+    url_name,
+    visible_files,
+)
+from gfsalnet.video.stills import StillsReader
+
+STANDARD_INPUT = "-"
+NETWORK_TIMEOUT_SECONDS = 20.0
+"""Patience with a server, to open and between two packets."""
+
+
+def expand_sources(arguments: Sequence[str]) -> list[str]:
+    """The sources that the arguments stand for, in order.
+
+    A source is a video file, an image file, a folder of frames, a glob of frames, a camera number (`0`; a file of that
+    name is `./0`), `-` for standard input, or a URL. Videos matched by a glob or lying in a folder become one source
+    each, pictures together one sequence (quote the glob, or the shell makes single images of them). What does not
+    exist stays as it is and fails when it is opened, so that the rest of a batch goes on.
+    """
+    return [source for argument in arguments for source in _expand(argument)]
+
+
+def _expand(argument: str) -> list[str]:
+    if argument == STANDARD_INPUT or "://" in argument or camera_number(argument) is not None:
+        return [argument]
+    if os.path.isdir(argument):
+        return _expand_folder(argument)
+    if os.path.lexists(argument) or not glob.has_magic(argument):
+        return [argument]
+    matches = _glob(argument)
+    if all(is_image(path) for path in matches):
+        return [argument]
+    return [source for path in matches for source in _expand(str(path))]
+
+
+def _expand_folder(folder: str) -> list[str]:
+    try:
+        files = visible_files(Path(folder))
+    except OSError:
+        return [folder]
+    videos = [str(path) for path in files if is_video(path)]
+    return videos if videos and not any(is_image(path) for path in files) else [folder]
+
+
+def _glob(pattern: str) -> list[Path]:
+    """Matches in natural order; of folders those that hold something to see, of files videos and pictures."""
+    matches = sorted(map(Path, glob.glob(pattern, recursive=True)), key=natural_key)
+    return [path for path in matches if is_image(path) or is_video(path) or path.is_dir()]
+
+
+def open_source(source: str, *, rate: Fraction | None = None) -> VideoReader:
+    """Open one source and make sure that its first frame can be read.
+
+    Args:
+        source: one of `expand_sources`.
+        rate: frames per second of picture sequences; 25 if None. Video has its own.
+
+    Raises:
+        SourceError: for all that is wrong and can be seen now, naming the source and what to do.
+    """
+    if source == STANDARD_INPUT:
+        return _open_standard_input()
+    number = camera_number(source)
+    if number is not None:
+        return ContainerReader(camera_input(source, number))
+    if "://" in source:
+        return ContainerReader(_network_input(source))
+    if os.path.isdir(source):
+        return _open_folder(source, rate)
+    if not os.path.lexists(source) and glob.has_magic(source):
+        return _open_glob(source, rate)
+    return _open_file(source, rate)
+
+
+def _open_file(source: str, rate: Fraction | None) -> VideoReader:
+    regular, path = is_regular(source), Path(source)
+    name = file_name(path, path.stem)
+    if regular and is_image(path):
+        return StillsReader(source, name, [path], rate, path)
+    # The prefix keeps FFmpeg from taking `a:b.mp4` for a protocol.
+    file = f"file:{path.absolute()}"
+    return ContainerReader(
+        MediaInput(source=source, name=name, kind="video", file=file, path=path if regular else None)
+    )
+
+
+def _open_folder(source: str, rate: Fraction | None) -> VideoReader:
+    path, files = Path(source), folder_files(source)
+    pictures = [file for file in files if is_image(file)]
+    if pictures:
+        return StillsReader(source, path.resolve().name or "frames", pictures, rate, path)
+    videos = [file for file in files if is_video(file)]
+    if videos:
+        remedy = f"Give them one by one: {path / ('*' + videos[0].suffix)}"
+        raise SourceError(source, "the folder holds videos, not frames", remedy)
+    remedy = "Give a video file, or a folder with frames (PNG, JPEG, …) directly in it."
+    raise SourceError(source, "the folder holds neither images nor videos", remedy)
+
+
+def _open_glob(source: str, rate: Fraction | None) -> VideoReader:
+    pictures = [path for path in _glob(source) if is_image(path)]
+    if not pictures:
+        raise SourceError(source, "nothing matches this pattern", "Check the spelling, and the folder it starts from.")
+    name = slug("/".join(Path(source).parts[-2:]))
+    return StillsReader(source, name, pictures, rate, None)
+
+
+def _network_input(source: str) -> MediaInput:
+    options = {"rtsp_transport": "tcp"} if source.startswith("rtsp") else {}
+    return MediaInput(
+        source=source,
+        name=url_name(source),
+        kind="stream",
+        file=source,
+        options=options,
+        timeout_seconds=NETWORK_TIMEOUT_SECONDS,
+    )
+
+
+def _open_standard_input() -> VideoReader:
+    """Spool to a file first: most MP4 have their index at the end, and a pipe cannot be rewound."""
+    if sys.stdin.isatty():
+        raise SourceError(STANDARD_INPUT, "standard input is a terminal", "Pipe a video in: cat clip.mp4 | …")
+    folder = tempfile.TemporaryDirectory(prefix="gfsalnet-")
+    try:
+        path = Path(folder.name) / "stdin"
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+    except OSError as error:
+        folder.cleanup()
+        remedy = "Free some space there, or set TMPDIR to a folder with more."
+        problem = f"it cannot be stored in {tempfile.gettempdir()} ({error.strerror})"
+        raise SourceError(STANDARD_INPUT, problem, remedy) from error
+    if path.stat().st_size == 0:
+        folder.cleanup()
+        raise SourceError(STANDARD_INPUT, "standard input is empty", "Check the command before the pipe.")
+    media = MediaInput(source=STANDARD_INPUT, name="stdin", kind="video", file=f"file:{path}", path=path)
+    return ContainerReader(media, on_close=folder.cleanup)
