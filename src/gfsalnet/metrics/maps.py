@@ -18,8 +18,8 @@ FloatArray: TypeAlias = NDArray[np.float64]
 Pixels: TypeAlias = NDArray[np.intp]
 """Flat row-major pixel positions: y * W + x."""
 
-_PART_LENGTH = 16384
-"""Values per slice: 128 KiB in float64."""
+_PART_LENGTH = 8192
+"""Values per slice: 64 KiB in float64, and few enough that BLAS does not share out a dot product among threads."""
 
 _ORDER_KEEPING_DTYPE: dict[str, type[np.generic]] = {
     "bool": np.uint8,

@@ -22,6 +22,8 @@ MP4_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "mp3float",
 AAC_RATES = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
 AAC_BIT_RATE = 192_000
 REHEARSED_PACKETS = 8
+GAP_SECONDS = 0.1
+"""A jump of the stamps by more is silence; by less, rounding."""
 
 AudioPackets = Iterator["Packet[AudioStream]"]
 
@@ -72,12 +74,16 @@ class AudioCarrier:
         """Write the packets that start before `end_seconds`.
 
         Raises:
-            FFmpegError: if the target cannot be written.
+            OSError, FFmpegError: if the target cannot be written.
         """
         while self._next is not None and _start_seconds(self._next) < end_seconds:
             self._reached_seconds = _start_seconds(self._next)
-            self._target.mux(self._next)
-            self._advance()
+            try:
+                self._target.mux(self._next)
+            except ValueError as error:  # the muxer refuses the packet; a full disk is an OSError
+                self._stop(error)
+            else:
+                self._advance()
 
     def close(self) -> None:
         """Close the file that the sound comes from."""
@@ -87,8 +93,11 @@ class AudioCarrier:
         try:
             self._next = next(self._packets, None)
         except (av.FFmpegError, OSError, ValueError) as error:
-            self._next = None
-            self._notes.append(f"sound ends at {self._reached_seconds:.1f} s: the rest is damaged ({_reason(error)})")
+            self._stop(error)
+
+    def _stop(self, error: Exception) -> None:
+        self._next = None
+        self._notes.append(f"sound ends at {self._reached_seconds:.1f} s: the rest cannot be used ({_reason(error)})")
 
 
 def _open(path: Path) -> InputContainer:
@@ -155,17 +164,23 @@ def _encoded(source: InputContainer, target: OutputContainer, origin: Fraction) 
 
 
 def _decoded_frames(source: InputContainer, origin: Fraction) -> Iterator[AudioFrame]:
+    """Frames from the start of the video on, stamped by counting samples: a container's own ticks can be too coarse."""
     stream = source.streams.audio[0]
+    position = 0
     for packet in source.demux(stream):
-        shift = round(origin / packet.time_base)
         try:
             frames = stream.decode(packet)
         except av.FFmpegError:
             continue  # a gap in the sound; the next stamp says where it goes on
         for frame in frames:
-            if frame.pts is not None and frame.pts >= shift:
-                frame.pts -= shift
-                yield frame
+            if frame.pts is None or frame.time_base is None or frame.pts * frame.time_base < origin:
+                continue
+            stamp = round((frame.pts * frame.time_base - origin) * frame.sample_rate)
+            if stamp - position > GAP_SECONDS * frame.sample_rate:
+                position = stamp
+            frame.pts, frame.time_base = position, Fraction(1, frame.sample_rate)
+            position += frame.samples
+            yield frame
 
 
 def _encoded_packets(frames: Iterator[AudioFrame], encoder: AudioStream) -> AudioPackets:

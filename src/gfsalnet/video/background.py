@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from queue import Empty, Queue
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ class _End:
         self.error = error
 
 
-def prefetch(items: Iterable[T], depth: int) -> Iterator[T]:
+def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
     """Yield `items` in order while a thread makes up to `depth` of them in advance.
 
     An exception of the producer reaches the consumer with its traceback. When the consumer stops early (`close()`,
@@ -35,7 +35,7 @@ def prefetch(items: Iterable[T], depth: int) -> Iterator[T]:
     return _consume(items, Queue(maxsize=depth))
 
 
-def _consume(items: Iterable[T], queue: Queue[T | _End]) -> Iterator[T]:
+def _consume(items: Iterable[T], queue: Queue[T | _End]) -> Generator[T, None, None]:
     stop = threading.Event()
     thread = threading.Thread(target=_produce, args=(items, queue, stop), name="prefetch", daemon=True)
     thread.start()

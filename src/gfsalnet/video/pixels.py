@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from av.buffer import Buffer
 from av.video.frame import VideoFrame
@@ -10,10 +12,14 @@ from numpy.typing import NDArray
 
 from gfsalnet.types import RGB
 
-UNSPECIFIED_COLORSPACE = 2
-"""FFmpeg's AVCOL_SPC_UNSPECIFIED."""
 MAX_SD_HEIGHT = 576
 """Above this, video that does not name its colour matrix is BT.709, below BT.601: what players assume."""
+
+UNSPECIFIED, LIMITED, FULL = 2, 1, 2
+"""FFmpeg's AVCOL_SPC_UNSPECIFIED, AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG."""
+_NAMES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
+_MATRICES = {code: name for code, name in _NAMES.items() if hasattr(Colorspace, name)}  # BT.2020: since PyAV 15
+_RANGES = {LIMITED: "MPEG", FULL: "JPEG"}
 
 
 class RGBConverter:
@@ -32,13 +38,24 @@ class RGBConverter:
         return upright(self._rgb(frame), display_matrix(frame))
 
     def _rgb(self, frame: VideoFrame) -> RGB:
-        guess = frame.colorspace == UNSPECIFIED_COLORSPACE and frame.height > MAX_SD_HEIGHT
-        matrix = Colorspace.ITU709 if guess else None
         has_alpha = any(component.is_alpha for component in frame.format.components)
         target = "rgba" if has_alpha else "rgb24"
-        pixels = self._reformatter.reformat(frame, format=target, src_colorspace=matrix).to_ndarray()
+        pixels = self._reformatter.reformat(frame, format=target, **_colours(frame)).to_ndarray()
         rgb = np.asarray(pixels, dtype=np.uint8)
         return over_black(rgb) if has_alpha else rgb
+
+
+def _colours(frame: VideoFrame) -> dict[str, Any]:
+    """What the reformatter must be told: left alone, older versions take everything for BT.601 of limited range."""
+    if frame.format.is_rgb or len(frame.format.components) < 3:
+        return {}
+    matrix = _MATRICES.get(frame.colorspace, "ITU601")
+    if frame.colorspace == UNSPECIFIED and frame.height > MAX_SD_HEIGHT:
+        matrix = "ITU709"
+    colours = {"src_colorspace": matrix, "dst_colorspace": "SMPTE240M"}
+    if frame.color_range in _RANGES:
+        colours |= {"src_color_range": _RANGES[frame.color_range], "dst_color_range": "JPEG"}
+    return colours
 
 
 def over_black(rgba: NDArray[np.uint8]) -> RGB:

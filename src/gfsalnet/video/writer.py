@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from gfsalnet.errors import OutputError
@@ -29,6 +30,11 @@ MAX_TICKS_PER_SECOND = 2**30
 """MP4 keeps its time scale in 32 bits."""
 BT709 = 1
 """FFmpeg's AVCOL_SPC_BT709, AVCOL_PRI_BT709 and AVCOL_TRC_BT709 are all 1."""
+
+TO_BT709: dict[str, Any] = {"dst_colorspace": "ITU709", "dst_color_range": "MPEG"}
+"""By name, which every PyAV takes."""
+LIMITED_RANGE = 1
+"""FFmpeg's AVCOL_RANGE_MPEG: luma 16…235."""
 
 
 class VideoWriter:
@@ -87,7 +93,7 @@ class VideoWriter:
         context.sample_aspect_ratio = pixel_aspect
         context.thread_count = min(MAX_THREADS, os.cpu_count() or 1)
         context.colorspace = context.color_primaries = context.color_trc = BT709
-        context.color_range = ColorRange.MPEG
+        context.color_range = LIMITED_RANGE
         return stream
 
     def write(self, rgb: RGB, time_seconds: float) -> None:
@@ -121,8 +127,7 @@ class VideoWriter:
         return self._reformatter.reformat(
             VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24"),
             format="yuv420p",
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
+            **TO_BT709,
         )
 
     def _pts(self, time_seconds: float) -> int:
