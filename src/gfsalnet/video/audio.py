@@ -15,7 +15,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
 from gfsalnet.errors import SourceError
-from gfsalnet.video.container import best_stream
+from gfsalnet.video.container import main_stream
 
 MP4_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "mp3float", "opus", "libopus"})
 """Decoders whose streams players expect in an MP4."""
@@ -108,7 +108,7 @@ def _first_frame_seconds(path: Path) -> Fraction:
     """When the video starts, by the file's own clock: 0 for whoever reads its frames."""
     with _open(path) as source:
         try:
-            stream = best_stream(source, path.name)
+            stream = main_stream(source, path.name)
             first = next(source.decode(stream), None)
         except (av.FFmpegError, SourceError):
             return Fraction(0)  # sound alone

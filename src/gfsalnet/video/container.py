@@ -51,7 +51,7 @@ class MediaInput:
 
 
 class ContainerReader(VideoReader):
-    """The best video stream of a container; damaged packets are skipped and counted.
+    """The main video stream of a container; damaged packets are skipped and counted.
 
     Args:
         media: what to open.
@@ -75,7 +75,7 @@ class ContainerReader(VideoReader):
             on_close()
             raise
         try:
-            self._stream = best_stream(self._container, media.source)
+            self._stream = main_stream(self._container, media.source)
             self._start()
         except BaseException:
             self.close()
@@ -224,8 +224,8 @@ def _is_mp4(path: Path) -> bool:
         return file.read(8)[4:] == b"ftyp"
 
 
-def best_stream(container: InputContainer, source: str) -> VideoStream:
-    """The video stream to read: the one of most pixels, as FFmpeg's own tool does, but never a cover picture.
+def main_stream(container: InputContainer, source: str) -> VideoStream:
+    """The video stream to read: the first, as players and OpenCV do, but never a cover picture.
 
     Raises:
         SourceError: if there is none, or none that can be decoded.
@@ -238,7 +238,7 @@ def best_stream(container: InputContainer, source: str) -> VideoStream:
     decodable = [stream for stream in streams if stream.codec_context is not None]
     if not decodable:
         raise SourceError(source, "this FFmpeg has no decoder for its video", "Convert it to H.264 elsewhere first.")
-    chosen = max(decodable, key=lambda stream: stream.width * stream.height)
+    chosen = decodable[0]
     if chosen.codec_context.name in TEXT_ART_CODECS:
         raise SourceError(source, "it is a text file, not a video", "Give a video or image file.")
     return chosen
