@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from gfsalnet.errors import WeightsError
@@ -102,7 +102,7 @@ def save_network(folder: Path, network: GFSalNet, about: Mapping[str, Any], dtyp
         key: (value.to(dtype) if value.is_floating_point() and value.ndim > 1 else value).cpu().contiguous()
         for key, value in network.state_dict().items()
     }
-    save_file(state, folder / f".{WEIGHTS_FILE}")
+    (folder / f".{WEIGHTS_FILE}").write_bytes(save(state))  # save_file would make it readable by its owner alone
     config = {"network": asdict(network.config), **about}
     (folder / f".{CONFIG_FILE}").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     for name in (WEIGHTS_FILE, CONFIG_FILE):
