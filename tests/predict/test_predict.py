@@ -92,6 +92,8 @@ def test_done_work_is_skipped_until_something_differs(clip: Path, settings: Sett
     first = predict_source(BrightnessModel(), str(clip), settings, nothing)
     assert first.folder is not None
     assert predict_source(BrightnessModel(), str(clip), settings, nothing).status == "skipped"
+    other_spelling = str(clip.parent / ".." / clip.parent.name / clip.name)
+    assert predict_source(BrightnessModel(), other_spelling, settings, nothing).status == "skipped"
     with pytest.raises(OutputError, match=r"model\.version was 1, is 2.*--overwrite"):
         predict_source(BrightnessModel(version=2), str(clip), settings, nothing)
     write_clip(clip, frames=4)

@@ -72,15 +72,14 @@ def _request(model: SaliencyModel, info: VideoInfo, settings: Settings) -> dict[
 
 def _identity(info: VideoInfo) -> dict[str, Any]:
     """What tells this source from others of its name, and from itself after a change."""
-    source: dict[str, Any] = {"given": info.source, "kind": info.kind}
     if info.is_live or info.source == "-":  # never the same twice
-        return source | {"path": f"{info.source} at {datetime.now(timezone.utc).isoformat()}"}
+        return {"kind": info.kind, "path": f"{info.source} at {datetime.now(timezone.utc).isoformat()}"}
     path = info.path or Path(info.source)
-    source["path"] = str(path.resolve())
-    if path.exists():  # a glob does not
-        status = path.stat()
-        source |= {"bytes": status.st_size, "modified_ns": status.st_mtime_ns}
-    return source
+    source = {"kind": info.kind, "path": str(path.resolve())}
+    if not path.exists():  # a glob
+        return source
+    status = path.stat()
+    return {**source, "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
 
 
 def _run(
