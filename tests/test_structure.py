@@ -29,7 +29,12 @@ MAY_IMPORT = {
     "training": {"video", "flow", "network", "gaze", "metrics"},
     "demo": {"video"},
     "predict": {"video", "models", "render"},
-    "cli": {"video", "flow", "models", "render", "predict", "training", "demo"},
+    "prepare": {"flow", "gaze", "render"},
+    "evaluation": {"video", "gaze", "metrics", "models", "render"},
+    "cli": {
+        *("video", "flow", "gaze", "metrics", "models", "render"),
+        *("predict", "training", "evaluation", "demo", "prepare"),
+    },
 }
 
 

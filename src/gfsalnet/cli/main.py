@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from gfsalnet import __version__
+from gfsalnet.cli import dataset
+from gfsalnet.cli.evaluate import compare, evaluate, submit
 from gfsalnet.cli.models import models
 from gfsalnet.cli.predict import demo, predict
 from gfsalnet.cli.train import train
@@ -40,3 +42,7 @@ app.command()(predict)
 app.command()(demo)
 app.command()(models)
 app.command()(train)
+app.command()(evaluate)
+app.command()(compare)
+app.command()(submit)
+app.add_typer(dataset.app, name="dataset")

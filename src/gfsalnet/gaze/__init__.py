@@ -1,7 +1,26 @@
 """Gaze data: readers that yield `Sample`s, fixations ↔ maps, and transforms that move pictures and gaze together."""
 
-from gfsalnet.gaze.folder import GazeFolder
+from __future__ import annotations
+
+from gfsalnet.gaze.check import SplitCheck, check_dataset
+from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
+from gfsalnet.gaze.degrees import pixels_per_degree
 from gfsalnet.gaze.maps import density_map, fixation_counts, fixation_map
+from gfsalnet.gaze.registry import DATASETS, dataset_class, open_dataset
 from gfsalnet.gaze.transforms import View
 
-__all__ = ["GazeFolder", "View", "density_map", "fixation_counts", "fixation_map"]
+__all__ = [
+    "DATASETS",
+    "FrameGaze",
+    "GazeDataset",
+    "SplitCheck",
+    "SplitSize",
+    "View",
+    "check_dataset",
+    "dataset_class",
+    "density_map",
+    "fixation_counts",
+    "fixation_map",
+    "open_dataset",
+    "pixels_per_degree",
+]

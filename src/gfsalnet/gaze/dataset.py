@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.maps import density_map
 from gfsalnet.types import Fixations, Frame, Map, Sample
 
@@ -21,11 +22,20 @@ class FrameGaze:
     fixations: Fixations
 
 
+@dataclass(frozen=True, kw_only=True)
+class SplitSize:
+    """How large a split is by its authors."""
+
+    videos: int
+    frames: int | None = None
+    """None where the authors do not say."""
+
+
 class GazeDataset(ABC):
     """One split of a dataset on disk.
 
     A picture counts as a video of one frame, so that all datasets are read alike. Nothing is decoded before it is
-    asked for.
+    asked for. What is missing on disk is left out of `videos`; `check_dataset` compares with `official`.
 
     Args:
         root: the folder as its authors distribute it.
@@ -35,12 +45,26 @@ class GazeDataset(ABC):
         DatasetError: if the folder is not this dataset, or there is no such split.
     """
 
-    name: ClassVar[str]
+    name: str
     splits: ClassVar[tuple[str, ...]]
-    kind: ClassVar[Literal["video", "image"]]
+    kind: Literal["video", "image"]
+    layout: ClassVar[str]
+    """One sentence: what is expected where."""
+    default_split: ClassVar[str] = "test"
+    """The one that results are reported on: the last with public gaze."""
+    official: ClassVar[Mapping[str, SplitSize]] = {}
+    hidden: ClassVar[frozenset[str]] = frozenset()
+    """Splits whose gaze the authors keep to themselves."""
 
     def __init__(self, root: Path, split: str) -> None:
+        if split not in self.splits:
+            raise DatasetError(self.name, f"has no split {split!r}", f"Use one of: {', '.join(self.splits)}")
         self.root, self.split = root, split
+
+    @classmethod
+    def separate_splits(cls) -> tuple[str, ...]:
+        """The splits that together hold everything once."""
+        return ("all",) if "all" in cls.splits else cls.splits
 
     @property
     @abstractmethod
@@ -58,6 +82,8 @@ class GazeDataset(ABC):
     @abstractmethod
     def gaze(self, video: str) -> list[FrameGaze]:
         """The gaze on each frame that counts for evaluation, by index; frames may be missing, gaze may be empty.
+
+        Points outside the picture are kept: `Fixations.inside` tells them, and no map counts them.
 
         Raises:
             DatasetError: if the gaze of this video is missing or damaged.
@@ -82,3 +108,22 @@ class GazeDataset(ABC):
             if frame.index in gaze:
                 name = f"{self.name}/{video}" if self.kind == "image" else f"{self.name}/{video}/{frame.index:06d}"
                 yield Sample(name=name, frame=frame, fixations=gaze[frame.index])
+
+    def frame_counts(self, video: str) -> dict[str, int]:
+        """How many frames each part of the dataset holds for a video: the pictures first, then gaze, maps, ….
+
+        Counted from file names and headers. Where the parts differ, frames are matched by number and never shifted.
+
+        Raises:
+            SourceError: if the pictures or the video are missing or damaged.
+            DatasetError: if another part is damaged.
+        """
+        return {"pictures": sum(1 for _ in self.frames(video))}
+
+    def frames_folder(self, video: str) -> Path | None:
+        """Where the layout expects the frames of a video as 1-based `%04d.png`; None where it has no such folder."""
+        return None
+
+    def remarks(self) -> list[str]:
+        """What a check should mention of the split as a whole, such as rows of a table that were left out."""
+        return []

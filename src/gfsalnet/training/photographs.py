@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gfsalnet.gaze import GazeFolder, View, density_map, fixation_map
+from gfsalnet.errors import DatasetError
+from gfsalnet.gaze import View, density_map, fixation_map, open_dataset
 from gfsalnet.network import NetworkConfig
 from gfsalnet.training.recipe import Augmentation, Recipe
 from gfsalnet.types import RGB, Fixations
@@ -59,8 +60,10 @@ def load_photographs(recipe: Recipe) -> tuple[list[Photograph], list[Photograph]
     validation: list[Photograph] = []
     every = recipe.data.validate_every
     for folder in recipe.data.folders:
-        gaze = GazeFolder(folder)
-        for index, sample in enumerate(gaze):
+        gaze = open_dataset("folder", folder)
+        if gaze.kind != "image":
+            raise DatasetError(folder, "it holds videos, not photographs", "Give folders with images/ and fixations.")
+        for index, sample in enumerate(sample for name in gaze.videos for sample in gaze.samples(name)):
             input_hw = input_size_hw(recipe.network, sample.frame.size_hw)
             kept_hw = (round(input_hw[0] * _SPARE), round(input_hw[1] * _SPARE))
             kept = View().of_image(sample.frame.rgb, kept_hw)

@@ -1,0 +1,152 @@
+"""AViMoS (AIM 2024, ECCV workshop): 1,500 full-HD videos with sound, the mouse traces of over 70 viewers each.
+
+    ROOT/TrainTestSplit.json                             {"train": [names], "public_test": …, "private_test": …}
+    ROOT/Videos/<name>.mp4
+    ROOT/FixationsTrain/…/<name>/fixations.json          also FixationsTest; for each frame a list of [row, column]
+    ROOT/SaliencyTrain/…/<name>.mp4                      also SaliencyTest; grey, 10 bits, each frame min-max normalised
+
+Positions that several viewers share come as often as they do, and count so in the challenge.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import av
+import numpy as np
+
+from gfsalnet.errors import DatasetError, SourceError
+from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
+from gfsalnet.gaze.disk import centres, film_count, film_frames, film_info, normalised, require_folder
+from gfsalnet.types import Fixations, Frame, Map, resize_map
+
+_SHAPE = "it is not a list over frames of lists of [row, column]"
+
+
+class AViMoS(GazeDataset):
+    """AViMoS, `train`, `public_test` or `private_test`; the ground truth of all three is public."""
+
+    name = "avimos"
+    kind = "video"
+    splits = ("train", "public_test", "private_test")
+    layout = (
+        "AViMoS has TrainTestSplit.json, Videos/, FixationsTrain/, FixationsTest/, SaliencyTrain/ and SaliencyTest/."
+    )
+    default_split = "public_test"
+    official: ClassVar = {"train": SplitSize(videos=1000)}
+
+    def __init__(self, root: Path, split: str = "public_test") -> None:
+        super().__init__(root, split)
+        listed = _listed(root / "TrainTestSplit.json", split, self.layout)
+        part = "Train" if split == "train" else "Test"
+        self._films = _by_stem(require_folder(root / "Videos", self.layout))
+        fixations = require_folder(root / f"Fixations{part}", self.layout)
+        self._fixations = {path.parent.name: path for path in fixations.rglob("fixations.json")}
+        self._maps = _by_stem(root / f"Saliency{part}")
+        self._videos = [name for name in listed if name in self._films or name in self._fixations]
+        self._playing: tuple[str, int, Iterator[Map]] = ("", 0, iter(()))
+        if not self._videos:
+            raise DatasetError(root, f"it holds none of the {len(listed)} videos of the split {split}", self.layout)
+
+    def __reduce__(self) -> tuple[type[AViMoS], tuple[Path, str]]:
+        # A map film at hand cannot go to another process.
+        return type(self), (self.root, self.split)
+
+    @property
+    def videos(self) -> list[str]:
+        """In the order of TrainTestSplit.json."""
+        return list(self._videos)
+
+    def frames(self, video: str) -> Iterator[Frame]:
+        """The film."""
+        return film_frames(self._film(video))
+
+    def gaze(self, video: str) -> list[FrameGaze]:
+        """Every frame, at the centres of the pixels; who looked is not stored."""
+        size_wh = film_info(self._film(video)).size_wh
+        path = self._fixations.get(video)
+        if path is None:
+            raise DatasetError(f"{self.name}/{video}", "there is no fixations.json of it", self.layout)
+        try:
+            return [FrameGaze(index=i, fixations=_fixations(points, size_wh)) for i, points in enumerate(_read(path))]
+        except (TypeError, ValueError) as error:
+            raise DatasetError(path, f"{_SHAPE} ({error})", "Download it again.") from error
+
+    def sigma_pixels(self, video: str) -> float:
+        """The authors do not say; 2 % of the longer side. Only used where the official map is missing."""
+        return 0.02 * max(film_info(self._film(video)).size_wh)
+
+    def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
+        """The frame of the official map film, less its least value as in the challenge; quick in order only."""
+        if video not in self._maps:
+            return super().density(video, gaze, size_hw)
+        playing, position, maps = self._playing
+        if playing != video or gaze.index < position:
+            position, maps = 0, _grey_frames(self._maps[video])
+        for index, grey in enumerate(maps, start=position):
+            if index == gaze.index:
+                self._playing = (video, index + 1, maps)
+                return normalised(resize_map(grey - grey.min(), size_hw))
+        self._playing = ("", 0, iter(()))
+        raise DatasetError(self._maps[video], f"it has no frame {gaze.index}", "Download it again.")
+
+    def frame_counts(self, video: str) -> dict[str, int]:
+        """Pictures and map frames by their headers, and frames with fixations."""
+        counts = {"pictures": film_count(self._film(video)), "fixations": 0, "density maps": 0}
+        if video in self._fixations:
+            counts["fixations"] = len(_read(self._fixations[video]))
+        if video in self._maps:
+            counts["density maps"] = film_count(self._maps[video])
+        return counts
+
+    def _film(self, video: str) -> Path:
+        if video not in self._films:
+            raise SourceError(self.root / "Videos", f"it does not hold {video}.mp4", self.layout)
+        return self._films[video]
+
+
+def _listed(path: Path, split: str, layout: str) -> list[str]:
+    content = _json(path, layout)
+    if not isinstance(content, dict) or not isinstance(content.get(split), list):
+        raise DatasetError(path, f"it has no list {split}", layout)
+    return [str(name).removesuffix(".mp4") for name in content[split]]
+
+
+def _by_stem(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(folder.rglob("*.mp4")) if not path.name.startswith(".")}
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path) -> list[list[list[int]]]:
+    frames = _json(path, "Download it again.")
+    if not isinstance(frames, list) or not all(isinstance(points, list) for points in frames):
+        raise DatasetError(path, _SHAPE, "Download it again.")
+    return frames
+
+
+def _json(path: Path, remedy: str) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DatasetError(path, "there is no such file", remedy) from error
+    except (OSError, ValueError) as error:
+        raise DatasetError(path, f"it is not readable JSON ({error})", "Download it again.") from error
+
+
+def _fixations(points: list[list[int]], size_wh: tuple[int, int]) -> Fixations:
+    rows_columns = np.array(points, np.int64).reshape(-1, 2)
+    return Fixations(x=centres(rows_columns[:, 1]), y=centres(rows_columns[:, 0]), size_wh=size_wh)
+
+
+def _grey_frames(path: Path) -> Iterator[Map]:
+    """(H, W) each, with the 10 bits that an RGB picture would lose."""
+    try:
+        with av.open(str(path)) as container:
+            for frame in container.decode(video=0):
+                yield frame.to_ndarray(format="gray16le").astype(np.float32)
+    except av.FFmpegError as error:
+        raise DatasetError(path, f"it cannot be decoded ({error.strerror})", "Download it again.") from error

@@ -1,0 +1,182 @@
+"""DHF1K, 1,000 videos of 640x360 at 30 frames a second, 17 viewers.
+
+    ROOT/video/001.AVI … 700.AVI (… 1000.AVI)
+    ROOT/annotation/0001/maps/0001.png, fixation/0001.png, fixation/maps/0001.mat (a binary matrix `I`)
+    ROOT/annotation/0001/images/0001.png                        extracted frames, which `dataset prepare` makes
+    ROOT/exportdata_train/P001/P001_Trail0001.txt               raw gaze, read by `dhf1k-viewers`
+
+Also read: ROOT/0001/{images,maps,fixation}/0001.png, as TASED-Net and ViNet expect it. Split: 1–600, 601–700 and
+701–1000, whose gaze is hidden. The official density is a Gaussian with a full width at half maximum of 30 pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.errors import DatasetError, SourceError
+from gfsalnet.gaze.dataset import FrameGaze, SplitSize
+from gfsalnet.gaze.disk import film_count, film_frames, fixations_of, grouped_rows, numbered, require_folder
+from gfsalnet.gaze.map_folders import MapFolders
+from gfsalnet.gaze.mat import read_mat
+from gfsalnet.types import Fixations, Frame, Map
+
+_NUMBERS = {"train": (1, 600), "val": (601, 700), "test": (701, 1000)}
+SIZE_WH = (640, 360)
+_SCREEN_WH = (1440, 900)
+_RATE = Fraction(30)
+_MATRIX = "I"
+
+
+class DHF1K(MapFolders):
+    """DHF1K, `train`, `val` or `test`, with the official binary maps; videos are called `0001` … `1000`."""
+
+    name = "dhf1k"
+    splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
+    layout = "DHF1K has video/001.AVI and annotation/0001/{maps,fixation}/0001.png, and so on."
+    default_split = "val"
+    official: ClassVar = {
+        "train": SplitSize(videos=600, frames=346_140),
+        "val": SplitSize(videos=100, frames=60_273),
+        "test": SplitSize(videos=300, frames=176_192),
+    }
+    hidden: ClassVar = frozenset({"test"})
+    rate = _RATE
+    sigma = 12.74
+
+    def __init__(self, root: Path, split: str = "val") -> None:
+        super().__init__(root, split)
+        require_folder(root, self.layout)
+        first, last = _NUMBERS[split]
+        flat = any((root / f"{n:04d}").is_dir() for n in range(first, last + 1))
+        self._folder = root if flat else root / "annotation"
+        self._films = _films(root / "video")
+        self._videos = [f"{n:04d}" for n in range(first, last + 1) if self._is_there(n)]
+        if not self._videos:
+            raise DatasetError(root, f"it holds none of the videos {first:04d} to {last:04d}", self.layout)
+
+    def _is_there(self, number: int) -> bool:
+        return number in self._films or (self._folder / f"{number:04d}").is_dir()
+
+    @property
+    def videos(self) -> list[str]:
+        """By number; those of which at least a part is there."""
+        return list(self._videos)
+
+    def folder(self, video: str) -> Path:
+        """ROOT/annotation/0001."""
+        return self._folder / video
+
+    def frames_folder(self, video: str) -> Path | None:
+        """ROOT/annotation/0001/images; None where there is no film to make it from."""
+        return self.folder(video) / "images" if int(video) in self._films else None
+
+    def frames(self, video: str) -> Iterator[Frame]:
+        """The extracted frames, or the film where there are none."""
+        if numbered(self.folder(video) / "images"):
+            return super().frames(video)
+        if int(video) not in self._films:
+            raise SourceError(self.root / "video", f"it does not hold {int(video):03d}.AVI", self.layout)
+        return film_frames(self._films[int(video)])
+
+    def count_pictures(self, video: str) -> int:
+        """Of the extracted frames, or by the header of the film."""
+        pictures = len(numbered(self.folder(video) / "images"))
+        return pictures or (film_count(self._films[int(video)]) if int(video) in self._films else 0)
+
+    def fixation_files(self, video: str) -> Mapping[int, Path]:
+        """The PNG maps, or the MATLAB ones where there are none."""
+        folder = self.folder(video) / "fixation"
+        return numbered(folder) or numbered(folder / "maps", (".mat",))
+
+    def read(self, path: Path) -> Fixations:
+        """The fixations of one PNG or MATLAB map."""
+        return _read_matrix(path) if path.suffix == ".mat" else super().read(path)
+
+
+class DHF1KViewers(DHF1K):
+    """DHF1K with the viewers apart, from their raw gaze: one point a viewer and frame.
+
+    The point is the mean of the samples that the eye tracker calls fixation, in video pixels: the film was shown
+    1440 pixels wide in the middle of a 1440x900 screen. Densities are made from these points.
+    """
+
+    name = "dhf1k-viewers"
+    splits = ("train", "val")
+    layout = (
+        "The raw gaze of DHF1K, exportdata_train/P001/P001_Trail0001.txt and so on, lies beside video/ or annotation/."
+    )
+
+    def __init__(self, root: Path, split: str = "val") -> None:
+        super().__init__(root, split)
+        require_folder(root / "exportdata_train", self.layout)
+
+    def gaze(self, video: str) -> list[FrameGaze]:
+        """Every frame up to the last that somebody looked at; `subject` is the number of the viewer."""
+        files = sorted((self.root / "exportdata_train").glob(f"P*/P*_Trail{video}.txt"))
+        if not files:
+            raise DatasetError(self.root / "exportdata_train", f"it holds no P001_Trail{video}.txt", self.layout)
+        points = np.concatenate([_viewer_points(path) for path in files])
+        frames = points[:, 0].astype(np.int64)
+        groups = grouped_rows(frames, int(frames.max(initial=-1)) + 1)
+        return [FrameGaze(index=i, fixations=_fixations(points[rows])) for i, rows in enumerate(groups)]
+
+    def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
+        """From the points by the official sigma."""
+        return super(MapFolders, self).density(video, gaze, size_hw)
+
+    def frame_counts(self, video: str) -> dict[str, int]:
+        """Pictures only: gaze goes on after the end of the film."""
+        return {"pictures": self.count_pictures(video)}
+
+
+def _films(folder: Path) -> dict[int, Path]:
+    return dict(numbered(folder, (".avi", ".mp4")))
+
+
+def _read_matrix(path: Path) -> Fixations:
+    matrix = read_mat(path, _MATRIX)[_MATRIX]
+    if not isinstance(matrix, np.ndarray) or matrix.ndim != 2:
+        raise DatasetError(path, f"{_MATRIX} is no matrix", "Copy or download it again.")
+    return fixations_of(matrix > 0)
+
+
+def _viewer_points(path: Path) -> NDArray[np.float64]:
+    """(N, 4) rows of frame, viewer, x, y: the means of one viewer's fixation samples.
+
+    Samples beside the film count only in a frame that has no others.
+    """
+    samples = _fixation_samples(path)
+    scale = SIZE_WH[0] / _SCREEN_WH[0]
+    bar_pixels = (_SCREEN_WH[1] - SIZE_WH[1] / scale) / 2
+    x, y = samples[:, 1] * scale, (samples[:, 2] - bar_pixels) * scale
+    inside = (x >= 0) & (x < SIZE_WH[0]) & (y >= 0) & (y < SIZE_WH[1])
+    frames, which = np.unique(samples[:, 0], return_inverse=True)
+    counts = inside | (np.bincount(which, inside, len(frames)) == 0)[which]
+    total = np.bincount(which, counts, len(frames))
+    means = [np.bincount(which, values * counts, len(frames)) / total for values in (x, y)]
+    viewer = np.full(len(frames), int(path.stem.split("_")[0].lstrip("P")))
+    return np.stack([frames, viewer, *means], axis=1)
+
+
+def _fixation_samples(path: Path) -> NDArray[np.float64]:
+    """(N, 3) rows of frame, x, y on the screen. Time is in microseconds; the first sample's is the film's start."""
+    try:
+        rows = [line.split() for line in path.read_text(errors="replace").splitlines()[1:] if line.strip()]
+        start = float(rows[0][0]) if rows else 0.0
+        fixated = [row for row in rows if len(row) > 3 and row[3].startswith("F")]
+        values = np.array([row[:3] for row in fixated], np.float64).reshape(-1, 3)
+    except (OSError, ValueError, IndexError) as error:
+        raise DatasetError(path, f"it is not a readable gaze record ({error})", "Copy or download it again.") from error
+    values[:, 0] = np.floor((values[:, 0] - start) * float(_RATE) / 1e6)
+    return values
+
+
+def _fixations(rows: NDArray[np.float64]) -> Fixations:
+    x, y = rows[:, 2].astype(np.float32), rows[:, 3].astype(np.float32)
+    return Fixations(x=x, y=y, size_wh=SIZE_WH, subject=rows[:, 1].astype(np.int64))

@@ -1,0 +1,116 @@
+"""MATLAB files of both kinds, v5…v7.2 and v7.3 (HDF5), as the same plain Python values."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import scipy.io
+import scipy.sparse
+from numpy.typing import NDArray
+
+from gfsalnet.errors import DatasetError
+
+_DAMAGE = (
+    *(OSError, ValueError, TypeError, KeyError, IndexError, EOFError, MemoryError, zlib.error),
+    scipy.io.matlab.MatReadError,
+)
+"""What scipy and h5py answer to damaged files."""
+_REMEDY = "Copy or download it again."
+_HDF5_STARTS_AT = (0, 512)
+"""MATLAB puts 512 bytes of its own before the HDF5 signature."""
+
+
+def read_mat(path: Path, *wanted: str) -> dict[str, Any]:
+    """The variables of a `.mat` file by name.
+
+    Numbers are arrays as MATLAB shows them: (rows, columns), also for a scalar. Text is a `str`, a cell a list in
+    MATLAB's order, a struct (of any number of elements) a list of dictionaries.
+
+    Args:
+        path: of the file.
+        wanted: variables that must be there.
+
+    Raises:
+        DatasetError: if the file is missing or damaged, or lacks a wanted variable; the error names those it has.
+    """
+    try:
+        variables = _read_hdf5(path) if _is_hdf5(path) else _read_v5(path)
+    except FileNotFoundError as error:
+        raise DatasetError(path, "there is no such file", _REMEDY) from error
+    except _DAMAGE as error:
+        raise DatasetError(path, f"it is not a readable MATLAB file ({error})", _REMEDY) from error
+    missing = [name for name in wanted if name not in variables]
+    if missing:
+        held = ", ".join(variables) or "nothing"
+        remedy = f"The official file holds {', '.join(wanted)}: check that this is the official release."
+        raise DatasetError(path, f"it lacks {', '.join(missing)} and holds {held}", remedy)
+    return variables
+
+
+def _is_hdf5(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(_HDF5_STARTS_AT[1] + 8)
+    return any(head[at : at + 4] == b"\x89HDF" for at in _HDF5_STARTS_AT)
+
+
+def _read_v5(path: Path) -> dict[str, Any]:
+    variables = scipy.io.loadmat(path, chars_as_strings=True)
+    return {name: _from_scipy(value) for name, value in variables.items() if not name.startswith("__")}
+
+
+def _from_scipy(value: Any) -> Any:
+    if scipy.sparse.issparse(value):
+        return value.toarray()
+    if value.dtype.names is not None:
+        return [{name: _from_scipy(element[name]) for name in value.dtype.names} for element in value.ravel(order="F")]
+    if value.dtype == object:
+        return [_from_scipy(element) for element in value.ravel(order="F")]
+    if value.dtype.kind == "U":
+        return "".join(value.ravel())
+    return value
+
+
+def _read_hdf5(path: Path) -> dict[str, Any]:
+    with h5py.File(path, "r") as file:
+        return {name: _from_hdf5(file, value) for name, value in file.items() if not name.startswith("#")}
+
+
+def _from_hdf5(file: h5py.File, value: Any) -> Any:
+    if isinstance(value, h5py.Group):
+        return _struct(file, value)
+    kind = _class_of(value)
+    if value.attrs.get("MATLAB_empty", 0):
+        # The data of an empty variable are its dimensions.
+        return {"cell": [], "struct": [], "char": ""}.get(kind, np.zeros([int(side) for side in value[()]]))
+    if value.dtype == h5py.ref_dtype:
+        return [_from_hdf5(file, file[reference]) for reference in value[()].ravel()]
+    if kind == "char":
+        return "".join(map(chr, value[()].ravel()))
+    return _transposed(value[()])
+
+
+def _struct(file: h5py.File, group: h5py.Group) -> list[dict[str, Any]]:
+    """A struct is a group of its fields; one of several elements has references in each of them."""
+    fields = dict(group.items())
+    if all(_is_references(value) and _class_of(value) != "cell" for value in fields.values()):
+        columns = {name: _from_hdf5(file, value) for name, value in fields.items()}
+        return [dict(zip(columns, element, strict=True)) for element in zip(*columns.values(), strict=True)]
+    return [{name: _from_hdf5(file, value) for name, value in fields.items()}]
+
+
+def _is_references(value: Any) -> bool:
+    return isinstance(value, h5py.Dataset) and value.dtype == h5py.ref_dtype
+
+
+def _class_of(value: Any) -> str:
+    name = value.attrs.get("MATLAB_class", b"")
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def _transposed(stored: Any) -> NDArray[Any]:
+    """MATLAB stores columns first; HDF5 shows them as rows."""
+    return np.atleast_2d(np.asarray(stored).T)

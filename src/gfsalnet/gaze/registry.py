@@ -1,0 +1,68 @@
+"""Datasets by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from gfsalnet.errors import DatasetError
+from gfsalnet.gaze.avimos import AViMoS
+from gfsalnet.gaze.dataset import GazeDataset
+from gfsalnet.gaze.dhf1k import DHF1K, DHF1KViewers
+from gfsalnet.gaze.diem import DIEM
+from gfsalnet.gaze.folder import Folder
+from gfsalnet.gaze.hollywood2 import Hollywood2
+from gfsalnet.gaze.ledov import LEDOV
+from gfsalnet.gaze.meta import DIEMMeta, LEDOVMeta
+from gfsalnet.gaze.osie import OSIE
+from gfsalnet.gaze.salicon import SALICON
+from gfsalnet.gaze.ucf_sports import UCFSports
+
+_CLASSES: tuple[type[GazeDataset], ...] = (
+    SALICON,
+    UCFSports,
+    Hollywood2,
+    DHF1K,
+    DHF1KViewers,
+    DIEM,
+    LEDOV,
+    DIEMMeta,
+    LEDOVMeta,
+    AViMoS,
+    OSIE,
+    Folder,
+)
+DATASETS: Mapping[str, type[GazeDataset]] = {cls.name: cls for cls in _CLASSES}
+"""Name → reader."""
+
+
+def dataset_class(name: str) -> type[GazeDataset]:
+    """The reader of that name; case, hyphens and the like do not matter: `DHF1K`, `UCF Sports`, `hollywood2`.
+
+    Raises:
+        DatasetError: if there is none.
+    """
+    for known, cls in DATASETS.items():
+        if _plain(known) == _plain(name):
+            return cls
+    raise DatasetError(f"dataset {name!r}", "is unknown", f"Use one of: {', '.join(DATASETS)}.")
+
+
+def open_dataset(name: str, root: Path, split: str | None = None) -> GazeDataset:
+    """A split of a dataset on disk.
+
+    Args:
+        name: one of `DATASETS`.
+        root: the folder as the authors distribute it.
+        split: one of the reader's `splits`; None: its `default_split`.
+
+    Raises:
+        DatasetError: if the name or the split is unknown, or the folder is not that dataset.
+    """
+    cls = dataset_class(name)
+    return cls(Path(root), cls.default_split if split is None else split)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).casefold()

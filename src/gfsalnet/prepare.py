@@ -1,0 +1,156 @@
+"""Make a dataset quick to read: frames extracted where its layout expects them, optical flow cached.
+
+Both are resumable. The frames of a video appear as a whole folder or not at all, and the flow cache holds whole fields
+only; what is there is not made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.flow import CachedFlow, FlowEstimator, FlowStream
+from gfsalnet.gaze import GazeDataset, dataset_class, open_dataset
+from gfsalnet.render.files import output_errors, write_png, written_whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What was done for one video."""
+
+    split: str
+    video: str
+    frames: int = 0
+    """Extracted now; 0 where they were there or the layout has none."""
+    flows: int = 0
+    """Flow fields that the cache now holds for this video, new and old."""
+    problem: str | None = None
+    """Why it could not be prepared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    name: str
+    root: Path
+    split: str
+    video: str
+    flow: FlowEstimator | None
+    cache: Path
+
+
+def flow_folder(root: Path) -> Path:
+    """Where the flow of a dataset is cached unless the user says otherwise."""
+    return root / "flow-cache"
+
+
+def prepare_dataset(
+    name: str,
+    root: Path,
+    *,
+    split: str | None = None,
+    flow: FlowEstimator | None = None,
+    cache: Path | None = None,
+    workers: int = 1,
+) -> Iterator[tuple[Prepared, int]]:
+    """Extract frames and cache the flow from each frame to the next, one result a video as it is done.
+
+    Args:
+        name: of the dataset.
+        root: its folder.
+        split: only this one; None: all that are there.
+        flow: None: extract frames only. Pictures have no flow.
+        cache: folder of the flow; None: `flow_folder(root)`.
+        workers: processes; 1 works in this one.
+
+    Yields:
+        What was done, and the number of all videos. A video that fails does not stop the others.
+
+    Raises:
+        DatasetError: if the folder is not this dataset.
+    """
+    jobs = [
+        _Job(name=name, root=root, split=part.split, video=video, flow=flow, cache=cache or flow_folder(root))
+        for part in _open_splits(name, root, split)
+        for video in part.videos
+        if part.frames_folder(video) is not None or (flow is not None and part.kind == "video")
+    ]
+    results = map(_prepare, jobs) if min(workers, len(jobs)) <= 1 else _in_processes(jobs, workers)
+    yield from ((done, len(jobs)) for done in results)
+
+
+def _in_processes(jobs: list[_Job], workers: int) -> Iterator[Prepared]:
+    # Forking a process in which OpenCV or FFmpeg has started threads can hang.
+    context = get_context("spawn")
+    waiting = iter(jobs)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
+        # As many jobs as workers: Ctrl-C stops those at hand, and one more in a queue would be begun after it.
+        running = {pool.submit(_prepare, job) for job in islice(waiting, workers)}
+        while running:
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            running |= {pool.submit(_prepare, job) for job in islice(waiting, len(finished))}
+            yield from (future.result() for future in finished)
+
+
+def _open_splits(name: str, root: Path, split: str | None) -> list[GazeDataset]:
+    if split is not None:
+        return [open_dataset(name, root, split)]
+    cls = dataset_class(name)
+    opened, refusals = [], []
+    for part in cls.separate_splits():
+        try:
+            opened.append(cls(root, part))
+        except GFSalNetError as error:  # a split that is not on disk is for `check` to report
+            refusals.append(error)
+    if not opened:
+        raise refusals[0]
+    return opened
+
+
+@lru_cache(maxsize=1)  # opening lists all folders of a split
+def _dataset(name: str, root: Path, split: str) -> GazeDataset:
+    return open_dataset(name, root, split)
+
+
+def _prepare(job: _Job) -> Prepared:
+    frames = flows = 0
+    problem = None
+    try:
+        dataset = _dataset(job.name, job.root, job.split)
+        frames = _extract(dataset, job.video)
+        if job.flow is not None and dataset.kind == "video":
+            flows = _cache_flow(dataset, job.video, CachedFlow(job.flow, job.cache))
+    except GFSalNetError as error:
+        problem = str(error)
+    return Prepared(split=job.split, video=job.video, frames=frames, flows=flows, problem=problem)
+
+
+def _extract(dataset: GazeDataset, video: str) -> int:
+    folder = dataset.frames_folder(video)
+    if folder is None or folder.is_dir():
+        return 0
+    count = 0
+    with output_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(folder) as partial:
+            partial.mkdir()
+            for frame in dataset.frames(video):
+                write_png(partial / f"{frame.index + 1:04d}.png", frame.rgb)
+                count += 1
+    return count
+
+
+def _cache_flow(dataset: GazeDataset, video: str, flow: CachedFlow) -> int:
+    stream = FlowStream(flow)
+    count = 0
+    for frame in dataset.frames(video):
+        stream.push(frame, starts_shot=False)
+        count += frame.index > 0
+    return count

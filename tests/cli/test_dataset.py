@@ -1,0 +1,116 @@
+"""`gfsalnet dataset check` and `prepare` as a user runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from gfsalnet.cli import app
+
+
+def gfsalnet(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["dataset", *map(str, arguments)])
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    (tmp_path / "images").mkdir()
+    for name in ("a", "b"):
+        cv2.imwrite(str(tmp_path / "images" / f"{name}.png"), np.zeros((30, 40, 3), np.uint8))
+    (tmp_path / "fixations.csv").write_text("image,x,y\na,1,2\na,40,2\nb,5,6\n")
+    return tmp_path
+
+
+@pytest.fixture
+def hollywood(tmp_path: Path) -> Path:
+    """One shot of three frames, the last without a fixation map."""
+    for part, count in (("images", 3), ("fixation", 2), ("maps", 3)):
+        folder = tmp_path / "testing" / "actioncliptest00001_1" / part
+        folder.mkdir(parents=True)
+        for frame in range(1, count + 1):
+            picture = np.random.default_rng(frame).integers(0, 255, (32, 48), dtype=np.uint8)
+            cv2.imwrite(str(folder / f"actioncliptest00001_{frame:05d}.png"), picture)
+    return tmp_path
+
+
+def test_a_whole_folder_is_status_0(pictures: Path) -> None:
+    done = gfsalnet("check", "folder", pictures)
+    assert done.exit_code == 0, done.stderr
+    heading, row = done.stdout.splitlines()[:2]
+    assert heading.split() == [
+        "split",
+        "videos",
+        "official",
+        "frames",
+        "official",
+        "with",
+        "gaze",
+        "fixations",
+        "outside",
+    ]
+    assert row.split() == ["all", "2", "–", "2", "–", "2", "3", "1"]
+
+
+def test_a_part_of_a_dataset_is_status_1_and_says_what_is_missing(hollywood: Path) -> None:
+    done = gfsalnet("check", "Hollywood-2", hollywood)
+    assert done.exit_code == 1
+    assert "3557 of 3558 videos are missing" in done.stdout
+    assert "training: there is no such folder" in done.stdout
+    assert "3 pictures, 2 fixation maps, 3 density maps; the frame too many is dropped, none is shifted" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_many_problems_do_not_fill_the_screen(tmp_path: Path) -> None:
+    for number in range(601, 640):
+        (tmp_path / "annotation" / f"{number:04d}").mkdir(parents=True)
+    done = gfsalnet("check", "dhf1k", tmp_path)
+    assert done.exit_code == 1
+    assert len(done.stdout.splitlines()) < 30
+    assert "more" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["check", "prepare"])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("mnist", ("mnist", "salicon")), ("dhf1k", ("0001 to 0600", "DHF1K has video/001.AVI"))],
+)
+def test_an_unknown_name_or_a_wrong_root_is_one_line(tmp_path: Path, command: str, name: str, words: tuple) -> None:
+    done = gfsalnet(command, name, tmp_path)
+    assert done.exit_code == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert all(word in line for word in words)
+    assert "Traceback" not in done.stderr
+
+
+def test_prepare_caches_flow_and_goes_on_where_it_was(hollywood: Path) -> None:
+    for _ in range(2):
+        done = gfsalnet("prepare", "hollywood-2", hollywood, "--flow", "dis-ultrafast", "--workers", 1)
+        assert done.exit_code == 0, done.stderr
+        assert "1 of 1 videos prepared: 0 frames extracted, 2 flow fields in the cache" in done.stdout
+    assert len(list((hollywood / "flow-cache").rglob("*.flow"))) == 2
+
+
+def test_prepare_names_what_fails(hollywood: Path) -> None:
+    next((hollywood / "testing" / "actioncliptest00001_1" / "images").iterdir()).write_bytes(b"junk")
+    done = gfsalnet("prepare", "hollywood-2", hollywood, "--workers", 1)
+    assert done.exit_code == 1
+    assert "error: actioncliptest00001_1" in done.stderr
+    assert "0 of 1 videos prepared" in done.stdout
+
+
+def test_prepare_has_nothing_to_do_for_pictures(pictures: Path) -> None:
+    done = gfsalnet("prepare", "folder", pictures)
+    assert done.exit_code == 0
+    assert "nothing to prepare" in done.stdout
+
+
+def test_help_and_wrong_commands(tmp_path: Path) -> None:
+    assert "NAME" in gfsalnet("check", "--help").stdout
+    assert gfsalnet("prepare", "folder", tmp_path, "--workers", 0).exit_code == 2
+    assert gfsalnet("prepare", "folder", tmp_path, "--flow", "guess").exit_code == 1
+    assert gfsalnet("dance").exit_code == 2
