@@ -1,0 +1,149 @@
+"""What the other videos of the split tell about a video: the centre bias, and where negatives come from.
+
+Both leave the video itself out, so a score above this floor is earned by looking at the picture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.gaze import FrameGaze, GazeDataset, fixation_counts
+from gfsalnet.types import Fixations, Map
+
+GRID_HW = (96, 128)
+"""The centre bias is learned on this grid, laid over every picture whatever its aspect."""
+POOL_FRAMES = 10
+"""Frames a video lends, evenly spaced, for others to draw negatives from."""
+
+FloatArray = NDArray[np.float64]
+
+
+def with_fixations(gaze: Sequence[FrameGaze]) -> list[FrameGaze]:
+    """The frames on which at least one fixation lies inside the picture."""
+    return [frame for frame in gaze if frame.fixations.inside.any()]
+
+
+def mean_density(gaze: Sequence[FrameGaze], sigma_pixels: float) -> FloatArray:
+    """(96, 128) mean of the densities of a video's frames, sums to 1; every frame weighs the same, however many looked.
+
+    Blurring is linear, so the counts are blurred once instead of every frame. All zero without fixations.
+    """
+    weights = np.zeros(GRID_HW)
+    for frame in gaze:
+        counts = fixation_counts(frame.fixations, GRID_HW).astype(np.float64)
+        weights += counts / max(counts.sum(), 1)
+    if not weights.any():
+        return weights
+    width, height = gaze[0].fixations.size_wh
+    sigma_x, sigma_y = sigma_pixels * GRID_HW[1] / width, sigma_pixels * GRID_HW[0] / height
+    blurred = cv2.GaussianBlur(weights, (0, 0), sigma_x, sigmaY=sigma_y, borderType=cv2.BORDER_CONSTANT)
+    density: FloatArray = blurred / blurred.sum()
+    return density
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OtherVideos:
+    """The gaze of a whole split, small enough to hand to every worker."""
+
+    total: FloatArray
+    """(96, 128) sum of every video's mean density."""
+    videos: int
+    """How many of them had gaze."""
+    pool_video: NDArray[np.int64]
+    """(N,) position in the dataset's list of the video each pooled fixation is of."""
+    pool_frame: NDArray[np.int64]
+    """(N,) which pooled frame it is of, counted through the split; ascending."""
+    pool_xy: NDArray[np.float32]
+    """(N, 2) in 0…1 of the picture's width and height."""
+
+    @classmethod
+    def learn(
+        cls, dataset: GazeDataset, on_video: Callable[[int, int], None] = lambda done, total: None
+    ) -> OtherVideos:
+        """Read the gaze of the split once; videos whose gaze is damaged teach nothing.
+
+        Args:
+            dataset: a split.
+            on_video: called with the videos read and the videos to read.
+        """
+        total, taught, pool = np.zeros(GRID_HW), 0, _Pool()
+        for position, video in enumerate(dataset.videos):
+            try:
+                gaze = with_fixations(dataset.gaze(video))
+                density = mean_density(gaze, settings.sigma_of(dataset, video)) if gaze else None
+            except GFSalNetError:
+                continue  # said again, with its name, when it is its turn to be scored
+            finally:
+                on_video(position + 1, len(dataset.videos))
+            if density is not None:
+                total, taught = total + density, taught + 1
+                pool.add(position, gaze)
+        return cls(total=total, videos=taught, **pool.arrays())
+
+    def centre_bias(self, own_gaze: Sequence[FrameGaze], sigma_pixels: float) -> FloatArray | None:
+        """(96, 128) mean of the other videos' mean densities, sums to 1; None where there is no other video.
+
+        Args:
+            own_gaze: the frames with fixations of the video to leave out, which has been learned from.
+            sigma_pixels: its official Gaussian.
+        """
+        if self.videos < 2:
+            return None
+        others = np.maximum(self.total - mean_density(own_gaze, sigma_pixels), 0)
+        density: FloatArray = others / others.sum()
+        return density
+
+    def negatives(self, position: int, size_hw: tuple[int, int], rng: np.random.Generator, limit: int | None) -> Map:
+        """(H, W) counts of fixations on frames of other videos, all zero where there is none.
+
+        Args:
+            position: of the video to leave out, in the dataset's list.
+            size_hw: of the map.
+            rng: draws the frames.
+            limit: how many frames; None takes the whole pool.
+        """
+        foreign = self.pool_video != position
+        frames = np.unique(self.pool_frame[foreign])
+        if limit is not None and len(frames) > limit:
+            foreign &= np.isin(self.pool_frame, rng.choice(frames, limit, replace=False))
+        x, y = self.pool_xy[foreign].T * np.array([[size_hw[1]], [size_hw[0]]], np.float32)
+        return fixation_counts(Fixations(x=x, y=y, size_wh=size_hw[::-1]), size_hw)
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with any fixation of the split that is counted here."""
+        parts = (self.total, self.pool_video, self.pool_frame, self.pool_xy)
+        return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()[:16]
+
+
+class _Pool:
+    def __init__(self) -> None:
+        self._frames = 0
+        self._video: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+        self._frame: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+        self._xy: list[NDArray[np.float32]] = [np.empty((0, 2), np.float32)]
+
+    def add(self, position: int, gaze: Sequence[FrameGaze]) -> None:
+        chosen = np.unique(np.linspace(0, len(gaze) - 1, POOL_FRAMES).round().astype(int))
+        for frame in (gaze[index].fixations for index in chosen):
+            xy = np.stack([frame.x, frame.y], axis=1)[frame.inside] / np.float32(frame.size_wh)
+            self._xy.append(xy.astype(np.float32))
+            self._video.append(np.full(len(xy), position))
+            self._frame.append(np.full(len(xy), self._frames))
+            self._frames += 1
+
+    def arrays(self) -> dict[str, Any]:
+        return {
+            "pool_video": np.concatenate(self._video),
+            "pool_frame": np.concatenate(self._frame),
+            "pool_xy": np.concatenate(self._xy),
+        }

@@ -1,0 +1,187 @@
+"""The result of an evaluation: what was scored, and the means."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.evaluation.means import Mean, pooled_mean, video_mean
+from gfsalnet.evaluation.scoring import PREDICTION, PREDICTORS, VideoScores
+from gfsalnet.evaluation.settings import Settings
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One predictor's means."""
+
+    predictor: str
+    """A name of `PREDICTORS`."""
+    videos: int
+    """In which it was scored."""
+    frames: int
+    """On which it was scored."""
+    per_video: dict[str, Mean]
+    """Metric → mean over videos of the mean over frames."""
+    pooled: dict[str, Mean]
+    """Metric → mean over all frames."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """An evaluation."""
+
+    request: dict[str, Any]
+    """All that changes a number: dataset, source, settings, version."""
+    name: str
+    """Of what was evaluated."""
+    metrics: tuple[str, ...]
+    rows: list[Row]
+    """From the floor to the ceiling; predictors that could not be tried are not there."""
+    videos: list[VideoScores]
+    """That have scored frames, in the dataset's order."""
+    without_frames: list[str]
+    """Videos in which no frame could be scored."""
+    failed: dict[str, str]
+    """Video → what was wrong."""
+    dropped: dict[str, int]
+    """Reason → frames left out, in all videos."""
+    remarks: list[str]
+    """Of the dataset and of the source of the maps."""
+
+    @property
+    def frames(self) -> int:
+        """How many were scored."""
+        return sum(len(scores.frame_index) for scores in self.videos)
+
+    @property
+    def prediction(self) -> Row | None:
+        """What was evaluated; None if no frame was scored."""
+        return next((row for row in self.rows if row.predictor == PREDICTION), None)
+
+    def label(self, predictor: str) -> str:
+        """What tables call a predictor."""
+        return self.name if predictor == PREDICTION else predictor
+
+    def sizes_hw(self, which: str) -> list[tuple[int, int]]:
+        """The sizes (height, width) of `picture`, `scored` or `map` that occur."""
+        return sorted({(size[0], size[1]) for scores in self.videos for size in scores.sizes_hw[which]})
+
+    @property
+    def sigmas_pixels(self) -> tuple[float, float]:
+        """Least and largest Gaussian of the ground truth's densities, in pixels of the picture."""
+        sigmas = [scores.sigma_pixels for scores in self.videos] or [math.nan]
+        return min(sigmas), max(sigmas)
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the scores of single frames; NaN is null, infinity a string."""
+        rows = [{**asdict(row), "label": self.label(row.predictor)} for row in self.rows]
+        values: dict[str, Any] = {
+            "name": self.name,
+            **self.request,
+            "videos": len(self.videos),
+            "frames": self.frames,
+            "frames_dropped": self.dropped,
+            "videos_without_frames": self.without_frames,
+            "videos_failed": self.failed,
+            "sigma_pixels": self.sigmas_pixels,
+            "sizes_hw": {which: self.sizes_hw(which) for which in ("picture", "scored", "map")},
+            "remarks": self.remarks,
+            "rows": rows,
+        }
+        return dict(json_values(values))
+
+
+def json_values(value: Any) -> Any:
+    """The same with NaN as None and infinities as strings, for which JSON has no words."""
+    if isinstance(value, Mapping):
+        return {key: json_values(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_values(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
+
+
+def make_report(
+    request: Mapping[str, Any],
+    name: str,
+    settings: Settings,
+    scored: Sequence[VideoScores],
+    failed: Mapping[str, str],
+    remarks: Sequence[str],
+) -> Report:
+    """Average the scores of videos.
+
+    Args:
+        request: all that changes a number.
+        name: of what was evaluated.
+        settings: which it was scored by.
+        scored: in the dataset's order.
+        failed: video → what was wrong.
+        remarks: of the dataset.
+    """
+    videos = [scores for scores in scored if len(scores.frame_index)]
+    dropped: Counter[str] = Counter()
+    for scores in scored:
+        dropped.update(scores.dropped)
+    return Report(
+        request=dict(request),
+        name=name,
+        metrics=settings.metrics,
+        rows=_rows(videos, settings),
+        videos=videos,
+        without_frames=[scores.video for scores in scored if not len(scores.frame_index)],
+        failed=dict(failed),
+        dropped=dict(dropped),
+        remarks=list(dict.fromkeys([*remarks, *(f"{v.video}: {note}" for v in scored for note in v.notes)])),
+    )
+
+
+def _rows(videos: Sequence[VideoScores], settings: Settings) -> list[Row]:
+    if not videos:
+        return []
+    defined = [~np.isnan(scores.scores) for scores in videos]
+    counts = np.array([has.sum(axis=0) for has in defined], np.float64)  # (V, P, M), as all below
+    sums = np.array([np.where(has, v.scores, 0).sum(axis=0) for has, v in zip(defined, videos, strict=True)])
+    tried = np.array([scores.tried.sum(axis=0) for scores in videos])
+    rows = []
+    for place, predictor in enumerate(PREDICTORS):
+        frames = tried[:, place].max(axis=1)
+        if not frames.any():
+            continue
+        columns = {
+            metric: (sums[:, place, m], counts[:, place, m], int(tried[:, place, m].sum()))
+            for m, metric in enumerate(settings.metrics)
+            if tried[:, place, m].any()
+        }
+        rows.append(_row(predictor, frames, columns, settings.seed))
+    return rows
+
+
+def _row(
+    predictor: str, frames: NDArray[np.int64], columns: Mapping[str, tuple[FloatArray, FloatArray, int]], seed: int
+) -> Row:
+    per_video, pooled = dict[str, Mean](), dict[str, Mean]()
+    for metric, (sums, counts, tried) in columns.items():
+        count = int(counts.sum())
+        for means, mean, averaged in (
+            (per_video, video_mean, int((counts > 0).sum())),
+            (pooled, pooled_mean, count),
+        ):
+            value, low, high = mean(sums, counts, seed)
+            means[metric] = Mean(value=value, low=low, high=high, count=averaged, undefined=tried - count)
+    return Row(
+        predictor=predictor,
+        videos=int((frames > 0).sum()),
+        frames=int(frames.sum()),
+        per_video=per_video,
+        pooled=pooled,
+    )

@@ -1,0 +1,195 @@
+"""Evaluate: every video of a split scored, in this process or in workers, and what was finished is never done again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import gfsalnet
+from gfsalnet.errors import DatasetError, GFSalNetError
+from gfsalnet.evaluation.floor import OtherVideos
+from gfsalnet.evaluation.report import Report, make_report
+from gfsalnet.evaluation.report_files import write_report
+from gfsalnet.evaluation.scoring import VideoScores, score_video
+from gfsalnet.evaluation.settings import Settings
+from gfsalnet.evaluation.sources import MapSource
+from gfsalnet.evaluation.store import Store
+from gfsalnet.gaze import GazeDataset
+
+OnVideo = Callable[[str, int, int], None]
+"""Called with what is done (`gaze`, `scores`), the videos it is done for, and the videos of the split."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What every process needs; it is pickled once for each."""
+
+    dataset: GazeDataset
+    source: MapSource
+    others: OtherVideos
+    settings: Settings
+
+    def run(self, video: str) -> VideoScores | str:
+        """Score a video, or say what was wrong, as far as the user can solve it."""
+        try:
+            return score_video(self.dataset, self.source, self.others, self.settings, video)
+        except GFSalNetError as error:
+            return str(error)
+
+
+def evaluate(
+    dataset: GazeDataset,
+    source: MapSource,
+    settings: Settings,
+    output: Path,
+    *,
+    workers: int = 0,
+    on_video: OnVideo = lambda what, done, total: None,
+) -> Report:
+    """Score a source of maps on a split, and write the report into a folder.
+
+    Videos that fail are left out, named in the report, and tried again by the next run into the same folder.
+
+    Args:
+        dataset: a split.
+        source: a model or a folder of maps.
+        settings: how to score.
+        output: where results go, and those of an earlier run with the same request are.
+        workers: processes; 0 scores in this one. The numbers do not depend on it.
+        on_video: told of progress.
+
+    Raises:
+        OutputError: if the folder cannot be written, or holds results of another request.
+        DatasetError: if no video of the split could be scored.
+        GFSalNetError: if the model cannot be loaded.
+    """
+    request = _request(dataset, source, settings)
+    store = Store(output, request)
+    others = OtherVideos.learn(dataset, settings, lambda done, total: on_video("gaze", done, total))
+    job = _Job(dataset, source, others, settings)
+    scored, failed = _score_all(job, store, workers, lambda done: on_video("scores", done, len(dataset.videos)))
+    report = make_report(request, source.name, settings, scored, failed, dataset.remarks())
+    if not report.videos:
+        reason = next(iter(failed.values()), "there is no frame with both a fixation and a map")
+        problem = f"none of its {len(dataset.videos)} videos could be scored; the first: {reason.rstrip('.')}"
+        raise DatasetError(f"{dataset.name} {dataset.split}", problem, "See what `gfsalnet dataset check` says")
+    write_report(report, output)
+    return report
+
+
+def _request(dataset: GazeDataset, source: MapSource, settings: Settings) -> dict[str, Any]:
+    videos = hashlib.sha256("\n".join(dataset.videos).encode()).hexdigest()[:16]
+    request = {
+        "dataset": {
+            "name": dataset.name,
+            "root": str(dataset.root.resolve()),
+            "split": dataset.split,
+            "videos": len(dataset.videos),
+            "videos_sha256": videos,
+        },
+        "source": source.describe(),
+        "settings": asdict(settings),
+        "gfsalnet": gfsalnet.__version__,
+    }
+    return dict(json.loads(json.dumps(request)))  # JSON knows no tuples, and it is compared with what was stored
+
+
+def _score_all(
+    job: _Job, store: Store, workers: int, on_done: Callable[[int], None]
+) -> tuple[list[VideoScores], dict[str, str]]:
+    """Scores in the dataset's order, and what was wrong with the videos that have none."""
+    videos, failed = job.dataset.videos, dict[str, str]()
+    identities = {video: _identity(job, video) for video in videos}
+    done = {}
+    for position, video in enumerate(videos):
+        earlier = store.scores(position, video, identities[video])
+        if earlier is not None:
+            done[video] = earlier
+    to_do = [video for video in videos if video not in done]
+    on_done(len(done))
+    positions = {video: position for position, video in enumerate(videos)}
+    for video, result in _in_workers(job, to_do, workers) if workers else _in_this_process(job, to_do):
+        if isinstance(result, str):
+            failed[video] = result
+            store.forget_scores(positions[video])
+        else:
+            store.keep_scores(positions[video], result, identities[video])
+            done[video] = result
+        on_done(len(done) + len(failed))
+    return [done[video] for video in videos if video in done], {v: failed[v] for v in videos if v in failed}
+
+
+def _identity(job: _Job, video: str) -> dict[str, Any]:
+    """Scores of an earlier run count as long as this is the same."""
+    try:
+        maps = job.source.identity(job.dataset, video)
+    except GFSalNetError:
+        maps = {}  # missing maps fail when they are scored
+    return {"maps": maps, "gaze": job.others.digest}
+
+
+Result: TypeAlias = "tuple[str, VideoScores | str]"
+
+
+def _in_this_process(job: _Job, videos: list[str]) -> Iterator[Result]:
+    if videos:
+        with job.source.ready():
+            for video in videos:
+                yield video, job.run(video)
+
+
+def _in_workers(job: _Job, videos: list[str], workers: int) -> Iterator[Result]:
+    if not videos:
+        return
+    # A forked process would inherit the locks of torch's and OpenCV's threads, and may hang.
+    context = multiprocessing.get_context("spawn")
+    count = min(workers, len(videos))
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker, initargs=(job,)) as pool:
+        waiting = {pool.submit(_run_in_worker, video): video for video in videos}
+        try:
+            for future in as_completed(waiting):
+                yield waiting[future], _result(future)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _result(future: Future[VideoScores | str]) -> VideoScores | str:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        remedy = "Start again with fewer --workers, they may need too much memory; what was finished is kept"
+        raise GFSalNetError("a worker process", "ended unexpectedly", remedy) from error
+
+
+_job: _Job
+"""In a worker: what it works on."""
+
+
+def _start_worker(job: _Job) -> None:
+    import cv2
+
+    global _job
+    _job = job
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    cv2.setNumThreads(1)
+    job.source.ready().__enter__()  # until the process ends
+
+
+def _run_in_worker(video: str) -> VideoScores | str:
+    return _job.run(video)
+
+
+def default_workers(videos: int) -> int:
+    """One process a core, eight at most; 0 where there is but one core or one video."""
+    count = min(os.cpu_count() or 1, videos, 8)
+    return count if count > 1 else 0

@@ -1,0 +1,122 @@
+"""One video: its maps, the floor and the humans, scored frame by frame against its viewers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.errors import SourceError
+from gfsalnet.evaluation.floor import OtherVideos, with_fixations
+from gfsalnet.evaluation.humans import leave_one_out, split_halves
+from gfsalnet.evaluation.settings import Settings
+from gfsalnet.evaluation.sources import AnyMap, MapSource
+from gfsalnet.evaluation.truth import FrameTruth, Scores, VideoTruth
+from gfsalnet.gaze import FrameGaze, GazeDataset
+
+PREDICTION, UNIFORM, CENTRE_BIAS = "prediction", "uniform", "centre bias"
+SPLIT_HALF, LEAVE_ONE_OUT = "humans, split half", "humans, leave one viewer out"
+PREDICTORS = (UNIFORM, CENTRE_BIAS, PREDICTION, SPLIT_HALF, LEAVE_ONE_OUT)
+"""The rows of every table, from the floor to the ceiling."""
+
+NO_FIXATION, NO_MAP = "no fixation on the frame", "no map for the frame"
+NOT_FINITE = "the map holds NaN or infinite values"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class VideoScores:
+    """The scores of one video.
+
+    Letters: `F` scored frames, `P` predictors in the order of `PREDICTORS`, `M` metrics in the order of the settings.
+    """
+
+    video: str
+    frame_index: NDArray[np.int64]
+    """(F,) 0-based, ascending."""
+    scores: NDArray[np.float64]
+    """(F, P, M); NaN where undefined or not tried."""
+    tried: NDArray[np.bool_]
+    """(F, P, M) whether the predictor was scored there; humans are not on every frame and metric."""
+    dropped: dict[str, int]
+    """Reason → frames left out, for every predictor alike."""
+    notes: list[str]
+    """What the source of the maps says of this video."""
+    sigma_pixels: float
+    sizes_hw: dict[str, list[list[int]]]
+    """`picture`, `scored` and `map` → the sizes (height, width) that occur."""
+
+
+def score_video(
+    dataset: GazeDataset, source: MapSource, others: OtherVideos, settings: Settings, video: str
+) -> VideoScores:
+    """Score one video; a video without fixations has no frames.
+
+    Raises:
+        GFSalNetError: if its gaze or its maps cannot be used.
+    """
+    gaze = dataset.gaze(video)
+    usable = {frame.index: frame for frame in with_fixations(gaze)}
+    truth = VideoTruth(dataset, video, list(usable.values()), others, settings)
+    scores: dict[int, dict[str, Scores]] = {}
+    not_finite, map_sizes, notes = 0, set(), list[str]()
+    if usable:
+        supplied = source.maps(dataset, video, usable.keys())
+        notes = supplied.notes
+        for index, saliency in supplied.maps:
+            if np.isfinite(saliency).all():
+                scores[index] = _frame_scores(truth, usable[index], saliency)
+                map_sizes.add(saliency.shape)
+            else:
+                not_finite += 1
+    missing = len(usable) - len(scores) - not_finite
+    dropped = {NO_FIXATION: len(gaze) - len(usable), NO_MAP: missing, NOT_FINITE: not_finite}
+    picture_sizes = {usable[index].fixations.size_wh for index in scores}
+    sizes_hw = {
+        "picture": [[height, width] for width, height in sorted(picture_sizes)],
+        "scored": [list(settings.truth_size_hw(size_wh)) for size_wh in sorted(picture_sizes)],
+        "map": [list(size_hw) for size_hw in sorted(map_sizes)],
+    }
+    return VideoScores(
+        video=video,
+        frame_index=np.array(list(scores), np.int64),
+        scores=_as_array(list(scores.values()), settings.metrics),
+        tried=_tried(list(scores.values()), settings.metrics),
+        dropped={reason: count for reason, count in dropped.items() if count},
+        notes=notes,
+        sigma_pixels=truth.sigma_pixels,
+        sizes_hw=sizes_hw,
+    )
+
+
+def _frame_scores(video: VideoTruth, gaze: FrameGaze, saliency: AnyMap) -> dict[str, Scores]:
+    """Predictor → metric → score, without those that cannot be tried."""
+    frame = FrameTruth(video, gaze)
+    scores = {UNIFORM: frame.score(np.ones(frame.size_hw))}
+    if video.centre_bias is not None:
+        scores[CENTRE_BIAS] = frame.score(video.centre_bias)
+    try:
+        scores[PREDICTION] = frame.score(saliency)
+    except ValueError as error:  # negative values
+        problem, _, remedy = str(error).partition("; ")
+        raise SourceError(
+            f"{video.video}, frame {gaze.index}", problem, remedy or "Write values of 0 or more"
+        ) from error
+    every = video.settings.humans_every
+    if every and gaze.index % every == 0:
+        halves = split_halves(gaze.fixations, frame.rng("halves"))
+        scores[SPLIT_HALF] = frame.score_viewers(halves, densities=True)
+        # One viewer's few fixations make no density worth comparing with.
+        scores[LEAVE_ONE_OUT] = frame.score_viewers(leave_one_out(gaze.fixations), densities=False)
+    return scores
+
+
+def _as_array(frames: Sequence[Mapping[str, Scores]], metrics: Sequence[str]) -> NDArray[np.float64]:
+    rows = [[[frame.get(who, {}).get(m, np.nan) for m in metrics] for who in PREDICTORS] for frame in frames]
+    return np.array(rows, np.float64).reshape(-1, len(PREDICTORS), len(metrics))
+
+
+def _tried(frames: Sequence[Mapping[str, Scores]], metrics: Sequence[str]) -> NDArray[np.bool_]:
+    rows = [[[m in frame.get(who, {}) for m in metrics] for who in PREDICTORS] for frame in frames]
+    return np.array(rows, np.bool_).reshape(-1, len(PREDICTORS), len(metrics))

@@ -1,0 +1,124 @@
+"""Where the maps to score come from: a model that makes them, or files that hold them (see `map_files`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.gaze import GazeDataset
+
+if TYPE_CHECKING:
+    from gfsalnet.models import SaliencyModel
+
+AnyMap = NDArray[np.generic]
+"""(h, w), any real dtype and positive scale."""
+
+
+@dataclass(frozen=True)
+class VideoMaps:
+    """The maps of one video."""
+
+    maps: Iterator[tuple[int, AnyMap]]
+    """Frame index and map, ascending, for the frames asked for that have one."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know, such as maps that were left over."""
+
+
+class MapSource(Protocol):
+    """What can be evaluated. Workers receive it pickled."""
+
+    @property
+    def name(self) -> str:
+        """The row's name in tables."""
+
+    def describe(self) -> dict[str, Any]:
+        """All that changes its maps, as JSON values."""
+
+    def ready(self) -> AbstractContextManager[object]:
+        """Entered once in each process before the first map is asked for."""
+
+    def identity(self, dataset: GazeDataset, video: str) -> dict[str, Any]:
+        """What tells whether this video's maps changed since they were scored, as JSON values."""
+
+    def maps(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> VideoMaps:
+        """The maps of the wanted frames.
+
+        Raises:
+            GFSalNetError: here or from the iterator, if this video cannot be predicted or its maps cannot be used.
+        """
+
+
+class ModelSource:
+    """A model run over the dataset's frames, one torch thread a process, so that scores do not depend on workers.
+
+    Args:
+        model: a name or folder for `load_model`, or a model; with workers, one that can be pickled.
+        device: for a name or folder.
+    """
+
+    def __init__(self, model: str | Path | SaliencyModel, device: str = "auto") -> None:
+        self._given, self._device = model, device
+        self._loaded: SaliencyModel | None = None
+
+    @property
+    def model(self) -> SaliencyModel:
+        """The model, loaded when it is first asked for.
+
+        Raises:
+            GFSalNetError: if it cannot be loaded.
+        """
+        if not isinstance(self._given, (str, Path)):
+            return self._given
+        if self._loaded is None:
+            from gfsalnet.models import load_model
+
+            self._loaded = load_model(self._given, device=self._device)
+        return self._loaded
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_loaded": None}  # each process loads its own
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.model.name
+
+    def describe(self) -> dict[str, Any]:
+        """The model's own description."""
+        return {"model": self.model.describe()}
+
+    @contextmanager
+    def ready(self) -> Iterator[None]:
+        """Load the model; torch has one thread until the end."""
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            _ = self.model
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+    def identity(self, dataset: GazeDataset, video: str) -> dict[str, Any]:
+        """A model does not change between videos."""
+        return {}
+
+    def maps(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> VideoMaps:
+        """Predict every frame up to the last wanted one, since a model may remember."""
+        return VideoMaps(self._predicted(dataset, video, wanted))
+
+    def _predicted(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> Iterator[tuple[int, AnyMap]]:
+        last = max(wanted)
+        with closing(iter(self.model.stream(dataset.frames(video)))) as predictions:  # type: ignore[type-var]  # a generator in every model
+            for prediction in predictions:
+                if prediction.frame_index in wanted:
+                    yield prediction.frame_index, prediction.map_density
+                if prediction.frame_index >= last:
+                    return

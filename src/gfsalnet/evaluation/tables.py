@@ -1,0 +1,93 @@
+"""Tables as text: Markdown for people, LaTeX for papers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+UNDEFINED = "–"
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "σ": r"$\sigma$",
+    "×": r"$\times$",
+    "≥": r"$\ge$",
+    "→": r"$\rightarrow$",
+    "±": r"$\pm$",
+    "–": "--",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows of text; the first column holds names, the others numbers."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = field(default_factory=list)
+    """What a reader must know of the numbers, a sentence each."""
+    rules_before: Sequence[int] = ()
+    """Rows above which a line is drawn, in LaTeX."""
+
+    def markdown(self) -> str:
+        """A GitHub table between its caption and its notes."""
+        cells = [[_markdown(cell) for cell in row] for row in (self.columns, *self.rows)]
+        lines = ["| " + " | ".join(row) + " |" for row in cells]
+        lines.insert(1, "|" + "|".join(["---"] + ["--:"] * (len(self.columns) - 1)) + "|")
+        parts = [f"**{self.caption}**", "\n".join(lines)]
+        if self.notes:
+            parts.append("\n".join(f"- {note}" for note in self.notes))
+        return "\n\n".join(parts) + "\n"
+
+    def latex(self) -> str:
+        r"""A `table` with the rules of booktabs; needs `\usepackage{booktabs}`."""
+        lines = [
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{latex_text(self.caption)}}}",
+            rf"\begin{{tabular}}{{l{'r' * (len(self.columns) - 1)}}}",
+            r"\toprule",
+            _latex_row(self.columns),
+            r"\midrule",
+        ]
+        for place, row in enumerate(self.rows):
+            if place in self.rules_before:
+                lines.append(r"\midrule")
+            lines.append(_latex_row(row))
+        lines += [r"\bottomrule", r"\end{tabular}"]
+        lines += [rf"\par\footnotesize {latex_text(note)}" for note in self.notes]
+        return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Fixed digits; a dash for NaN."""
+    if math.isnan(value):
+        return UNDEFINED
+    return f"{value:.{digits}f}" if math.isfinite(value) else f"{value:+}".replace("inf", "∞")
+
+
+def with_interval(value: float, low: float, high: float, digits: int = 3) -> str:
+    """`0.512 [0.490, 0.533]`; the value alone where there is no interval."""
+    if math.isnan(low):
+        return number(value, digits)
+    return f"{number(value, digits)} [{number(low, digits)}, {number(high, digits)}]"
+
+
+def latex_text(text: str) -> str:
+    """Text with everything that LaTeX would take for a command escaped."""
+    return "".join(_LATEX.get(sign, sign) for sign in text).replace("∞", r"$\infty$")
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join(latex_text(cell) for cell in cells) + r" \\"
+
+
+def _markdown(cell: str) -> str:
+    return cell.replace("|", "\\|").replace("\n", " ")

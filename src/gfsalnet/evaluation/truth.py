@@ -1,0 +1,130 @@
+"""What each frame's maps are scored against."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gfsalnet.evaluation.floor import OtherVideos
+from gfsalnet.evaluation.settings import ON_FIXATIONS, Settings
+from gfsalnet.gaze import FrameGaze, GazeDataset, density_map, fixation_counts
+from gfsalnet.metrics import GroundTruth, PreparedFixations, PreparedMap
+from gfsalnet.types import Fixations, Map
+
+NEGATIVE_FRAMES: Mapping[str, int | None] = {"pysaliency": None}
+"""Protocol → how many frames of other videos s-AUC draws negatives from; None: all that are pooled."""
+NEGATIVE_FRAMES_DEFAULT = 10
+"""As the MIT benchmark, DHF1K and UNISAL do."""
+
+Scores = dict[str, float]
+
+
+class VideoTruth:
+    """One video's ground truth, and what the other videos say about it.
+
+    Args:
+        dataset: which holds the video.
+        video: its name.
+        gaze: its frames with fixations.
+        others: learned from the split.
+        settings: protocol, metrics, size, seed.
+    """
+
+    def __init__(
+        self, dataset: GazeDataset, video: str, gaze: Sequence[FrameGaze], others: OtherVideos, settings: Settings
+    ) -> None:
+        self.dataset, self.video, self.settings = dataset, video, settings
+        self.sigma_pixels = settings.sigma_of(dataset, video)
+        self._gaze, self._others = gaze, others
+        self._position = dataset.videos.index(video)
+        self._baselines: dict[tuple[int, int], PreparedMap] = {}
+
+    @cached_property
+    def centre_bias(self) -> NDArray[np.float64] | None:
+        """(96, 128), of the other videos; None where there are none."""
+        return self._others.centre_bias(self._gaze, self.sigma_pixels)
+
+    def baseline(self, size_hw: tuple[int, int]) -> PreparedMap:
+        """The centre bias at a size, for information gain; without other videos a map of zeros, which gives NaN."""
+        if size_hw not in self._baselines:
+            grid = self.centre_bias if self.centre_bias is not None else np.zeros((1, 1))
+            resized = self.settings.definition.resize(grid, size_hw)
+            self._baselines[size_hw] = PreparedMap(resized, "baseline", resized_from=PreparedMap(grid))
+        return self._baselines[size_hw]
+
+    def negatives(self, index: int, size_hw: tuple[int, int]) -> PreparedFixations:
+        """Fixations on other videos, for shuffled AUC."""
+        limit = NEGATIVE_FRAMES.get(self.settings.protocol, NEGATIVE_FRAMES_DEFAULT)
+        rng = np.random.default_rng(self.seed(index, "negatives"))
+        return PreparedFixations(self._others.negatives(self._position, size_hw, rng, limit), "other_map")
+
+    def seed(self, index: int, purpose: str) -> int:
+        """The same for a frame whenever and wherever it is scored."""
+        text = f"{self.settings.seed}/{self.video}/{index}/{purpose}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+class FrameTruth:
+    """One frame's ground truth: everyone's fixations and density, or those of some viewers.
+
+    Args:
+        video: the frame's video.
+        gaze: of the frame.
+    """
+
+    def __init__(self, video: VideoTruth, gaze: FrameGaze) -> None:
+        self.fixations = gaze.fixations
+        self.size_hw = video.settings.truth_size_hw(gaze.fixations.size_wh)
+        self._video, self._index = video, gaze.index
+        self._sigma_pixels = video.sigma_pixels * self.size_hw[1] / gaze.fixations.size_wh[0]
+        self._seed = video.seed(gaze.index, "metrics")
+        needs = video.settings.metrics
+        self._negatives = video.negatives(gaze.index, self.size_hw) if "auc_shuffled" in needs else None
+        self._baseline = video.baseline(self.size_hw) if "information_gain" in needs else None
+        own_sigma = video.settings.sigma_pixels is not None
+        official = None if own_sigma else video.dataset.density(video.video, gaze, self.size_hw)
+        self._everyone = self._truth(self.fixations, self._density(self.fixations) if official is None else official)
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """A generator of this frame's own."""
+        return np.random.default_rng(self._video.seed(self._index, purpose))
+
+    def score(self, saliency_hw: ArrayLike) -> Scores:
+        """A map of any size against everyone."""
+        settings = self._video.settings
+        return settings.definition.score(saliency_hw, self._everyone, settings.metrics)
+
+    def score_viewers(self, pairs: Iterable[tuple[Fixations, Fixations]], *, densities: bool) -> Scores:
+        """The mean over (who predicts, who is predicted) of each metric; empty without pairs.
+
+        Args:
+            pairs: of viewers' fixations on this frame.
+            densities: whether the predicted ones are enough for a density to compare with.
+        """
+        metrics = [name for name in self._video.settings.metrics if densities or name in ON_FIXATIONS]
+        definition, rows = self._video.settings.definition, []
+        for predicting, predicted in pairs:
+            truth = self._truth(predicted, self._density(predicted) if densities else None)
+            rows.append([*definition.score(self._density(predicting), truth, metrics).values()])
+        return dict(zip(metrics, map(_mean_of_defined, zip(*rows, strict=True)), strict=True)) if rows else {}
+
+    def _density(self, fixations: Fixations) -> Map:
+        return density_map(fixations, self.size_hw, self._sigma_pixels)
+
+    def _truth(self, fixations: Fixations, density: Map | None) -> GroundTruth:
+        return GroundTruth(
+            fixation_map_HW=fixation_counts(fixations, self.size_hw),
+            density_HW=density,
+            other_map_HW=self._negatives,
+            baseline_HW=self._baseline,
+            seed=self._seed,
+        )
+
+
+def _mean_of_defined(values: Sequence[float]) -> float:
+    defined = [value for value in values if not np.isnan(value)]
+    return float(np.mean(defined)) if defined else float("nan")
