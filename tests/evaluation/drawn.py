@@ -82,6 +82,19 @@ class BlobModel(SaliencyModel):
         return {"name": self.name, "doubt": self.doubt}
 
 
+class ThreadModel(BlobModel):
+    """Doubts as much as torch has threads: its maps tell how it was run."""
+
+    def stream(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
+        import torch
+
+        self.doubt = torch.get_num_threads()
+        return super().stream(frames)
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+
 def write_maps(root: Path, dataset: Drawn, model: BlobModel, videos: Iterable[str] | None = None) -> Path:
     """`root/<video>/0001.npy` … as another program would write them."""
     for video in dataset.videos if videos is None else videos:

@@ -6,15 +6,18 @@ import csv
 import json
 import math
 from collections.abc import Collection
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn import BlobModel, Drawn, write_maps
+import torch
+from drawn import BlobModel, Drawn, ThreadModel, write_maps
 
 import gfsalnet.evaluation.run
-from gfsalnet.errors import DatasetError, OutputError
-from gfsalnet.evaluation import MapsFolder, ModelSource, Report, Settings, evaluate, read_report
+from gfsalnet.errors import DatasetError, GFSalNetError, OutputError, SourceError
+from gfsalnet.evaluation import MapsFolder, ModelSource, Report, Settings, evaluate, is_finished, read_report
 from gfsalnet.evaluation.sources import VideoMaps
 from gfsalnet.gaze import GazeDataset
 
@@ -109,9 +112,15 @@ def test_a_damaged_result_is_made_again(finished: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_workers_change_no_digit(finished: Path, tmp_path: Path) -> None:
-    run(tmp_path, workers=2)
-    assert same_files(finished, tmp_path)
+def test_workers_change_no_digit(tmp_path: Path) -> None:
+    """Torch must have one thread everywhere: sums split among threads round otherwise."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    for workers in (0, 2):
+        evaluate(Drawn(), ModelSource(ThreadModel()), ALL, tmp_path / f"{workers}", workers=workers)
+    assert torch.get_num_threads() == 3
+    torch.set_num_threads(threads)
+    assert same_files(tmp_path / "0", tmp_path / "2")
 
 
 def test_the_order_of_videos_changes_no_score(finished: Path, tmp_path: Path) -> None:
@@ -191,6 +200,30 @@ def test_nothing_to_score_is_an_error(tmp_path: Path) -> None:
     dataset.damaged = frozenset("abcd")
     with pytest.raises(DatasetError, match=r"none of its 4 videos could be scored; the first: drawn/a: its gaze"):
         run(tmp_path, dataset=dataset)
+
+
+def test_a_worker_that_dies_is_the_users_to_know() -> None:
+    future: Future[str] = Future()
+    future.set_exception(BrokenProcessPool())
+    with pytest.raises(GFSalNetError, match=r"a worker process: ended unexpectedly.*fewer --workers"):
+        gfsalnet.evaluation.run._result(future)
+
+
+def test_an_evaluation_that_was_taken_up_again_is_not_finished(finished: Path, tmp_path: Path) -> None:
+    run(tmp_path)
+    (tmp_path / "videos" / "00001.npz").unlink()
+    with pytest.raises(SourceError, match="scores of some videos are missing"):
+        read_report(tmp_path)
+
+    class Stopped(BlobModel):
+        def stream(self, frames: object) -> object:  # type: ignore[override]
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Drawn(), ModelSource(Stopped()), ALL, tmp_path)
+    assert not is_finished(tmp_path)
+    with pytest.raises(SourceError, match="is no finished evaluation"):
+        read_report(tmp_path)
 
 
 def test_a_finished_evaluation_reads_back_whole(finished: Path, tmp_path: Path) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from gfsalnet.errors import SourceError
 from gfsalnet.evaluation.report import Report, make_report
-from gfsalnet.evaluation.report_files import REPORT_FILE
 from gfsalnet.evaluation.settings import Settings
-from gfsalnet.evaluation.store import read_request, read_scores
+from gfsalnet.evaluation.store import REPORT_FILE, read_request, read_scores
 
 
 def is_finished(folder: Path) -> bool:

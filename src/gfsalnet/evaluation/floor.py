@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import GFSalNetError
+from gfsalnet.evaluation.settings import Settings
 from gfsalnet.gaze import FrameGaze, GazeDataset, fixation_counts
 from gfsalnet.types import Fixations, Map
 
@@ -67,12 +68,16 @@ class OtherVideos:
 
     @classmethod
     def learn(
-        cls, dataset: GazeDataset, on_video: Callable[[int, int], None] = lambda done, total: None
+        cls,
+        dataset: GazeDataset,
+        settings: Settings,
+        on_video: Callable[[int, int], None] = lambda done, total: None,
     ) -> OtherVideos:
         """Read the gaze of the split once; videos whose gaze is damaged teach nothing.
 
         Args:
             dataset: a split.
+            settings: for the Gaussian.
             on_video: called with the videos read and the videos to read.
         """
         total, taught, pool = np.zeros(GRID_HW), 0, _Pool()

@@ -12,12 +12,11 @@ from gfsalnet.evaluation.means import CONFIDENCE, RESAMPLES, Mean
 from gfsalnet.evaluation.report import Report
 from gfsalnet.evaluation.scoring import CENTRE_BIAS, LEAVE_ONE_OUT, PREDICTION, PREDICTORS, SPLIT_HALF, UNIFORM
 from gfsalnet.evaluation.settings import METRIC_LABELS, Settings
+from gfsalnet.evaluation.store import REPORT_FILE
 from gfsalnet.evaluation.tables import UNDEFINED, Table, with_interval
 from gfsalnet.evaluation.truth import NEGATIVE_FRAMES, NEGATIVE_FRAMES_DEFAULT
 from gfsalnet.render import write_json
 from gfsalnet.render.files import output_errors, written_whole
-
-REPORT_FILE = "report.json"
 
 
 def write_report(report: Report, folder: Path) -> None:

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -115,6 +116,8 @@ def _score_all(
         if earlier is not None:
             done[video] = earlier
     to_do = [video for video in videos if video not in done]
+    if to_do:
+        store.reopen()
     on_done(len(done))
     positions = {video: position for position, video in enumerate(videos)}
     for video, result in _in_workers(job, to_do, workers) if workers else _in_this_process(job, to_do):
@@ -173,6 +176,8 @@ def _result(future: Future[VideoScores | str]) -> VideoScores | str:
 
 _job: _Job
 """In a worker: what it works on."""
+_until_the_end = ExitStack()
+"""In a worker: keeps the source ready; a context that nothing refers to would be left at once."""
 
 
 def _start_worker(job: _Job) -> None:
@@ -182,7 +187,7 @@ def _start_worker(job: _Job) -> None:
     _job = job
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     cv2.setNumThreads(1)
-    job.source.ready().__enter__()  # until the process ends
+    _until_the_end.enter_context(job.source.ready())
 
 
 def _run_in_worker(video: str) -> VideoScores | str:

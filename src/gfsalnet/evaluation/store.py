@@ -1,8 +1,9 @@
 """The folder of an evaluation: what was asked, and the scores of every finished video.
 
-settings.json       all that changes a number; another request finds the folder taken
-split.npz           gaze of the split, for the floor
-videos/00012.npz    scores of the 13th video, written whole, so that a run that was killed goes on
+    settings.json       all that changes a number; another request finds the folder taken
+    videos/00012.npz    scores of the 13th video
+
+A video's file is written whole, so that a run that was killed goes on where it was.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from gfsalnet.evaluation.scoring import VideoScores
 from gfsalnet.render import write_json
 from gfsalnet.render.files import output_errors, written_whole
 
-SETTINGS_FILE, VIDEOS_FOLDER = "settings.json", "videos"
+SETTINGS_FILE, VIDEOS_FOLDER, REPORT_FILE = "settings.json", "videos", "report.json"
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 _ARRAYS = ("frame_index", "scores", "tried")
 
@@ -69,6 +70,11 @@ class Store:
         path = self._path(position)
         with output_errors(path), written_whole(path) as partial:
             np.savez_compressed(partial, **arrays, about=np.array(json.dumps(about)))
+
+    def reopen(self) -> None:
+        """Take the report of an earlier run away: it is not finished any more."""
+        with output_errors(self.folder / REPORT_FILE):
+            (self.folder / REPORT_FILE).unlink(missing_ok=True)
 
     def forget_scores(self, position: int) -> None:
         """Remove what an earlier run left of a video that now fails."""
