@@ -20,6 +20,10 @@ class GFSalNetError(Exception):
         super().__init__(f"{where}: {problem}. {remedy.rstrip('.')}.")
         self.where, self.problem, self.remedy = str(where), problem, remedy
 
+    def __reduce__(self) -> tuple[type[GFSalNetError], tuple[str, str, str]]:
+        """Errors travel from worker processes: pickle would otherwise call the class with the message alone."""
+        return type(self), (self.where, self.problem, self.remedy)
+
 
 class SourceError(GFSalNetError):
     """A video, image, folder or camera that cannot be read."""

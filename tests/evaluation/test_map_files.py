@@ -114,6 +114,14 @@ def test_other_counts_are_refused(count: int, tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_maps_of_a_whole_film_fit_where_its_beginning_is_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Drawn, "whole_length", lambda self, video: 7)
+    np.save(tmp_path / "a.npy", np.stack([*MAPS, MAPS[0], MAPS[0]]))
+    assert np.array_equal(read(tmp_path)[4], MAPS[4])
+
+
 def test_maps_may_end_with_the_scored_frames(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.stack(MAPS[:4]))
     assert list(read(tmp_path, [0, 3], length=9)) == [0, 3]

@@ -60,7 +60,10 @@ def test_gaze_is_read_back_in_pixels_of_the_film(root: Path) -> None:
 
 
 def test_the_test_ends_after_300_frames_and_the_training_does_not(root: Path) -> None:
-    assert [frame.index for frame in open_dataset("diem", root).frames(TEST)][-1] == 299
+    test = open_dataset("diem", root)
+    assert [frame.index for frame in test.frames(TEST)][-1] == 299
+    assert test.frame_counts(TEST) == {"pictures": 300}
+    assert (test.whole_length(TEST) or 0) > 300
     train = open_dataset("diem", root, "train")
     assert train.videos == [TRAIN]
     gaze = train.gaze(TRAIN)

@@ -116,7 +116,7 @@ def _count_notes(sequence: MapSequence, dataset: GazeDataset, video: str, scored
         return []
     counts = dataset.frame_counts(video)
     frames = counts["pictures"]
-    if maps in counts.values():
+    if maps in counts.values() or maps == dataset.whole_length(video):
         return []
     if maps == frames + 1:
         return [f"{maps} maps for {frames} frames: the last map is left out"]

@@ -120,6 +120,10 @@ class GazeDataset(ABC):
         """
         return {"pictures": sum(1 for _ in self.frames(video))}
 
+    def whole_length(self, video: str) -> int | None:
+        """Frames of the whole film where only its beginning counts: a model may have predicted all of it."""
+        return None
+
     def frames_folder(self, video: str) -> Path | None:
         """Where the layout expects the frames of a video as 1-based `%04d.png`; None where it has no such folder."""
         return None

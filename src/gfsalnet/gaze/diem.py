@@ -95,6 +95,10 @@ class DIEM(GazeDataset):
         """Pictures only: gaze goes on after the end of some films."""
         return {"pictures": min(film_count(self._film(video)), self.limit or 10**9)}
 
+    def whole_length(self, video: str) -> int | None:
+        """The test counts the first 300 frames of longer films."""
+        return film_count(self._film(video))
+
     def _film(self, video: str) -> Path:
         folder = self.root / video / "video"
         film = next((path for path in sorted(folder.glob("*.mp4")) if not path.name.startswith(".")), None)

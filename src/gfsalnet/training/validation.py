@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from gfsalnet.gaze import View, density_map, fixation_map
 from gfsalnet.metrics import PAPER_METRICS, PROTOCOLS, GroundTruth
@@ -48,27 +47,20 @@ def _mean(rows: list[dict[str, float]], mean: Callable[[list[float]], np.floatin
     return {metric: float(mean([row[metric] for row in rows])) for metric in PAPER_METRICS}
 
 
-def predictor(network: GFSalNet, *, bfloat16: bool = False, mirrored: bool = False) -> Callable[[Photograph], Map]:
+def predictor(network: GFSalNet, *, bfloat16: bool = False) -> Callable[[Photograph], Map]:
     """A single-stream network as a predictor of photographs.
 
     Args:
-        network: moved to nowhere, left in its mode.
+        network: left where it is, and in its mode.
         bfloat16: autocast, as in training.
-        mirrored: average with the prediction of the mirrored picture.
     """
-
-    def map_of(rgb: NDArray[np.uint8]) -> Map:
-        image = torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            maps = network(image, image)  # a single stream takes whichever input is its own
-        return np.asarray(maps.saliency[0, 0].float().numpy())
 
     @torch.inference_mode()
     def predict(photograph: Photograph) -> Map:
         rgb = View().of_image(photograph.rgb, photograph.input_hw)
-        saliency = map_of(rgb)
-        if mirrored:
-            saliency = saliency + map_of(np.ascontiguousarray(rgb[:, ::-1]))[:, ::-1]
-        return saliency
+        image = torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            maps = network(image, image)  # a single stream takes whichever input is its own
+        return np.asarray(maps.saliency[0, 0].float().numpy())
 
     return predict
