@@ -161,6 +161,13 @@ def test_a_size_that_changes_in_mid_stream_leaves_no_output(tmp_path: Path, sett
     assert not list(settings.output.glob("*"))
 
 
+@pytest.mark.parametrize("word", ["gate", "flow"])
+def test_what_the_model_does_not_give_is_not_saved_as_white(clip: Path, settings: Settings, word: str) -> None:
+    with pytest.raises(OutputError, match=f"brightness gives no {word}"):
+        predict_source(BrightnessModel(), str(clip), Settings(output=settings.output, save=(word,)), nothing)
+    assert not settings.output.exists()
+
+
 def test_disk_full_is_an_error_and_leaves_nothing(clip: Path, settings: Settings, monkeypatch) -> None:
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -24,6 +24,7 @@ class MapFolders(GazeDataset):
     rate: ClassVar[Fraction]
     sigma: ClassVar[float]
     """Pixels of the original frame."""
+    _listed: tuple[str, Mapping[int, Path]] | None = None
 
     @abstractmethod
     def folder(self, video: str) -> Path:
@@ -68,8 +69,14 @@ class MapFolders(GazeDataset):
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
         """The official map, or one made by the official sigma where its file is missing."""
-        path = numbered(self.folder(video) / "maps").get(gaze.index + self.first_number(video))
+        path = self._official_maps(video).get(gaze.index + self.first_number(video))
         return super().density(video, gaze, size_hw) if path is None else read_official_map(path, size_hw)
+
+    def _official_maps(self, video: str) -> Mapping[int, Path]:
+        """Listed once a video, since `density` is asked for frame by frame."""
+        if self._listed is None or self._listed[0] != video:
+            self._listed = video, numbered(self.folder(video) / "maps")
+        return self._listed[1]
 
     def frame_counts(self, video: str) -> dict[str, int]:
         """Pictures, fixation maps, density maps."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import gfsalnet
-from gfsalnet.errors import GFSalNetError
+from gfsalnet.errors import GFSalNetError, OutputError
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
 from gfsalnet.predict.folders import SUMMARY_FILE, folder_for, missing_outputs, read_summary
@@ -46,9 +46,11 @@ def predict_source(model: SaliencyModel, source: str, settings: Settings, on_fra
 
     Raises:
         SourceError: if the source cannot be read.
-        OutputError: if a result cannot be written, or results of other settings are in the way.
+        OutputError: if a result cannot be written, the model has no gate or flow to save, or results of other
+            settings are in the way.
     """
     began = time.monotonic()
+    _require_saved_parts(model, settings.save)
     with open_source(source, rate=settings.rate) as reader:
         request = _request(model, reader.info, settings)
         folder = folder_for(settings.output, reader.info.name, request["source"])
@@ -57,6 +59,12 @@ def predict_source(model: SaliencyModel, source: str, settings: Settings, on_fra
             seconds, notes = _run(model, reader, folder, words, settings, on_frame)
             write_json(folder / SUMMARY_FILE, _summary(reader, request, folder, seconds, notes))
     return _outcome(source, folder, began, redone=bool(words))
+
+
+def _require_saved_parts(model: SaliencyModel, save: tuple[str, ...]) -> None:
+    for word, has_it in (("gate", model.has_gate), ("flow", model.computes_flow)):
+        if word in save and not has_it:
+            raise OutputError(word, f"{model.name} gives no {word}", "Save something else, or use a model that does")
 
 
 def _request(model: SaliencyModel, info: VideoInfo, settings: Settings) -> dict[str, Any]:
