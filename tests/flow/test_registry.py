@@ -12,7 +12,7 @@ from gfsalnet.flow import ESTIMATORS, DISFlow, make_estimator
 def test_names_stand_for_presets(name, preset):
     estimator = make_estimator(name)
     assert isinstance(estimator, DISFlow)
-    assert estimator.settings == {"preset": preset, "size_wh": (320, 240)}
+    assert estimator.settings == {"preset": preset, "size_wh": (320, 240), "needs_evidence": False}
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

@@ -134,7 +134,7 @@ def test_a_trained_folder_is_a_model_with_its_own_flow_settings(tmp_path: Path) 
     flow = {"estimator": "dis", "preset": "fast", "size_wh": [64, 48], "scale_pixels": 3.0}
     save_network(tmp_path / "mine", two_streams(), {"name": "mine", "flow": flow})
     model = load_model(tmp_path / "mine", device="cpu")
-    assert model.describe()["flow"] == {**flow, "size_wh": (64, 48)}
+    assert model.describe()["flow"] == {**flow, "size_wh": (64, 48), "needs_evidence": False}
     other = load_model(tmp_path / "mine", device="cpu", flow="dis-ultrafast")
     assert other.describe()["flow"]["preset"] == "ultrafast"
     assert other.describe()["flow"]["scale_pixels"] == 3.0
@@ -165,3 +165,38 @@ def test_fewer_frames_wait_when_they_are_large() -> None:
     assert read_ahead((640, 360)) == 8
     assert read_ahead((7680, 4320)) == 2
     assert read_ahead((16384, 16384)) == 1
+
+
+def test_one_stream_of_a_model_alone(tmp_path: Path) -> None:
+    """`NAME:appearance` and `NAME:motion` predict what that stream of the whole model says (Table I)."""
+    flow = {"estimator": "dis", "preset": "ultrafast", "size_wh": [80, 60], "scale_pixels": 4.0}
+    save_network(tmp_path / "m", two_streams(), {"name": "mine", "flow": flow})
+    whole = list(load_model(tmp_path / "m", device="cpu").stream(frames(3)))
+    for stream in ("appearance", "motion"):
+        alone = load_model(f"{tmp_path / 'm'}:{stream}", device="cpu")
+        assert alone.name == f"mine:{stream}"
+        assert alone.computes_flow == (stream == "motion")
+        assert not alone.has_gate
+        for one, both in zip(alone.stream(frames(3)), whole, strict=True):
+            assert np.allclose(one.map_density, getattr(both, f"map_{stream}"), atol=1e-9)
+            assert one.map_gate is None
+    save_network(tmp_path / "one", GFSalNet(replace(mobile("appearance"), input_size_hw=(96, 128))), {})
+    with pytest.raises(WeightsError, match="no motion stream"):
+        load_model(f"{tmp_path / 'one'}:motion")
+
+
+def test_the_flow_picture_is_that_of_the_trained_size_whatever_the_fields(tmp_path: Path) -> None:
+    """A speed keeps the colour that the network knows when flow is estimated at another size."""
+    trained = {"estimator": "dis", "preset": "medium", "size_wh": [90, 60], "needs_evidence": True}
+    save_network(tmp_path / "m", two_streams(), {"flow": {**trained, "scale_pixels": 6.0}})
+    clip = [Frame(np.roll(next(frames(1)).rgb, (0, 3 * i), (0, 1)), index=i) for i in range(2)]
+    pictures: list[torch.Tensor] = []
+    for size_wh in ((90, 60), (180, 120)):
+        model = load_model(tmp_path / "m", device="cpu", flow="dis", flow_settings={"size_wh": size_wh})
+        assert isinstance(model, GFSalNetModel)
+        assert model.describe()["flow"]["needs_evidence"]  # the name alone means what it was trained with
+        model.network.register_forward_pre_hook(lambda _, given: pictures.append(given[1]))
+        assert list(model.stream(clip))[1].flow.flow_pixels.shape[:2] == size_wh[::-1]  # type: ignore[union-attr]
+    small, large = pictures[1], pictures[3]
+    assert (small < 0.9).any()
+    assert torch.abs(small - large).mean() < 0.05

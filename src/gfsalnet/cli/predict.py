@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
-    from gfsalnet.flow import FlowEstimator
     from gfsalnet.models import SaliencyModel
     from gfsalnet.predict import Settings
 
@@ -41,9 +40,12 @@ def predict(
     save: Annotated[
         str, typer.Option(help="Any of overlay, maps (png and npz), png, npz, gate, flow, csv; separated by commas.")
     ] = "overlay,maps,csv",
-    flow: Annotated[str | None, typer.Option(help="Optical flow estimator: dis, dis-fast, dis-ultrafast.")] = None,
+    flow: Annotated[
+        str | None,
+        typer.Option(help="Optical flow: dis, dis-fast, dis-ultrafast, dis-evident; the model's, if not given."),
+    ] = None,
     flow_size: Annotated[
-        str | None, typer.Option(help="Size at which flow is estimated, WxH or native; 320x240 if not given.")
+        str | None, typer.Option(help="Size at which flow is estimated, WxH or native; the model's, if not given.")
     ] = None,
     backend: Annotated[str, typer.Option(help="What runs the network: auto or torch.")] = "auto",
     device: DeviceOption = "auto",
@@ -76,8 +78,8 @@ def predict(
         overwrite=overwrite,
     )
     with errors_to_status():
-        estimator = _estimator(flow, flow_size)
-        loaded = load_model(model, device=device, flow=estimator, keep_flow="flow" in settings.save)
+        size = {} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)}
+        loaded = load_model(model, device=device, flow=flow, flow_settings=size, keep_flow="flow" in settings.save)
         if "gate" in settings.save and not loaded.has_gate:
             raise typer.BadParameter(f"{loaded.name} has one stream and no gate", param_hint="--save gate")
         _run(loaded, expand_sources(sources), settings)
@@ -96,14 +98,9 @@ def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "au
         _run(model, [str(clip)], Settings(output=output, overwrite=True))
 
 
-def _estimator(name: str | None, size: str | None) -> FlowEstimator | None:
-    """What the two options ask for; None leaves it to the model."""
-    from gfsalnet.flow import make_estimator
-
-    if size is None:
-        return None if name is None else make_estimator(name)
-    size_hw = None if size == "native" else _parsed("--flow-size", _size_hw, size)
-    return make_estimator(name or "dis", size_wh=size_hw and size_hw[::-1])
+def _flow_size_wh(text: str) -> tuple[int, int] | None:
+    """None is the frame's own."""
+    return None if text == "native" else _parsed("--flow-size", _size_hw, text)[::-1]
 
 
 def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:

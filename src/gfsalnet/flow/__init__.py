@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gfsalnet.flow.cache import CachedFlow
+from gfsalnet.flow.cache import CachedFlow, flow_folder
 from gfsalnet.flow.dis import DISFlow
 from gfsalnet.flow.estimator import FlowEstimator, mirror_flow, resize_flow, zero_flow
 from gfsalnet.flow.image import colour_wheel_legend, flow_image, white_image
@@ -16,6 +16,7 @@ __all__ = [
     "FlowEstimator",
     "FlowStream",
     "colour_wheel_legend",
+    "flow_folder",
     "flow_image",
     "make_estimator",
     "mirror_flow",

@@ -83,6 +83,11 @@ class CachedFlow:
         return self.folder / key[:2] / f"{key[2:]}.flow"
 
 
+def flow_folder(root: Path) -> Path:
+    """Where the flow of a dataset is cached unless the user says otherwise."""
+    return root / "flow-cache"
+
+
 def _to_steps(field: FlowField) -> NDArray[np.int16]:
     limit = np.iinfo(_STEPS).max
     # Symmetric limits: the mirror image of -32768 could not be stored.

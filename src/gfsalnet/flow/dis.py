@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.flow.estimator import check_pair
+from gfsalnet.flow.evidence import evident_flow
 from gfsalnet.types import RGB, FlowField
 
 PRESETS: Mapping[str, int] = {
@@ -36,6 +37,8 @@ class DISFlow:
             true, and gets the number of pixels of a `size_wh` picture: 320x240 for 4:3, 370x208 for 16:9. Small frames
             are enlarged, so a length in the field means the same part of the picture in every video of one shape.
             None: the frame's own size.
+        needs_evidence: drop motion that explains nothing (`evident_flow`); DIS invents such motion where a picture is
+            smooth and coded.
 
     No side gets smaller than `SMALLEST_SIDE`; the shape gives way where it must.
 
@@ -46,18 +49,20 @@ class DISFlow:
     name = "dis"
     version = f"opencv {cv2.__version__}"
 
-    def __init__(self, preset: str = "medium", size_wh: Sequence[int] | None = (320, 240)) -> None:
+    def __init__(
+        self, preset: str = "medium", size_wh: Sequence[int] | None = (320, 240), needs_evidence: bool = False
+    ) -> None:
         if preset not in PRESETS:
             raise GFSalNetError(f"flow preset {preset!r}", "is unknown", f"Use one of: {', '.join(PRESETS)}.")
         if size_wh is not None and (len(size_wh) != 2 or min(size_wh) < 1):
             raise GFSalNetError(f"flow size {size_wh}", "is no width and height in pixels", _SIZE_REMEDY)
-        self.preset = preset
+        self.preset, self.needs_evidence = preset, bool(needs_evidence)
         self.size_wh = None if size_wh is None else (int(size_wh[0]), int(size_wh[1]))
 
     @property
     def settings(self) -> dict[str, Any]:
-        """`preset` and `size_wh`."""
-        return {"preset": self.preset, "size_wh": self.size_wh}
+        """`preset`, `size_wh` and `needs_evidence`."""
+        return {"preset": self.preset, "size_wh": self.size_wh, "needs_evidence": self.needs_evidence}
 
     def field_size_hw(self, frame_size_hw: tuple[int, int]) -> tuple[int, int]:
         """The height and width at which frames of this size are worked on.
@@ -83,7 +88,8 @@ class DISFlow:
         estimator = cv2.DISOpticalFlow.create(PRESETS[self.preset])
         previous, current = _grey(previous_rgb, size_hw), _grey(current_rgb, size_hw)
         flow_pixels = estimator.calc(previous, current, None)  # type: ignore[call-overload]  # the stub knows no None
-        return FlowField(np.asarray(flow_pixels, dtype=np.float32))
+        field = FlowField(np.asarray(flow_pixels, dtype=np.float32))
+        return evident_flow(field, previous, current) if self.needs_evidence else field
 
 
 def _grey(rgb: RGB, size_hw: tuple[int, int]) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ ESTIMATORS: Mapping[str, tuple[Callable[..., FlowEstimator], Mapping[str, Any]]]
     "dis": (DISFlow, {}),
     "dis-fast": (DISFlow, {"preset": "fast"}),
     "dis-ultrafast": (DISFlow, {"preset": "ultrafast"}),
+    "dis-evident": (DISFlow, {"preset": "fast", "needs_evidence": True}),
 }
 """Name → what makes it, and the settings that the name stands for."""
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gfsalnet.errors import WeightsError
-from gfsalnet.flow import FlowEstimator, FlowStream, flow_image
+from gfsalnet.flow import FlowEstimator, FlowStream, flow_image, resize_flow
 from gfsalnet.models.base import SaliencyModel
 from gfsalnet.network import GFSalNet
 from gfsalnet.network.gfsalnet import Maps
@@ -29,6 +29,8 @@ class GFSalNetModel(SaliencyModel):
         weights_hash: identifies the weights in summaries.
         estimator: of optical flow, from the previous frame to this one. Needed by a network with a motion stream;
             for any other the flow is only passed on with the predictions. None: no flow.
+        trained_with: the estimator at whose size flow images are drawn, so that a speed has the colour that the network
+            knows whatever the size of the field; None: that of the field.
         flow_scale_pixels: the speed that is drawn in full colour; None scales every frame by its fastest pixel.
         device: where the network runs.
 
@@ -45,6 +47,7 @@ class GFSalNetModel(SaliencyModel):
         name: str,
         weights_hash: str,
         estimator: FlowEstimator | None = None,
+        trained_with: FlowEstimator | None = None,
         flow_scale_pixels: float | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
@@ -54,6 +57,7 @@ class GFSalNetModel(SaliencyModel):
         self.name, self.weights_hash = name, weights_hash
         self.network = network.eval().to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, not in the stub
         self.estimator, self.flow_scale_pixels = estimator, flow_scale_pixels
+        self._trained_with = trained_with or estimator
         self.device = torch.device(device)
         self.input_size_hw = network.config.input_size_hw
         self.has_gate = network.config.streams == "both" and network.config.fusion == "gated"
@@ -106,7 +110,8 @@ class GFSalNetModel(SaliencyModel):
         if config.keep_aspect:
             size_hw = fitted_size_hw((rgb.shape[0], rgb.shape[1]), height * width)
         motion = None
-        if config.streams != "appearance" and field is not None:
+        if config.streams != "appearance" and field is not None and self._trained_with is not None:
+            field = resize_flow(field, self._trained_with.field_size_hw((rgb.shape[0], rgb.shape[1])))
             motion = self._tensor(flow_image(field, self.flow_scale_pixels), size_hw)
         appearance = self._tensor(rgb, size_hw) if config.streams != "motion" else None
         maps: Maps = self.network(appearance, motion)

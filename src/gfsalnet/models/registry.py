@@ -6,18 +6,19 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from gfsalnet.device import resolve_device
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, make_estimator
 from gfsalnet.models.base import SaliencyModel
-from gfsalnet.models.device import resolve_device
 from gfsalnet.models.gfsalnet import GFSalNetModel
-from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network
+from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network, single_stream
 
 SHIPPED = Path(__file__).parent / "weights"
 """Model folders inside the package."""
 DEFAULT_MODEL = "gfsalnet-mobile"
+_STREAMS: tuple[Literal["appearance"], Literal["motion"]] = ("appearance", "motion")
 
 
 @dataclass(frozen=True)
@@ -61,40 +62,60 @@ MODELS: Mapping[str, ModelEntry] = {
 
 
 def load_model(
-    name: str | Path, *, device: str = "auto", flow: str | FlowEstimator | None = None, keep_flow: bool = False
+    name: str | Path,
+    *,
+    device: str = "auto",
+    flow: str | FlowEstimator | None = None,
+    flow_settings: Mapping[str, Any] | None = None,
+    keep_flow: bool = False,
 ) -> SaliencyModel:
     """A model that is ready to predict.
 
     Args:
-        name: a name of `MODELS`, or a folder with `config.json` and `model.safetensors`.
+        name: a name of `MODELS`, or a folder with `config.json` and `model.safetensors`. With `:appearance` or
+            `:motion` after it: that stream alone, the paper's "Spatial" and "Temporal" models (Table I).
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-        flow: an estimator or its name; None: what the model was trained with, or DIS.
+        flow: an estimator or its name; None: what the model was trained with, or DIS. The name of what it was trained
+            with means its settings too.
+        flow_settings: such as `size_wh`, to be used instead of the estimator's own; not with an estimator that is made.
         keep_flow: compute flow also for a model without a motion stream, to pass it on with the predictions.
 
     Raises:
         WeightsError: if the model is unknown, has no weights here, or they are damaged or of another architecture.
         GFSalNetError: if the device is not here or the estimator unknown.
     """
-    folder = _folder(name)
+    place, stream = _split(str(name))
+    folder = _folder(place)
     network, about = load_network(folder)
-    trained_with: dict[str, Any] = {"estimator": "dis", **(about.get("flow") or {})}
-    scale_pixels = trained_with.pop("scale_pixels", None)
-    if flow is None:
-        flow = make_estimator(trained_with.pop("estimator"), **trained_with)
-    elif isinstance(flow, str):
-        flow = make_estimator(flow)
+    if stream is not None:
+        network = single_stream(network, stream)
+    settings: dict[str, Any] = {"estimator": "dis", **(about.get("flow") or {})}
+    scale_pixels, trained_name = settings.pop("scale_pixels", None), settings.pop("estimator")
+    trained_with = make_estimator(trained_name, **settings)
+    if flow is None or isinstance(flow, str):
+        own = settings if flow in (None, trained_name) else {}
+        flow = make_estimator(flow or trained_name, **{**own, **(flow_settings or {})})
     return GFSalNetModel(
         network,
-        name=about.get("name", folder.name),
+        name=about.get("name", folder.name) + (f":{stream}" if stream else ""),
         weights_hash=hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()[:16],
         estimator=flow if keep_flow or network.motion is not None else None,
+        trained_with=trained_with,
         flow_scale_pixels=scale_pixels,
         device=resolve_device(device),
     )
 
 
-def _folder(name: str | Path) -> Path:
-    entry = MODELS.get(str(name))
+def _split(name: str) -> tuple[str, Literal["appearance", "motion"] | None]:
+    """The model and the stream that is meant; a colon in a path is left alone."""
+    for stream in _STREAMS:
+        if name.endswith(f":{stream}"):
+            return name.removesuffix(f":{stream}"), stream
+    return name, None
+
+
+def _folder(name: str) -> Path:
+    entry = MODELS.get(name)
     if entry is not None:
         if not entry.ready:
             raise WeightsError(name, "has no weights in the package", entry.how_to_get)

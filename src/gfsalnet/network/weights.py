@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -177,3 +177,18 @@ def start_from_single_stream(network: GFSalNet, single: GFSalNet) -> None:
     for stream in (network.appearance, network.motion):
         if stream is not None:
             _load_strictly(stream, streams[0].state_dict(), "start_from_single_stream")
+
+
+def single_stream(network: GFSalNet, which: Literal["appearance", "motion"]) -> GFSalNet:
+    """One stream of a network alone, as the paper's "Spatial" and "Temporal" models of Table I; it shares the weights.
+
+    Raises:
+        WeightsError: if the network has no such stream.
+    """
+    stream = network.appearance if which == "appearance" else network.motion
+    if stream is None:
+        problem = f"has no {which} stream"
+        raise WeightsError("single_stream", problem, f"It has {network.config.streams} alone.")
+    alone = GFSalNet(replace(network.config, streams=which))
+    setattr(alone, which, stream)
+    return alone.train(network.training)
