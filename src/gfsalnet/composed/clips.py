@@ -1,0 +1,72 @@
+"""Composed scenes as films with a table of gaze: the layout that `--dataset folder` reads."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from gfsalnet.composed.stock import Stock
+from gfsalnet.errors import OutputError
+from gfsalnet.video import VideoWriter, fitted_size_hw
+
+RATE = Fraction(30)
+VIEWERS = 15
+"""One fixation of each falls on every frame."""
+AREA_PIXELS = 480 * 360
+"""Of a film; its shape is that of the photograph behind."""
+_CRF = 25
+"""About what video platforms use."""
+
+
+def write_clips(stock: Stock, folder: Path, *, clips: int, frames: int, seed: int) -> Iterator[int]:
+    """Write `folder/videos/0000.mp4` … and `folder/fixations.csv`; the same seed gives the same scenes.
+
+    Args:
+        stock: its photographs are taken in turn as scenery.
+        folder: made if it does not exist.
+        clips: how many.
+        frames: of each.
+        seed: of the scenes.
+
+    Yields:
+        How many clips are written, after each.
+
+    Raises:
+        OutputError: if something cannot be written, or the folder already holds clips.
+    """
+    videos, table = folder / "videos", folder / "fixations.csv"
+    if table.exists():
+        raise OutputError(table, "is there already", "Choose an empty folder.")
+    try:
+        videos.mkdir(parents=True, exist_ok=True)
+        with (folder / ".fixations.partial").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["video", "frame", "subject", "x", "y"])
+            for clip in range(clips):
+                name = f"{clip:04d}.mp4"
+                writer.writerows([name, *row] for row in _write_clip(stock, videos / name, clip, frames, seed))
+                yield clip + 1
+        (folder / ".fixations.partial").replace(table)
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror or error})"
+        raise OutputError(folder, problem, "Choose a folder that you may write to, with space on it.") from error
+
+
+def _write_clip(stock: Stock, path: Path, clip: int, frames: int, seed: int) -> Iterator[tuple[object, ...]]:
+    """The film on disk; its rows of frame, subject, x, y."""
+    rng = np.random.default_rng((seed, clip))
+    index = clip % len(stock)
+    height, width = fitted_size_hw(stock.size_hw(index), AREA_PIXELS)
+    scene = stock.scene(index, (height, width), frames, rng)
+    with VideoWriter(path, size_wh=(width, height), rate=RATE, crf=_CRF) as writer:
+        for time in range(frames):
+            frame = scene.render(time)
+            writer.write(frame.rgb, float(time / RATE))
+            looks = frame.viewers(VIEWERS, rng)
+            assert looks.subject is not None
+            for viewer, x, y in zip(looks.subject, looks.x, looks.y, strict=True):
+                yield time, viewer, f"{x:.2f}", f"{y:.2f}"

@@ -1,0 +1,53 @@
+"""The material of scenes: photographs with gaze, and the objects in them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+import numpy as np
+
+from gfsalnet.composed.casting import random_scene
+from gfsalnet.composed.cutouts import CutOut, cut_out
+from gfsalnet.composed.scene import Scene, Scenery
+from gfsalnet.types import RGB, Fixations
+
+_TRIES = 4
+"""Not every photograph holds an object that can be cut out."""
+
+
+class Stock:
+    """Photographs as scenery; objects are cut from them when first asked for. Safe to use from several threads.
+
+    Args:
+        photographs: pictures (H, W, 3), best a little larger than the screen, with the fixations on them.
+    """
+
+    def __init__(self, photographs: Iterable[tuple[RGB, Fixations]]) -> None:
+        self._photographs = list(photographs)
+        self._objects: dict[int, CutOut | None] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._photographs)
+
+    def size_hw(self, index: int) -> tuple[int, int]:
+        """Of a photograph."""
+        height, width = self._photographs[index][0].shape[:2]
+        return height, width
+
+    def scene(self, index: int, size_hw: tuple[int, int], frames: int, rng: np.random.Generator) -> Scene:
+        """A random scene of so many frames over a photograph, seen on a screen of `size_hw`."""
+        rgb, fixations = self._photographs[index]
+        scale_xy = rgb.shape[1] / fixations.size_wh[0], rgb.shape[0] / fixations.size_wh[1]
+        points = np.stack([fixations.x * scale_xy[0], fixations.y * scale_xy[1]], 1)[fixations.inside]
+        return random_scene(Scenery(rgb, points.astype(np.float32)), self._object, size_hw, frames, rng)
+
+    def _object(self, rng: np.random.Generator) -> CutOut | None:
+        for index in rng.integers(len(self), size=_TRIES):
+            with self._lock:
+                if index not in self._objects:
+                    self._objects[int(index)] = cut_out(*self._photographs[index])
+            if (found := self._objects[int(index)]) is not None:
+                return found
+        return None
