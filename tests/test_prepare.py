@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from gfsalnet.errors import DatasetError
-from gfsalnet.flow import CachedFlow, DISFlow, FlowStream
+from gfsalnet.flow import CachedFlow, DISFlow, FlowStream, flow_folder
 from gfsalnet.gaze import open_dataset
-from gfsalnet.prepare import Prepared, flow_folder, prepare_dataset
+from gfsalnet.prepare import Prepared, prepare_dataset
 
 FLOW = DISFlow("ultrafast", (64, 48))
 
@@ -117,3 +117,76 @@ def test_pictures_and_films_without_flow_need_nothing(tmp_path: Path) -> None:
 def test_a_wrong_root_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="none of the videos"):
         list(prepare_dataset("dhf1k", tmp_path))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    film(tmp_path / "videos" / "clip.mp4", 3)
+    (tmp_path / "fixations.csv").write_text("video,frame,x,y\nclip,0,1,1\n")
+    return tmp_path
+
+
+def prepare_own(root: Path, **options) -> Prepared:
+    ((done, total),) = prepare_dataset("folder", root, **options)
+    assert total == 1
+    return done
+
+
+def test_films_without_a_place_for_frames_are_extracted_only_on_demand(own: Path) -> None:
+    assert prepare_own(own, flow=FLOW).frames == 0
+    assert not (own / "frames").exists()
+    assert prepare_own(own, frames=True).frames == 3
+    assert prepare_own(own, frames=True).frames == 0
+    dataset = open_dataset("folder", own)
+    pictures = dataset.pictures("clip")
+    assert {index: path.relative_to(own).as_posix() for index, path in pictures.items()} == {
+        index: f"frames/clip/{index + 1:04d}.jpg" for index in range(3)
+    }
+    for frame in dataset.frames("clip"):
+        stored = cv2.cvtColor(cv2.imread(str(pictures[frame.index])), cv2.COLOR_BGR2RGB)
+        assert not np.array_equal(stored, frame.rgb), "the film itself is read, not the extracted frames"
+        assert cv2.PSNR(stored, frame.rgb) > 25
+
+
+def test_the_flow_of_extracted_frames_is_that_of_their_files(own: Path) -> None:
+    prepare_own(own, flow=FLOW)
+    of_film = set(flow_folder(own).rglob("*.flow"))
+    assert prepare_own(own, frames=True, flow=FLOW).flows == 2
+    added = set(flow_folder(own).rglob("*.flow")) - of_film
+    assert len(of_film) == len(added) == 2
+    prepare_own(own, flow=FLOW)
+    assert set(flow_folder(own).rglob("*.flow")) == of_film | added
+
+
+def test_a_damaged_film_leaves_no_extracted_frames(own: Path) -> None:
+    film(own / "videos" / "clip.mp4", 30)
+    data = (own / "videos" / "clip.mp4").read_bytes()
+    middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 3
+    (own / "videos" / "clip.mp4").write_bytes(data[:middle] + b"\0" * 4000 + data[middle + 4000 :])
+    assert "clip.mp4" in str(prepare_own(own, frames=True).problem)
+    assert not list((own / "frames").iterdir())
+
+
+def test_only_the_frames_of_the_split_are_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gfsalnet.gaze.diem.TEST_FRAMES", 2)
+    for name in ("pingpong_no_bodies_960x720", "other_96x64"):
+        film(tmp_path / name / "video" / "film.mp4", 4)
+    counts = {one.video: one.frames for one, _ in prepare_dataset("diem", tmp_path, frames=True)}
+    assert counts == {"pingpong_no_bodies_960x720": 2, "other_96x64": 4}
+    names = sorted(path.name for path in (tmp_path / "frames" / "pingpong_no_bodies_960x720").iterdir())
+    assert names == ["0001.jpg", "0002.jpg"]
+
+
+def test_a_folder_of_frames_is_not_extracted_again(tmp_path: Path) -> None:
+    for index in range(3):
+        (tmp_path / "videos" / "clip").mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / "videos" / "clip" / f"{index}.png"), np.full((48, 64, 3), 9 * index, np.uint8))
+    (tmp_path / "fixations.csv").write_text("video,frame,x,y\nclip,0,1,1\n")
+    assert list(prepare_dataset("folder", tmp_path, frames=True)) == []
+    done = prepare_own(tmp_path, frames=True, flow=FLOW)
+    assert (done.frames, done.flows) == (0, 2)
+    assert [path.name for path in open_dataset("folder", tmp_path).pictures("clip").values()] == [
+        "0.png",
+        "1.png",
+        "2.png",
+    ]

@@ -1,4 +1,4 @@
-"""Make a dataset quick to read: frames extracted where its layout expects them, optical flow cached.
+"""Make a dataset quick to read: frames extracted from its films, optical flow cached.
 
 Both are resumable. The frames of a video appear as a whole folder or not at all, and the flow cache holds whole fields
 only; what is there is not made again.
@@ -17,9 +17,11 @@ from pathlib import Path
 import cv2
 
 from gfsalnet.errors import GFSalNetError
-from gfsalnet.flow import CachedFlow, FlowEstimator, FlowStream
+from gfsalnet.flow import CachedFlow, FlowEstimator, FlowStream, flow_folder
 from gfsalnet.gaze import GazeDataset, dataset_class, open_dataset
-from gfsalnet.render.files import output_errors, write_png, written_whole
+from gfsalnet.render.files import output_errors, write_jpeg, write_png, written_whole
+from gfsalnet.types import Frame
+from gfsalnet.video import read_image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class Prepared:
     split: str
     video: str
     frames: int = 0
-    """Extracted now; 0 where they were there or the layout has none."""
+    """Extracted now; 0 where they were there or are not wanted."""
     flows: int = 0
     """Flow fields that the cache now holds for this video, new and old."""
     problem: str | None = None
@@ -42,13 +44,9 @@ class _Job:
     root: Path
     split: str
     video: str
+    frames: bool
     flow: FlowEstimator | None
     cache: Path
-
-
-def flow_folder(root: Path) -> Path:
-    """Where the flow of a dataset is cached unless the user says otherwise."""
-    return root / "flow-cache"
 
 
 def prepare_dataset(
@@ -56,16 +54,22 @@ def prepare_dataset(
     root: Path,
     *,
     split: str | None = None,
+    frames: bool = False,
     flow: FlowEstimator | None = None,
     cache: Path | None = None,
     workers: int = 1,
 ) -> Iterator[tuple[Prepared, int]]:
     """Extract frames and cache the flow from each frame to the next, one result a video as it is done.
 
+    Where the layout has a place for frames they are written there as PNG, the film's exact pixels: they are read in its
+    stead from then on. Others go to ROOT/frames as JPEG, for training, which reads frames in any order; all else goes
+    on reading the film. Flow is that of the extracted frames where there are any, so that training finds it.
+
     Args:
         name: of the dataset.
         root: its folder.
         split: only this one; None: all that are there.
+        frames: also extract films whose layout has no place for frames.
         flow: None: extract frames only. Pictures have no flow.
         cache: folder of the flow; None: `flow_folder(root)`.
         workers: processes; 1 works in this one.
@@ -76,14 +80,19 @@ def prepare_dataset(
     Raises:
         DatasetError: if the folder is not this dataset.
     """
+    cache = cache or flow_folder(root)
     jobs = [
-        _Job(name=name, root=root, split=part.split, video=video, flow=flow, cache=cache or flow_folder(root))
+        _Job(name=name, root=root, split=part.split, video=video, frames=wanted, flow=flow, cache=cache)
         for part in _open_splits(name, root, split)
         for video in part.videos
-        if part.frames_folder(video) is not None or (flow is not None and part.kind == "video")
+        if (wanted := _wants_frames(part, video, frames)) or (flow is not None and part.kind == "video")
     ]
     results = map(_prepare, jobs) if min(workers, len(jobs)) <= 1 else _in_processes(jobs, workers)
     yield from ((done, len(jobs)) for done in results)
+
+
+def _wants_frames(dataset: GazeDataset, video: str, frames: bool) -> bool:
+    return (frames or dataset.frames_in_layout) and dataset.frames_folder(video) is not None
 
 
 def _in_processes(jobs: list[_Job], workers: int) -> Iterator[Prepared]:
@@ -124,8 +133,9 @@ def _prepare(job: _Job) -> Prepared:
     problem = None
     try:
         dataset = _dataset(job.name, job.root, job.split)
-        frames = _extract(dataset, job.video)
-        if job.flow is not None and dataset.kind == "video":
+        if job.frames:
+            frames = _extract(dataset, job.video)
+        if job.flow is not None:
             flows = _cache_flow(dataset, job.video, CachedFlow(job.flow, job.cache))
     except GFSalNetError as error:
         problem = str(error)
@@ -136,13 +146,14 @@ def _extract(dataset: GazeDataset, video: str) -> int:
     folder = dataset.frames_folder(video)
     if folder is None or folder.is_dir():
         return 0
+    write, suffix = (write_png, "png") if dataset.frames_in_layout else (write_jpeg, "jpg")
     count = 0
     with output_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(folder) as partial:
             partial.mkdir()
             for frame in dataset.frames(video):
-                write_png(partial / f"{frame.index + 1:04d}.png", frame.rgb)
+                write(partial / f"{frame.index + 1:04d}.{suffix}", frame.rgb)
                 count += 1
     return count
 
@@ -150,7 +161,12 @@ def _extract(dataset: GazeDataset, video: str) -> int:
 def _cache_flow(dataset: GazeDataset, video: str, flow: CachedFlow) -> int:
     stream = FlowStream(flow)
     count = 0
-    for frame in dataset.frames(video):
+    for frame in _extracted(dataset, video) or dataset.frames(video):
         stream.push(frame, starts_shot=False)
         count += frame.index > 0
     return count
+
+
+def _extracted(dataset: GazeDataset, video: str) -> Iterator[Frame] | None:
+    pictures = dataset.pictures(video)
+    return (Frame(read_image(path), index=index) for index, path in pictures.items()) if pictures else None

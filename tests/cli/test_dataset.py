@@ -95,6 +95,20 @@ def test_prepare_caches_flow_and_goes_on_where_it_was(hollywood: Path) -> None:
     assert len(list((hollywood / "flow-cache").rglob("*.flow"))) == 2
 
 
+def test_prepare_extracts_films_where_training_asks_for_it(tmp_path: Path) -> None:
+    (tmp_path / "fixations.csv").write_text("video,frame,x,y\nclip,0,1,1\n")
+    film = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (48, 32))
+    for grey in (10, 20, 30):
+        film.write(np.full((32, 48, 3), grey, np.uint8))
+    film.release()
+    done = gfsalnet("prepare", "folder", tmp_path, "--flow", "none", "--workers", 1)
+    assert "nothing to prepare: pictures are read as they are, films are extracted with --frames" in done.stdout
+    done = gfsalnet("prepare", "folder", tmp_path, "--frames", "--flow", "none", "--workers", 1)
+    assert done.exit_code == 0, done.stderr
+    assert "1 of 1 videos prepared: 3 frames extracted, 0 flow fields in the cache" in done.stdout
+    assert len(list((tmp_path / "frames" / "clip").iterdir())) == 3
+
+
 def test_prepare_names_what_fails(hollywood: Path) -> None:
     next((hollywood / "testing" / "actioncliptest00001_1" / "images").iterdir()).write_bytes(b"junk")
     done = gfsalnet("prepare", "hollywood-2", hollywood, "--workers", 1)

@@ -46,6 +46,7 @@ def test_extracted_frames_go_before_the_film(root: Path, write_png) -> None:
     dataset = open_dataset("dhf1k", root)
     assert [(frame.index, frame.rgb[0, 0, 0]) for frame in dataset.frames("0601")] == [(0, 101), (1, 102)]
     assert dataset.frames_folder("0601") == folder
+    assert dataset.pictures("0601") == {0: folder / "0001.png", 1: folder / "0002.png"}
 
 
 def test_matlab_maps_where_there_are_no_png(root: Path, write_mat) -> None:
@@ -77,8 +78,9 @@ def test_the_gaze_of_the_test_is_hidden_and_its_frames_are_not(root: Path) -> No
     dataset = open_dataset("dhf1k", root, "test")
     assert dataset.videos == ["0701"]
     assert len(list(dataset.frames("0701"))) == 3
-    with pytest.raises(DatasetError, match="not public"):
-        dataset.gaze("0701")
+    for read in (dataset.gaze, dataset.gaze_by_index):
+        with pytest.raises(DatasetError, match="not public"):
+            read("0701")
 
 
 def test_a_cut_off_film_is_an_error_not_a_shift(root: Path) -> None:
@@ -125,6 +127,7 @@ def test_raw_gaze_goes_from_the_screen_to_the_film(root: Path) -> None:
     assert first.fixations.y == pytest.approx([(452 - 45) * 640 / 1440, 180])
     assert (second.fixations.x.tolist(), second.fixations.y.tolist()) == ([0], [0])
     assert not third.fixations.inside.any()
+    assert list(dataset.gaze_by_index("0601")) == [0, 1]  # the third was looked at beside the film
     density = dataset.density("0601", first, (360, 640))
     assert density.max() < 0.01  # made from points, not the grey map that lies there
     assert density.std() > 0

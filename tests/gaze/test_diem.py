@@ -72,6 +72,13 @@ def test_the_test_ends_after_300_frames_and_the_training_does_not(root: Path) ->
     assert [sample.frame.index for sample in train.samples(TRAIN)] == [0, 1, 2, 3]
 
 
+def test_gaze_in_any_order_leaves_out_what_nobody_looked_at(root: Path) -> None:
+    dataset = open_dataset("diem", root)
+    assert list(dataset.gaze_by_index(TEST)) == [0, 1, 2]
+    assert dataset.frames_folder(TEST) == root / "frames" / TEST
+    assert dataset.pictures(TEST) == {}
+
+
 def test_damaged_and_missing_gaze(root: Path) -> None:
     events = root / TEST / "event_data"
     dataset = open_dataset("diem", root)
@@ -106,3 +113,4 @@ def test_the_meta_benchmark_selects_frames_beyond_the_first_300(root: Path) -> N
     assert dataset.gaze(TEST)[2].fixations.x.tolist() == [100]
     samples = list(dataset.samples(TEST))
     assert [sample.frame.index for sample in samples] == [0, 2, 300]
+    assert dataset.frames_folder(TEST) != open_dataset("diem", root).frames_folder(TEST)  # it has more frames

@@ -268,3 +268,18 @@ def test_the_real_recording(shared_dir: Path) -> None:
     assert sum(len(item.fixations) for item in gaze) == 8983
     assert dataset.frame_counts(video) == {"pictures": 783}
     assert gaze[-1].index <= 782
+
+
+def test_pictures_in_any_order(pack: Path) -> None:
+    assert open_dataset("folder", pack).pictures("a") == {0: pack / "images" / "a.png"}
+    videos = pack / "videos"
+    (pack / "images").rename(videos)
+    for name in ("10.png", "9.png", "._9.png", "notes.txt"):
+        (videos / "clip").mkdir(exist_ok=True)
+        cv2.imwrite(str(videos / "clip" / "x.png"), np.zeros((8, 8, 3), np.uint8))
+        (videos / "clip" / "x.png").rename(videos / "clip" / name)
+    (pack / "fixations.npz").unlink()
+    (pack / "fixations.csv").write_text("video,frame,x,y\nclip,0,1,1\n")
+    dataset = open_dataset("folder", pack)
+    assert {index: path.name for index, path in dataset.pictures("clip").items()} == {0: "9.png", 1: "10.png"}
+    assert dataset.frames_folder("clip") is None

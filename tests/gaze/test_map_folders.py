@@ -136,3 +136,22 @@ def test_the_shots_of_hollywood_start_at_their_own_first_number(tmp_path: Path, 
     (testing / "actioncliptest00002_2" / "images" / "actioncliptest00002_00004.png").unlink()
     frames = list(open_dataset("hollywood2", tmp_path).frames("actioncliptest00002_2"))
     assert [(frame.index, int(frame.rgb[0, 0, 0])) for frame in frames] == [(1, 50), (2, 60)]
+
+
+def test_frames_and_gaze_in_any_order(tmp_path: Path, make_video) -> None:
+    """By index from 0, whatever the numbers; a binary map is read when it is asked for."""
+    shot = tmp_path / "testing" / "actioncliptest00002_2"
+    make_video(shot, "actioncliptest00002", 5, range(4, 7), start=4)
+    (shot / "images" / "actioncliptest00002_00005.png").unlink()
+    (shot / "fixation" / "actioncliptest00002_00006.png").write_bytes(b"junk")
+    dataset = open_dataset("hollywood2", tmp_path)
+    assert {index: path.name for index, path in dataset.pictures(shot.name).items()} == {
+        0: "actioncliptest00002_00004.png",
+        2: "actioncliptest00002_00006.png",
+    }
+    gaze = dataset.gaze_by_index(shot.name)
+    assert list(gaze) == [0, 1, 2]
+    assert (gaze[1].index, np.floor(gaze[1].fixations.x).tolist()) == (1, [5])
+    with pytest.raises(DatasetError, match=r"00006\.png"):
+        _ = gaze[2]
+    assert dataset.frames_folder(shot.name) is None

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gfsalnet.gaze import View, fixation_counts
-from gfsalnet.types import Fixations
+from gfsalnet.gaze import View, density_map, fixation_counts
+from gfsalnet.types import Fixations, FlowField
 
 
 def spot(row: int, column: int, size_hw: tuple[int, int] = (60, 80)) -> tuple[np.ndarray, Fixations]:
@@ -75,3 +75,57 @@ def test_shrinking_averages_instead_of_skipping() -> None:
 def test_what_a_crop_leaves_out_lies_outside() -> None:
     fixations = Fixations(x=np.array([5, 75], np.float32), y=np.array([5, 55], np.float32), size_wh=(80, 60))
     assert View(0, 0, 0.5, 0.5).of_fixations(fixations).inside.tolist() == [True, False]
+
+
+def steady(dx: float, dy: float, size_hw: tuple[int, int] = (6, 8)) -> FlowField:
+    return FlowField(np.full((*size_hw, 2), (dx, dy), np.float32))
+
+
+def test_the_whole_view_leaves_densities_and_flow_as_they_are() -> None:
+    rng = np.random.default_rng(0)
+    density = rng.random((6, 8), dtype=np.float32)
+    density /= density.sum()
+    assert View().of_density(density, (6, 8)) == pytest.approx(density, rel=1e-6)
+    field = FlowField(rng.normal(size=(6, 8, 2)).astype(np.float32))
+    assert np.array_equal(View().of_flow(field, (6, 8)).flow_pixels, field.flow_pixels)
+
+
+def test_flow_is_measured_in_pixels_of_the_view() -> None:
+    """Half the width and a third of the height at the field's own size; then at twice that."""
+    view = View(0.25, 0.5, 0.5, 1 / 3)
+    assert view.of_flow(steady(3, -2), (6, 8)).flow_pixels.reshape(-1, 2) == pytest.approx(np.array([[6, -6]] * 48))
+    assert view.of_flow(steady(3, -2), (12, 16)).flow_pixels[0, 0] == pytest.approx([12, -12])
+    assert View().of_flow(steady(3, -2), (3, 4)).flow_pixels[0, 0] == pytest.approx([1.5, -1])
+
+
+def test_a_mirror_turns_motion_round_and_moves_it_to_the_other_side() -> None:
+    flow_pixels = np.zeros((4, 6, 2), np.float32)
+    flow_pixels[1, 2] = 3, -2
+    mirrored = View(mirrored=True).of_flow(FlowField(flow_pixels), (4, 6)).flow_pixels
+    assert np.argwhere(mirrored.any(2)).tolist() == [[1, 3]]
+    assert mirrored[1, 3].tolist() == [-3, -2]
+
+
+def test_flow_cropped_at_pixel_borders_is_cut_out() -> None:
+    flow_pixels = np.random.default_rng(0).normal(size=(6, 8, 2)).astype(np.float32)
+    view = View(0.25, 0.5, 0.5, 0.5)
+    assert np.array_equal(view.of_flow(FlowField(flow_pixels), (3, 4)).flow_pixels, flow_pixels[3:6, 2:6])
+
+
+@given(views)
+def test_a_density_stays_one_and_stays_on_its_fixation(view: View) -> None:
+    _, fixations = spot(30, 40)
+    moved = view.of_fixations(fixations)
+    density = view.of_density(density_map(fixations, (60, 80), 2), (60, 80))
+    if density.any():
+        assert density.sum(dtype=np.float64) == pytest.approx(1, abs=1e-5)
+    if moved.inside.all():
+        row, column = np.unravel_index(density.argmax(), density.shape)
+        expected = moved.x[0] * 80 / moved.size_wh[0] - 0.5, moved.y[0] * 60 / moved.size_wh[1] - 0.5
+        assert (column, row) == pytest.approx(expected, abs=1.01)
+
+
+def test_a_density_whose_mass_is_cropped_away_is_empty() -> None:
+    density = np.zeros((6, 8), np.float32)
+    density[0, 0] = 1
+    assert not View(0.5, 0.5, 0.5, 0.5).of_density(density, (6, 8)).any()

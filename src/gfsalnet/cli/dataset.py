@@ -57,34 +57,43 @@ def check(name: NameArgument, root: RootArgument) -> None:
 def prepare(
     name: NameArgument,
     root: RootArgument,
-    flow: Annotated[str, typer.Option(help="Optical flow to cache: dis, dis-fast, dis-ultrafast, or none.")] = "dis",
+    frames: Annotated[
+        bool, typer.Option("--frames", help="Also extract films to ROOT/frames, where training needs them.")
+    ] = False,
+    flow: Annotated[
+        str, typer.Option(help="Optical flow to cache: dis, dis-fast, dis-ultrafast, dis-evident; or none.")
+    ] = "dis",
     cache: Annotated[Path | None, typer.Option(help="Folder of the flow; ROOT/flow-cache if not given.")] = None,
     split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core if not given.")] = None,
 ) -> None:
-    """Extract the frames that a dataset's layout expects, and cache optical flow.
+    """Extract frames and cache optical flow, for quick reading and for training.
+
+    Where the layout has a place for frames (DHF1K) they are always extracted.
 
     A run that was stopped goes on where it was. Exit status: 0 all done, 1 some video failed (each is named).
     """
     from gfsalnet.flow import make_estimator
     from gfsalnet.prepare import prepare_dataset
 
-    videos = frames = flows = failed = 0
+    videos = extracted = flows = failed = 0
     with errors_to_status(), progress_bar("videos") as bar:
         estimator = None if flow == "none" else make_estimator(flow)
         follow = _follow(bar)
         count = workers or os.cpu_count() or 1
-        for done, total in prepare_dataset(name, root, split=split, flow=estimator, cache=cache, workers=count):
+        results = prepare_dataset(name, root, split=split, frames=frames, flow=estimator, cache=cache, workers=count)
+        for done, total in results:
             videos += 1
-            frames, flows = frames + done.frames, flows + done.flows
+            extracted, flows = extracted + done.frames, flows + done.flows
             if done.problem is not None:
                 failed += 1
                 fail(f"{done.video}: {done.problem}")
             follow("preparing", videos, total)
     if not videos:
-        say("nothing to prepare: its pictures are read as they are")
+        say("nothing to prepare: pictures are read as they are, films are extracted with --frames")
         return
-    say(f"{videos - failed} of {videos} videos prepared: {frames} frames extracted, {flows} flow fields in the cache")
+    counts = f"{extracted} frames extracted, {flows} flow fields in the cache"
+    say(f"{videos - failed} of {videos} videos prepared: {counts}")
     if failed:
         raise typer.Exit(SOME_FAILED)
 

@@ -38,6 +38,7 @@ class AViMoS(GazeDataset):
     )
     default_split = "public_test"
     official: ClassVar = {"train": SplitSize(videos=1000)}
+    maps_are_films = True
 
     def __init__(self, root: Path, split: str = "public_test") -> None:
         super().__init__(root, split)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from gfsalnet.errors import DatasetError
+from gfsalnet.gaze.disk import numbered
 from gfsalnet.gaze.maps import density_map
 from gfsalnet.types import Fixations, Frame, Map, Sample
 
@@ -55,6 +56,12 @@ class GazeDataset(ABC):
     official: ClassVar[Mapping[str, SplitSize]] = {}
     hidden: ClassVar[frozenset[str]] = frozenset()
     """Splits whose gaze the authors keep to themselves."""
+    frames_in_layout: ClassVar[bool] = False
+    """Whether the authors' layout has a place for extracted frames; they are then read instead of the film."""
+    extracted: ClassVar[str] = "frames"
+    """The folder of `root` for extracted frames where the layout has none."""
+    maps_are_films: ClassVar[bool] = False
+    """Whether `density` decodes a film: it is then quick in order only, and for one thread at a time."""
 
     def __init__(self, root: Path, split: str) -> None:
         if split not in self.splits:
@@ -88,6 +95,25 @@ class GazeDataset(ABC):
         Raises:
             DatasetError: if the gaze of this video is missing or damaged.
         """
+
+    def gaze_by_index(self, video: str) -> Mapping[int, FrameGaze]:
+        """The gaze on the frames that somebody looked at, by index, for access in any order.
+
+        Where each frame has a file of its own, the files are listed now and each is read when it is asked for; frames
+        that nobody looked at are then among them.
+
+        Raises:
+            DatasetError: if the gaze of this video is missing or damaged.
+        """
+        return {item.index: item for item in self.gaze(video) if item.fixations.inside.any()}
+
+    def pictures(self, video: str) -> Mapping[int, Path]:
+        """The frames that lie on disk as one file each, by index, for access in any order; empty where none do.
+
+        Of a film these are the extracted frames.
+        """
+        folder = self.frames_folder(video)
+        return {} if folder is None else {number - 1: path for number, path in numbered(folder).items()}
 
     @abstractmethod
     def sigma_pixels(self, video: str) -> float:
@@ -125,8 +151,8 @@ class GazeDataset(ABC):
         return None
 
     def frames_folder(self, video: str) -> Path | None:
-        """Where the layout expects the frames of a video as 1-based `%04d.png`; None where it has no such folder."""
-        return None
+        """Where the frames of a film are extracted to, numbered from 1; None where there is no film to extract."""
+        return self.root / self.extracted / video if self.kind == "video" else None
 
     def remarks(self) -> list[str]:
         """What a check should mention of the split as a whole, such as rows of a table that were left out."""

@@ -46,6 +46,7 @@ class DHF1K(MapFolders):
         "test": SplitSize(videos=300, frames=176_192),
     }
     hidden: ClassVar = frozenset({"test"})
+    frames_in_layout = True
     rate = _RATE
     sigma = 12.74
 
@@ -125,6 +126,10 @@ class DHF1KViewers(DHF1K):
         frames = points[:, 0].astype(np.int64)
         groups = grouped_rows(frames, int(frames.max(initial=-1)) + 1)
         return [FrameGaze(index=i, fixations=_fixations(points[rows])) for i, rows in enumerate(groups)]
+
+    def gaze_by_index(self, video: str) -> Mapping[int, FrameGaze]:
+        """The frames that somebody looked at."""
+        return super(MapFolders, self).gaze_by_index(video)
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
         """From the points by the official sigma."""

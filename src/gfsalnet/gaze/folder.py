@@ -15,7 +15,7 @@ then at a constant rate. With `duration_ms` a fixation counts on every frame it 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -28,7 +28,7 @@ from gfsalnet.gaze.dataset import FrameGaze, GazeDataset
 from gfsalnet.gaze.disk import film_count, film_frames, film_info, grouped_rows, require_folder
 from gfsalnet.gaze.table import LAYOUT, FixationTable, read_recording, read_table
 from gfsalnet.types import Fixations, Frame
-from gfsalnet.video.files import is_image, is_video, natural_key
+from gfsalnet.video.files import is_image, is_video, natural_key, visible_files
 
 TABLES = ("fixations.npz", "fixations.csv", "fixations.parquet")
 RECORDING = "gaze.npz"
@@ -70,6 +70,17 @@ class TableDataset(GazeDataset):
     def frames(self, video: str) -> Iterator[Frame]:
         """The film, or the picture at its stored size."""
         return film_frames(self._files[video])
+
+    def pictures(self, video: str) -> Mapping[int, Path]:
+        """The picture, those of a folder of frames, or those extracted from a film."""
+        path = self._files[video]
+        if path.is_dir():
+            return dict(enumerate(filter(is_image, visible_files(path))))
+        return {0: path} if is_image(path) else super().pictures(video)
+
+    def frames_folder(self, video: str) -> Path | None:
+        """ROOT/frames/clip; None where the video is a folder of frames already."""
+        return super().frames_folder(video) if is_video(self._files[video]) else None
 
     def gaze(self, video: str) -> list[FrameGaze]:
         """The frames of a video that have fixations, or the one of a picture, be it without."""

@@ -6,7 +6,7 @@ The three belong together by the number in their names, so a file that is missin
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
@@ -36,19 +36,34 @@ class MapFolders(GazeDataset):
 
     def frames(self, video: str) -> Iterator[Frame]:
         """The pictures in `images/`."""
-        pictures = numbered(self.folder(video) / "images")
+        pictures = self.pictures(video)
         if not pictures:
             raise SourceError(self.folder(video) / "images", "it holds no pictures", self.layout)
-        first = self.first_number(video)
-        return picture_frames({number - first: path for number, path in pictures.items()}, self.rate)
+        return picture_frames(pictures, self.rate)
+
+    def pictures(self, video: str) -> Mapping[int, Path]:
+        """Those in `images/`."""
+        return self._by_index(video, numbered(self.folder(video) / "images"))
+
+    def frames_folder(self, video: str) -> Path | None:
+        """None: there are no films."""
+        return None
 
     def gaze(self, video: str) -> list[FrameGaze]:
         """The fixated pixels of each binary map, at their centres; who looked is not stored."""
+        return list(self.gaze_by_index(video).values())
+
+    def gaze_by_index(self, video: str) -> Mapping[int, FrameGaze]:
+        """Every binary map, read when it is asked for."""
         self._refuse_hidden(video)
-        files, first = self.fixation_files(video), self.first_number(video)
+        files = self.fixation_files(video)
         if not files:
             raise DatasetError(self.folder(video) / "fixation", "it holds no fixation maps", self.layout)
-        return [FrameGaze(index=number - first, fixations=self.read(path)) for number, path in files.items()]
+        return _FixationFiles(self._by_index(video, files), self.read)
+
+    def _by_index(self, video: str, files: Mapping[int, Path]) -> dict[int, Path]:
+        first = self.first_number(video)
+        return {number - first: path for number, path in files.items()}
 
     def _refuse_hidden(self, video: str) -> None:
         if self.split in self.hidden:
@@ -74,9 +89,10 @@ class MapFolders(GazeDataset):
 
     def _official_maps(self, video: str) -> Mapping[int, Path]:
         """Listed once a video, since `density` is asked for frame by frame."""
-        if self._listed is None or self._listed[0] != video:
-            self._listed = video, numbered(self.folder(video) / "maps")
-        return self._listed[1]
+        listed = self._listed
+        if listed is None or listed[0] != video:
+            self._listed = listed = video, numbered(self.folder(video) / "maps")
+        return listed[1]
 
     def frame_counts(self, video: str) -> dict[str, int]:
         """Pictures, fixation maps, density maps."""
@@ -89,3 +105,19 @@ class MapFolders(GazeDataset):
     def count_pictures(self, video: str) -> int:
         """How many frames `frames` yields."""
         return len(numbered(self.folder(video) / "images"))
+
+
+class _FixationFiles(Mapping[int, FrameGaze]):
+    """Binary maps by index as the gaze in them."""
+
+    def __init__(self, files: Mapping[int, Path], read: Callable[[Path], Fixations]) -> None:
+        self._files, self._read = files, read
+
+    def __getitem__(self, index: int) -> FrameGaze:
+        return FrameGaze(index=index, fixations=self._read(self._files[index]))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)

@@ -40,6 +40,7 @@ class DIEMMeta(DIEM):
     splits = ("test",)
     layout = f"{DIEM.layout} Beside them lies mask-diem.csv."
     official: ClassVar = {}
+    extracted = "frames-meta"
 
     def __init__(self, root: Path, split: str = "test") -> None:
         self.selected = read_frame_list(_find(root, "mask-diem.csv"))
@@ -61,6 +62,7 @@ class LEDOVMeta(LEDOV):
     splits = ("val", "test")
     layout = f"{LEDOV.layout} Beside them lies mask-ledov-test-30hz.csv."
     official: ClassVar = {"val": SplitSize(videos=33), "test": SplitSize(videos=38)}
+    extracted = "frames-meta"
 
     def _listed(self) -> list[str]:
         self.selected = read_frame_list(_find(self.root, f"mask-ledov-{self.split}-30hz.csv"))

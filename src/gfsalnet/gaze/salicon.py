@@ -10,7 +10,7 @@ Fixations are (x, y), 1-based pixels. The gaze of the test split is hidden. The 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -60,6 +60,10 @@ class SALICON(GazeDataset):
     def frames(self, video: str) -> Iterator[Frame]:
         """The picture."""
         yield Frame(read_image(self._images / f"{video}.jpg"))
+
+    def pictures(self, video: str) -> Mapping[int, Path]:
+        """The picture."""
+        return {0: self._images / f"{video}.jpg"}
 
     def gaze(self, video: str) -> list[FrameGaze]:
         """All viewers' fixations, at the centres of their pixels."""

@@ -1,13 +1,16 @@
-"""What moves a picture moves its gaze: one view, applied to pixels and to fixations alike."""
+"""What moves a picture moves its gaze and its motion: one view, applied to pixels, fixations and flow alike."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from gfsalnet.types import RGB, Fixations
+from gfsalnet.gaze.disk import normalised
+from gfsalnet.types import RGB, Fixations, FlowField, Map
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,27 @@ class View:
 
     def of_image(self, rgb: RGB, size_hw: tuple[int, int]) -> RGB:
         """The rectangle of an (H, W, 3) picture, resampled to `size_hw`."""
+        return np.asarray(self._resampled(rgb, size_hw), dtype=np.uint8)
+
+    def of_density(self, density: Map, size_hw: tuple[int, int]) -> Map:
+        """The rectangle of an (H, W) density, resampled to `size_hw`; sums to 1 again, or is all zero."""
+        return normalised(np.asarray(self._resampled(density, size_hw), dtype=np.float32))
+
+    def of_flow(self, field: FlowField, size_hw: tuple[int, int]) -> FlowField:
+        """The rectangle of a flow field, resampled to `size_hw`, in pixels of the view; mirrored, dx is negated."""
+        height, width = field.size_hw
+        growth = [size_hw[1] / (self.width * width), size_hw[0] / (self.height * height)]
+        if self.mirrored:
+            growth[0] = -growth[0]
+        return FlowField(np.multiply(self._resampled(field.flow_pixels, size_hw), growth, dtype=np.float32))
+
+    def _resampled(self, pixels: NDArray[Any], size_hw: tuple[int, int]) -> NDArray[Any]:
         target_h, target_w = size_hw
-        shrink = min(self.width * rgb.shape[1] / target_w, self.height * rgb.shape[0] / target_h)
+        shrink = min(self.width * pixels.shape[1] / target_w, self.height * pixels.shape[0] / target_h)
         if shrink > 1:  # bilinear sampling alone would skip pixels
-            smaller_wh = (round(rgb.shape[1] / shrink), round(rgb.shape[0] / shrink))
-            rgb = np.asarray(cv2.resize(rgb, smaller_wh, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        height, width = rgb.shape[:2]
+            smaller_wh = (round(pixels.shape[1] / shrink), round(pixels.shape[0] / shrink))
+            pixels = np.asarray(cv2.resize(pixels, smaller_wh, interpolation=cv2.INTER_AREA), dtype=pixels.dtype)
+        height, width = pixels.shape[:2]
         x_scale, y_scale = self.width * width / target_w, self.height * height / target_h
         # Where the centre of each target pixel comes from; pixel centres lie at half integers.
         source_from_target = np.array(
@@ -37,8 +55,8 @@ class View:
             ]
         )
         flags, border = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
-        view = cv2.warpAffine(rgb, source_from_target, (target_w, target_h), flags=flags, borderMode=border)
-        return np.ascontiguousarray(view[:, ::-1] if self.mirrored else view, dtype=np.uint8)
+        view = cv2.warpAffine(pixels, source_from_target, (target_w, target_h), flags=flags, borderMode=border)
+        return np.ascontiguousarray(view[:, ::-1] if self.mirrored else view)
 
     def of_fixations(self, fixations: Fixations) -> Fixations:
         """The fixations in pixels of the view at its own size; those outside it lie outside its size too."""
