@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gfsalnet.network import GFSalNet, kl_loss, mobile, nss_loss, paper, saliency_loss
 from gfsalnet.network.attention import ChannelAttention, SpatialAttention
 from gfsalnet.network.fusion import ConvolutionFusion, GatedFusion
+from gfsalnet.network.loss import defined_frames
 
 
 def maps(*rows: list[float]) -> torch.Tensor:
@@ -116,6 +117,24 @@ def test_frames_without_gaze_do_not_count() -> None:
     gaze = maps([0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0])
     assert nss_loss(saliency, gaze).item() == pytest.approx(-1.5, abs=1e-5)
     assert kl_loss(saliency, gaze).item() == pytest.approx(0.0, abs=1e-5)
+
+
+def test_pieces_of_a_batch_add_up_to_the_whole() -> None:
+    generator = torch.Generator().manual_seed(5)
+    saliency, density = (torch.rand(6, 1, 4, 5, generator=generator) for _ in range(2))
+    density[[0, 1, 4]] = 0
+    fixations = density > 0.7
+    fixations[5] = False
+    frames = defined_frames(density, fixations)
+    assert frames == (3, 2)
+    whole = saliency_loss(saliency, density, fixations)
+    for cut in (1, 2, 5):
+        pieces = [
+            saliency_loss(saliency[part], density[part], fixations[part], frames=frames)
+            for part in (slice(cut), slice(cut, None))
+        ]
+        for one, *others in zip(whole, *pieces, strict=True):
+            assert sum(others).item() == pytest.approx(one.item(), abs=1e-5)
 
 
 @pytest.mark.parametrize("level", [0.0, 7.0])

@@ -11,7 +11,7 @@ from gfsalnet.cli import dataset
 from gfsalnet.cli.evaluate import compare, evaluate, submit
 from gfsalnet.cli.models import models
 from gfsalnet.cli.predict import demo, predict
-from gfsalnet.cli.train import train
+from gfsalnet.cli.train import ablate, train
 
 app = typer.Typer(
     name="gfsalnet",
@@ -42,6 +42,7 @@ app.command()(predict)
 app.command()(demo)
 app.command()(models)
 app.command()(train)
+app.command()(ablate)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(submit)

@@ -1,46 +1,144 @@
-"""`gfsalnet train`."""
+"""`gfsalnet train` and `gfsalnet ablate`."""
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfsalnet.cli.console import errors_to_status, progress_bar, say
+from gfsalnet.cli.console import err, errors_to_status, out, progress_bar, say
 
 if TYPE_CHECKING:
-    from gfsalnet.training import Epoch
+    from gfsalnet.training import AblationRun, Epoch, Event
+
+RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A TOML file, or a preset such as tiny.")]
+ChangesOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; may be repeated.")
+]
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train, on what, and how.")],
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; may be repeated."),
-    ] = None,
+    recipe: RecipeArgument,
+    changes: ChangesOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the run; runs/NAME if not given.")
     ] = None,
 ) -> None:
-    """Train a stream on photographs with gaze. A run that was stopped goes on where it was."""
-    from gfsalnet.training import Step, read_recipe
+    """Train the network on photographs or video with gaze. A run that was stopped goes on where it was.
+
+    Several processes: torchrun --nproc-per-node N -m gfsalnet train RECIPE.
+    """
+    from gfsalnet.training import is_first_process, read_recipe
     from gfsalnet.training import train as run
 
-    with errors_to_status(), progress_bar("batches") as bar:
+    with errors_to_status():
         plan = read_recipe(recipe, changes or ())
         folder = output or Path("runs") / plan.name
-        task = bar.add_task("reading photographs", total=None, rate="–")
-        for event in run(plan, folder):
+        epochs = _follow(run(plan, folder), plan.epochs)
+        if is_first_process():
+            if not epochs:
+                say(f"{folder} holds this run, finished; another --output starts it anew")
+            say(f"the weights are in {folder / 'best'}: gfsalnet predict --model {folder / 'best'} …")
+
+
+def ablate(
+    recipe: RecipeArgument = "mobile-ablation",
+    changes: ChangesOption = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many: 0, 1, …")] = 2,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the study; runs/NAME if not given.")
+    ] = None,
+) -> None:
+    """Train the network without each of its blocks, as Table VII of the paper does, and compare.
+
+    A study that was stopped goes on where it was. The table is also written to ablation.md in its folder.
+    """
+    from gfsalnet.training import ablate as run
+    from gfsalnet.training import is_first_process, read_recipe
+
+    with errors_to_status():
+        plan = read_recipe(recipe, changes or ())
+        folder = output or Path("runs") / plan.name
+        _follow(_announced(run(plan, folder, range(seeds))), plan.epochs)
+        if is_first_process():
+            table = _ablation_table(folder, seeds)
+            (folder / "ablation.md").write_text(table, encoding="utf-8")
+            out.print(table)
+
+
+def _announced(runs: Generator[tuple[AblationRun, Event], None, None]) -> Generator[Event, None, None]:
+    """The events of all runs, each run named before its first."""
+    current = None
+    with closing(runs):
+        for run, event in runs:
+            if run != current:
+                current = run
+                say(f"{run.variant}, seed {run.seed}")
+            yield event
+
+
+def _ablation_table(folder: Path, seeds: int) -> str:
+    from gfsalnet.evaluation.tables import Table
+    from gfsalnet.metrics import PAPER_METRICS
+    from gfsalnet.training import ablation_rows
+
+    rows = [
+        [variant, *(f"{middle:.3f} ± {spread:.3f}" for middle, spread in scores.values())]
+        for variant, scores in ablation_rows(folder)
+    ]
+    note = f"Mean over {seeds} seeds, ± half of their range: a difference that is not larger says nothing."
+    return Table(caption="Ablation", columns=["network", *PAPER_METRICS], rows=rows, notes=[note]).markdown()
+
+
+def _follow(events: Generator[Event, None, None], epochs: int) -> int:
+    """Show a run, or several; returns how many epochs were finished."""
+    from gfsalnet.training import Epoch, Step
+
+    finished = 0
+    with progress_bar("images") as bar, _interrupts() as interrupted, closing(events):
+        task = bar.add_task("reading the data", total=None, rate="–")
+        for event in events:
             if isinstance(event, Step):
-                text = f"epoch {event.epoch + 1}/{plan.epochs}, loss {event.loss:.3f}"
-                bar.update(task, description=text, total=event.steps_per_epoch, completed=event.step + 1)
+                text = f"epoch {event.epoch + 1}/{epochs}, loss {event.loss:.3f}"
+                rate = f"{event.images_per_second:.1f}"
+                bar.update(task, description=text, total=event.steps_per_epoch, completed=event.step + 1, rate=rate)
+            elif isinstance(event, Epoch):
+                finished += 1
+                _tell(event)
             else:
-                say(_line(event))
-        say(f"the averaged weights are in {folder / 'model'}: gfsalnet predict --model {folder / 'model'} …")
+                say(event.text)
+            if interrupted():
+                raise KeyboardInterrupt
+    return finished
 
 
-def _line(epoch: Epoch) -> str:
-    scores = "  ".join(f"{name} {value:.3f}" for name, value in epoch.scores["mean"].items())
-    trained = f"epoch {epoch.epoch + 1}: {epoch.seconds:.0f} s, train KL {epoch.kl:.3f}, NSS {epoch.nss:.3f}"
-    return f"{trained}; validation {scores}"
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C is asked for between steps, so that the checkpoint holds no half a step; a second one stops at once."""
+    asked: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        asked.append(number)
+        signal.signal(signal.SIGINT, before)
+        err.print("stopping after this step; Ctrl-C again stops at once, from the last checkpoint on")
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _tell(epoch: Epoch) -> None:
+    speed = f"{epoch.seconds:.0f} s, {epoch.images_per_second:.1f} images/s"
+    say(f"epoch {epoch.epoch + 1}: {speed}, train KL {epoch.kl:.3f}, NSS {epoch.nss:.3f}")
+    for name, scores in epoch.scores.items():
+        best = " (best so far)" if epoch.is_best and name == "saliency" else ""
+        say(f"    {name:<10}  " + "  ".join(f"{metric} {value:.3f}" for metric, value in scores["mean"].items()) + best)
+    if epoch.motion_share is not None:
+        say(f"    share of motion {epoch.motion_share:.2f}")

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 EPSILON = 1e-7
 """Added to every pixel before a map is normalised, so that an all-zero map counts as uniform."""
+
+
+class Frames(NamedTuple):
+    """How many frames of a batch each part of the loss is defined for."""
+
+    kl: float
+    """Frames whose density is not empty."""
+    nss: float
+    """Frames that have fixations."""
 
 
 class Loss(NamedTuple):
@@ -24,44 +34,77 @@ def _normalised(maps_B1HW: Tensor) -> Tensor:
     return maps_BN / maps_BN.sum(1, keepdim=True)
 
 
-def _mean_where(values_B: Tensor, defined_B: Tensor) -> Tensor:
+def defined_frames(density_B1HW: Tensor, fixations_B1HW: Tensor) -> Frames:
+    """What the means of the losses divide by."""
+    return Frames(int((density_B1HW.flatten(1).sum(1) > 0).sum()), int((fixations_B1HW.flatten(1) > 0).any(1).sum()))
+
+
+def _mean_where(values_B: Tensor, defined_B: Tensor, frames: float | None) -> Tensor:
     """Mean over the defined frames; zero, with a gradient of zero, where none is."""
-    return (values_B * defined_B).sum() / defined_B.sum().clamp(min=1)
+    return (values_B * defined_B).sum() / (defined_B.sum().clamp(min=1) if frames is None else max(frames, 1))
 
 
-def kl_loss(saliency_B1HW: Tensor, density_B1HW: Tensor) -> Tensor:
+def kl_loss(saliency_B1HW: Tensor, density_B1HW: Tensor, frames: float | None = None) -> Tensor:
     """Eq. 4: Σ S log(S / P), both maps normalised to sum 1; mean over the frames whose density is not empty.
 
     Args:
         saliency_B1HW: P, not negative, any scale.
         density_B1HW: S, not negative, any scale.
+        frames: what the sum over the frames is divided by: those of the whole batch where this is a piece of it. None:
+            those of this one.
     """
     density_BN = density_B1HW.float().flatten(1)
     mass_B1 = density_BN.sum(1, keepdim=True)
     density_BN = density_BN / mass_B1.clamp(min=EPSILON)
     # 0 log 0 = 0: the clamp only touches pixels without mass
     divergence_B = (density_BN * (density_BN.clamp(min=1e-30).log() - _normalised(saliency_B1HW).log())).sum(1)
-    return _mean_where(divergence_B, mass_B1[:, 0] > 0)
+    return _mean_where(divergence_B, mass_B1[:, 0] > 0, frames)
 
 
-def nss_loss(saliency_B1HW: Tensor, fixations_B1HW: Tensor) -> Tensor:
+def nss_loss(saliency_B1HW: Tensor, fixations_B1HW: Tensor, frames: float | None = None) -> Tensor:
     """Eq. 5: -1/N Σ (P - µ)/σ · F, σ over N - 1 as in the metric; mean over the frames that have fixations.
 
     Args:
         saliency_B1HW: P, any scale.
         fixations_B1HW: F, 1 where someone looked and 0 elsewhere.
+        frames: as for `kl_loss`.
     """
     saliency_BN, fixations_BN = _normalised(saliency_B1HW), fixations_B1HW.float().flatten(1)
     # Relative to the mean, so that the guard against a constant map does not depend on the map's size.
     saliency_BN = saliency_BN * saliency_BN.shape[1] - 1
     scores_BN = saliency_BN / (saliency_BN.var(1, keepdim=True) + EPSILON).sqrt()
     count_B = fixations_BN.sum(1)
-    return _mean_where(-(scores_BN * fixations_BN).sum(1) / count_B.clamp(min=1), count_B > 0)
+    return _mean_where(-(scores_BN * fixations_BN).sum(1) / count_B.clamp(min=1), count_B > 0, frames)
+
+
+def gate_loss(gate_B1HW: Tensor, motion_share_B1HW: Tensor, frames: float | None = None) -> Tensor:
+    """Cross-entropy between 1 - P (eq. 1) and how far motion draws the looks; the paper has no such loss.
+
+    The fused map alone does not tell the gate what to say where both streams agree, or where nobody looks.
+
+    Args:
+        gate_B1HW: P, 0…1.
+        motion_share_B1HW: 0…1, NaN where unknown; such places do not count.
+        frames: what the sum over the frames is divided by, as for `kl_loss`; None: the frames in which it is known.
+    """
+    gate_BN, share_BN = gate_B1HW.float().flatten(1), motion_share_B1HW.float().flatten(1)
+    known_BN = ~torch.isnan(share_BN)
+    share_BN = share_BN.nan_to_num()
+    gate_BN = gate_BN.clamp(EPSILON, 1 - EPSILON)
+    entropy_BN = -(share_BN * (1 - gate_BN).log() + (1 - share_BN) * gate_BN.log())
+    count_B = known_BN.sum(1)
+    return _mean_where((entropy_BN * known_BN).sum(1) / count_B.clamp(min=1), count_B > 0, frames)
 
 
 def saliency_loss(
-    saliency_B1HW: Tensor, density_B1HW: Tensor, fixations_B1HW: Tensor, alpha: float = 1.0, beta: float = 0.1
+    saliency_B1HW: Tensor,
+    density_B1HW: Tensor,
+    fixations_B1HW: Tensor,
+    alpha: float = 1.0,
+    beta: float = 0.1,
+    frames: Frames | None = None,
 ) -> Loss:
-    """Eq. 6: α · KL + β · NSS with the paper's weights."""
-    kl, nss = kl_loss(saliency_B1HW, density_B1HW), nss_loss(saliency_B1HW, fixations_B1HW)
+    """Eq. 6: α · KL + β · NSS with the paper's weights; `frames` as for `kl_loss`."""
+    kl = kl_loss(saliency_B1HW, density_B1HW, frames and frames.kl)
+    nss = nss_loss(saliency_B1HW, fixations_B1HW, frames and frames.nss)
     return Loss(alpha * kl + beta * nss, kl, nss)

@@ -1,6 +1,23 @@
 """Training: a typed recipe, one visible loop, checkpoints that resume to the same losses."""
 
-from gfsalnet.training.loop import Epoch, Step, train
-from gfsalnet.training.recipe import Recipe, read_recipe
+from gfsalnet.training.ablation import AblationRun, ablate, ablation_rows, runs_of
+from gfsalnet.training.distributed import is_first_process
+from gfsalnet.training.events import Epoch, Event, Note, Step
+from gfsalnet.training.loop import train
+from gfsalnet.training.recipe import Recipe
+from gfsalnet.training.recipe_file import read_recipe
 
-__all__ = ["Epoch", "Recipe", "Step", "read_recipe", "train"]
+__all__ = [
+    "AblationRun",
+    "Epoch",
+    "Event",
+    "Note",
+    "Recipe",
+    "Step",
+    "ablate",
+    "ablation_rows",
+    "is_first_process",
+    "read_recipe",
+    "runs_of",
+    "train",
+]

@@ -1,43 +1,94 @@
-"""A training run in one typed tree: read from TOML, changed by `key=value`, saved beside the weights it made."""
+"""A training run in one typed tree, saved beside the weights it made. `recipe_file` reads it, `presets` holds ours."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from gfsalnet.errors import RecipeError
+from gfsalnet.metrics import PAPER_METRICS
 from gfsalnet.network import NetworkConfig, mobile
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _STRICT = {"extra": "forbid"}  # a misspelt key is an error
 
 
 @dataclass(frozen=True, kw_only=True)
-class Data:
-    """Which gaze is learned from, and which is kept apart to validate on."""
+class Part:
+    """One dataset, or one split of it, to learn from or to validate on."""
 
     __pydantic_config__: ClassVar = _STRICT
 
-    folders: tuple[Path, ...]
-    """Gaze folders; relative paths start at the recipe's folder."""
-    validate_every: int = 7
-    """Every so many-th photograph of each folder is never trained on."""
-    sigma: float = 0.03
-    """Of the fixation density, as a share of the picture's width."""
+    dataset: str
+    """A reader's name: `folder`, `salicon`, `ucf-sports`, …; or `toy`, which the run draws itself."""
+    root: Path
+    """Relative paths start at the recipe's folder; that of `toy` at the run's."""
+    split: str
+    """One of the reader's."""
+    sigma: float | None = None
+    """Of the fixation density, as a share of the picture's width; None: the dataset's own density."""
+    compose: bool = False
+    """Photographs as the material of composed motion."""
+    draws: float = 1.0
+    """How often each frame is drawn in an epoch: 2 is twice, 0.5 another random half each time."""
+    every: int = 1
+    """Of a recording, each so many-th frame."""
+
+    def __post_init__(self) -> None:
+        if self.draws <= 0 or self.every < 1 or (self.sigma is not None and self.sigma <= 0):
+            raise ValueError("draws and sigma must be positive, every at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """Where the weights begin; nothing set: at random."""
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    trunk_weights: Path | None = None
+    """ImageNet weights for the trunks (see `gfsalnet.network.weights.load_trunk`)."""
+    single_stream: Path | None = None
+    """A model folder of stage 1; every stream starts from its one stream (Sec. IV-B)."""
+
+    def __post_init__(self) -> None:
+        if self.trunk_weights is not None and self.single_stream is not None:
+            raise ValueError("set trunk_weights or single_stream, not both: the stream brings its trunk")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """What the motion stream sees; saved beside the weights, so that prediction does the same."""
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    estimator: str = "dis"
+    """One of `gfsalnet.flow.ESTIMATORS`."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Of the estimator, such as `preset` and `size_wh` of DIS."""
+    scale_pixels: float | None = None
+    """The speed in full colour, in pixels of the flow field; None: each frame's fastest pixel, the likely reading."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """Eq. 6, and what we may add to it."""
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    alpha: float = 1.0
+    """Of KL."""
+    beta: float = 0.1
+    """Of NSS."""
+    streams: float = 0.0
+    """Of each stream's own loss beside that of the fused map; the paper has none."""
+    gate: float = 0.0
+    """Of the gate's own loss, where it is known how far motion draws looks: in composed motion and in photographs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How a photograph is varied; 0 switches a kind off."""
+    """How a frame is varied; 0 switches a kind off."""
 
     __pydantic_config__: ClassVar = _STRICT
 
@@ -52,95 +103,78 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimiser:
-    """AdamW with a linear warm-up and a cosine decay over the whole run."""
+    """How fast, and how the rate changes over the run."""
 
     __pydantic_config__: ClassVar = _STRICT
 
+    kind: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = 1e-3
     trunk_factor: float = 0.2
-    """The pre-trained trunk learns this much slower."""
+    """The trunks' rate relative to the rest."""
+    appearance_factor: float = 1.0
+    """The appearance stream's rate relative to the rest; 0 freezes it."""
     weight_decay: float = 0.01
     """On kernels; vectors are left alone."""
     warm_up: float = 0.15
-    """Share of all steps."""
+    """Share of all steps over which the rate rises from 0."""
     clip_norm: float = 1.0
+    """The longest the gradient may be; 0: any."""
     average_decay: float = 0.995
-    """Of the exponential moving average of the weights: it is what is validated and shipped."""
+    """Of the moving average of the weights: it is what is validated and kept. 0: the weights as they are."""
+    schedule: Literal["cosine", "step"] = "cosine"
+    """`cosine` falls to 1 % over the run; `step` by `step_factor` every `step_every` steps (Sec. IV-B)."""
+    step_every: int = 3000
+    step_factor: float = 0.1
+    floor: float = 1e-7
+    """A learning rate: steps lead no lower."""
+
+    def __post_init__(self) -> None:
+        if self.step_every < 1 or not 0 <= self.average_decay < 1:
+            raise ValueError("step_every must be at least 1, average_decay in 0…1 without 1")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One training run on photographs (Sec. IV-B, stage 1): one stream, KL + NSS."""
+    """One training run of either stage (Sec. IV-B): one stream on photographs, then both on video."""
 
     __pydantic_config__: ClassVar = _STRICT
 
     name: str
-    data: Data
+    train: tuple[Part, ...]
+    validate: tuple[Part, ...] = ()
+    """Without any nothing is scored, and the last weights are the best."""
     network: NetworkConfig = field(default_factory=lambda: mobile("appearance"))
-    trunk_weights: Path | None = None
-    """ImageNet weights to start the trunk from (see `gfsalnet.network.weights.load_trunk`)."""
+    freeze_batch_norm: bool = False
+    """Keep the statistics that the weights came with."""
+    start: Start = field(default_factory=Start)
+    flow: Flow = field(default_factory=Flow)
     epochs: int = 6
     batch_size: int = 8
+    accumulate: int = 1
+    """A step's batch is worked through in that many pieces, which takes less memory."""
     seed: int = 0
-    alpha: float = 1.0
-    """Weight of KL (eq. 6)."""
-    beta: float = 0.1
-    """Weight of NSS (eq. 6)."""
-    bfloat16: bool = True
-    """Autocast; weights and loss stay float32."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:N` or `mps`."""
+    precision: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    """Of the network's arithmetic; weights and loss stay float32."""
+    workers: int = 2
+    """Threads that make examples."""
+    save_every_seconds: float = 120.0
+    """How long a killed run may have to repeat."""
+    select: str = "nss"
+    """The validation metric by which the best epoch is known. NSS sees the fixations themselves; all others but AUC
+    depend on how far a dataset's density is blurred."""
+    loss: LossWeights = field(default_factory=LossWeights)
     augmentation: Augmentation = field(default_factory=Augmentation)
     optimiser: Optimiser = field(default_factory=Optimiser)
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch_size < 1:
-            raise ValueError("epochs and batch_size must be at least 1")
-        if self.network.streams == "both":
-            raise ValueError("stage 1 trains one stream: set network.streams to appearance or motion")
-
-
-def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
-    """Read a TOML recipe and apply changes such as `optimiser.learning_rate=3e-4`.
-
-    Raises:
-        RecipeError: if the file is missing, is not TOML, or holds an unknown key or a wrong value.
-    """
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RecipeError(path, "no such file", "Give a TOML recipe; recipes/ holds those we use.") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(path, f"not a TOML file ({error})", "Mend the line it names.") from error
-    for change in changes:
-        _apply(tree, change)
-    try:
-        recipe = TypeAdapter(Recipe).validate_python(tree)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise RecipeError(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", "Mend that key.") from error
-    return _anchored(recipe, path.parent)
-
-
-def _apply(tree: dict[str, Any], change: str) -> None:
-    key, equals, text = change.partition("=")
-    if not equals:
-        raise RecipeError(
-            f"--set {change}", "is not key=value", "Write for instance --set optimiser.learning_rate=3e-4."
-        )
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text  # a bare word is a string
-    *parents, last = key.split(".")
-    for parent in parents:
-        tree = tree.setdefault(parent, {})
-        if not isinstance(tree, dict):
-            raise RecipeError(f"--set {change}", f"{parent} is not a table", "Check the key.")
-    tree[last] = value
-
-
-def _anchored(recipe: Recipe, folder: Path) -> Recipe:
-    data = replace(recipe.data, folders=tuple(folder / path for path in recipe.data.folders))
-    return replace(recipe, data=data, trunk_weights=recipe.trunk_weights and folder / recipe.trunk_weights)
+        if min(self.epochs, self.batch_size, self.accumulate, self.workers) < 1:
+            raise ValueError("epochs, batch_size, accumulate and workers must be at least 1")
+        if not self.train:
+            raise ValueError("train must name at least one dataset")
+        if self.select not in PAPER_METRICS:
+            raise ValueError(f"select must be one of {', '.join(PAPER_METRICS)}")
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:

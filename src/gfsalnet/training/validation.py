@@ -1,66 +1,107 @@
-"""How well a network predicts gaze on photographs it has not seen."""
+"""How well a network predicts gaze on frames it has not seen, the streams each on their own as well."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from gfsalnet.gaze import View, density_map, fixation_map
 from gfsalnet.metrics import PAPER_METRICS, PROTOCOLS, GroundTruth
-from gfsalnet.network import GFSalNet
-from gfsalnet.training.photographs import Photograph
-from gfsalnet.types import Fixations, Map
+from gfsalnet.network import GFSalNet, Maps
+from gfsalnet.training.batches import collate, made_ahead
+from gfsalnet.training.examples import Example, Source
+from gfsalnet.training.optimisation import autocast
+from gfsalnet.training.recipe import Recipe
+from gfsalnet.types import Map
 
-WIDTH_PIXELS, SIGMA_PIXELS = 400, 12
-"""Scores are taken on maps of this width; 12 of 400 pixels is one degree of visual angle in OSIE."""
+Scores = dict[str, dict[str, dict[str, float]]]
+"""Map (`saliency`; of two streams also `appearance`, `motion`) → dataset → metric → mean over the frames for which it
+is defined; the dataset `mean` is the mean of the datasets."""
 
-Scores = dict[str, dict[str, float]]
-"""Dataset → metric → mean over its photographs; `mean` is the mean of the datasets."""
+LOWER_IS_BETTER = frozenset({"kldiv"})
 
 
-def score(saliency: Map, fixations: Fixations) -> dict[str, float]:
-    """The five metrics of one (h, w) map against the fixations on its picture."""
-    width, height = fixations.size_wh
-    size_hw = (max(round(WIDTH_PIXELS * height / width), 1), WIDTH_PIXELS)
-    truth = GroundTruth(
-        fixation_map_HW=fixation_map(fixations, size_hw), density_HW=density_map(fixations, size_hw, SIGMA_PIXELS)
+class Predicted(NamedTuple):
+    """The network's maps of one frame, each (h, w)."""
+
+    saliency: Map
+    appearance: Map | None
+    motion: Map | None
+    """None, as `appearance`, for a network of one stream."""
+    gate: Map | None
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What one look at the validation data says."""
+
+    scores: Scores
+    motion_share: float | None
+    """1 - gate, weighted by the saliency, mean over all frames; None without a gate."""
+
+
+def validate(network: GFSalNet, sources: Sequence[Source], recipe: Recipe, device: torch.device) -> Validation:
+    """Score the whole frames of all sources; the network is left in evaluation mode.
+
+    The metrics are those of the default protocol. Frames for which one is undefined are left out of its mean.
+    """
+    network.eval()
+    rows: dict[str, dict[str, list[dict[str, float]]]] = {}
+    shares: list[float] = []
+    for source, example, truth in _frames(sources, recipe.workers):
+        maps = predict(network, example, recipe, device)
+        for name in ("saliency", "appearance", "motion"):
+            if (values := getattr(maps, name)) is not None:
+                row = PROTOCOLS["default"].score(values, truth, PAPER_METRICS)
+                rows.setdefault(name, {}).setdefault(source.name, []).append(row)
+        if maps.gate is not None:
+            shares.append(float(np.average(1 - maps.gate, weights=maps.saliency + 1e-12)))
+    return Validation(
+        {name: _means(of_dataset) for name, of_dataset in rows.items()}, _mean(shares) if shares else None
     )
-    return PROTOCOLS["default"].score(saliency, truth, PAPER_METRICS)
 
 
-def score_all(photographs: Sequence[Photograph], predict: Callable[[Photograph], Map]) -> Scores:
-    """Mean scores of a predictor, dataset by dataset, and the mean of the datasets.
-
-    Pictures for which a metric is undefined are left out of that metric's mean.
-    """
-    rows: dict[str, list[dict[str, float]]] = {}
-    for photograph in photographs:
-        rows.setdefault(photograph.dataset, []).append(score(predict(photograph), photograph.fixations))
-    scores = {name: _mean(group, np.nanmean) for name, group in rows.items()}
-    return scores | {"mean": _mean(list(scores.values()), np.mean)}
-
-
-def _mean(rows: list[dict[str, float]], mean: Callable[[list[float]], np.floating[Any]]) -> dict[str, float]:
-    return {metric: float(mean([row[metric] for row in rows])) for metric in PAPER_METRICS}
+@torch.inference_mode()
+def predict(network: GFSalNet, example: Example, recipe: Recipe, device: torch.device) -> Predicted:
+    """The maps of one example, by a network on `device` in its present mode."""
+    batch = collate([example]).to(device)
+    with autocast(recipe, device):
+        maps: Maps = network(batch.rgb.float() / 255, batch.flow_image.float() / 255)
+    saliency, appearance, motion, gate = (
+        None if values is None else np.asarray(values[0, 0].float().cpu().numpy()) for values in maps
+    )
+    assert saliency is not None
+    is_one = appearance is None or motion is None
+    return Predicted(saliency, None if is_one else appearance, None if is_one else motion, gate)
 
 
-def predictor(network: GFSalNet, *, bfloat16: bool = False) -> Callable[[Photograph], Map]:
-    """A single-stream network as a predictor of photographs.
+def is_better(score: float, best: float | None, metric: str) -> bool:
+    """Whether an epoch's score of a metric beats the best so far; one that is undefined beats none."""
+    if best is None:
+        return True
+    return score < best if metric in LOWER_IS_BETTER else score > best
 
-    Args:
-        network: left where it is, and in its mode.
-        bfloat16: autocast, as in training.
-    """
 
-    @torch.inference_mode()
-    def predict(photograph: Photograph) -> Map:
-        rgb = View().of_image(photograph.rgb, photograph.input_hw)
-        image = torch.from_numpy(rgb).permute(2, 0, 1)[None].float() / 255
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
-            maps = network(image, image)  # a single stream takes whichever input is its own
-        return np.asarray(maps.saliency[0, 0].float().numpy())
+def _frames(sources: Sequence[Source], workers: int) -> Iterator[tuple[Source, Example, GroundTruth]]:
+    tasks = ((source, index) for source in sources for index in range(len(source)))
+    yield from made_ahead(lambda task: (task[0], *task[0].whole(task[1])), tasks, workers)
 
-    return predict
+
+def _means(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    means = {
+        dataset: {metric: _mean([row[metric] for row in group]) for metric in PAPER_METRICS}
+        for dataset, group in rows.items()
+    }
+    overall = {metric: _mean([mean[metric] for mean in means.values()]) for metric in PAPER_METRICS}
+    return means | {"mean": overall}
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Of those that are numbers; NaN where none is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, about a mean of nothing
+        return float(np.nanmean(values))

@@ -1,0 +1,5 @@
+"""`python -m gfsalnet`, which is also how `torchrun -m gfsalnet` starts it."""
+
+from gfsalnet.cli import app
+
+app()

@@ -1,0 +1,178 @@
+"""Which frames make which batch, and batches made ahead: a pure function of seed, epoch and step."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gfsalnet.flow import white_image
+from gfsalnet.training.distributed import Ranks
+from gfsalnet.training.examples import Example
+from gfsalnet.training.recipe import Recipe
+from gfsalnet.training.sources import Supply
+from gfsalnet.types import Map
+
+Frames = NDArray[np.intp]
+"""(N, 2): the number of the source, the number of the frame in it."""
+
+TaskT = TypeVar("TaskT")
+MadeT = TypeVar("MadeT")
+
+
+class PlannedStep(NamedTuple):
+    """What one optimiser step learns from."""
+
+    number: int
+    """Of the step in its epoch."""
+    frames: Frames
+    size_hw: tuple[int, int]
+
+
+class Batch(NamedTuple):
+    """Examples of one size as tensors; what the network sees is uint8 until it is on the device."""
+
+    rgb: Tensor
+    """(B, 3, H, W) uint8, channels last in memory."""
+    flow_image: Tensor
+    """(B, 3, H, W) uint8; white where nothing is known to move."""
+    density: Tensor
+    """(B, 1, H, W); each sums to 1, or is all zero."""
+    fixations: Tensor
+    """(B, 1, H, W) bool."""
+    still_density: Tensor
+    """(B, 1, H, W): the target of the appearance stream; the density where no other is known."""
+    still_fixations: Tensor
+    """(B, 1, H, W) bool: the fixations, but none where `still_density` is another: nobody was shown the still frame."""
+    motion_share: Tensor
+    """(B, 1, H, W) 0…1: how far looks are drawn by motion, NaN where unknown; 0 in photographs."""
+
+    def to(self, device: torch.device) -> Batch:
+        """On the device, without waiting for it."""
+        return Batch(*(part.to(device, non_blocking=True) for part in self))
+
+    def pinned(self) -> Batch:
+        """In memory that a GPU can read from while others work."""
+        return Batch(*(part.pin_memory() for part in self))
+
+
+class Plan:
+    """The steps of every epoch.
+
+    Args:
+        supplies: what is drawn from.
+        recipe: seed, batch size and scales.
+    """
+
+    def __init__(self, supplies: Sequence[Supply], recipe: Recipe) -> None:
+        self._recipe = recipe
+        self._groups: dict[tuple[int, int], list[tuple[float, Frames]]] = {}
+        for number, (source, draws) in enumerate(supplies):
+            of_size: dict[tuple[int, int], list[tuple[int, int]]] = {}
+            for index in range(len(source)):
+                of_size.setdefault(source.input_size_hw(index), []).append((number, index))
+            for size_hw, frames in of_size.items():
+                self._groups.setdefault(size_hw, []).append((draws, np.array(frames, np.intp)))
+
+    def epoch(self, epoch: int) -> list[PlannedStep]:
+        """Shuffled batches of frames of one size; as many in every epoch."""
+        recipe, rng = self._recipe, np.random.default_rng((self._recipe.seed, epoch))
+        batches: list[tuple[Frames, tuple[int, int]]] = []
+        for input_hw, parts in sorted(self._groups.items(), key=lambda item: item[0]):
+            frames = rng.permutation(np.concatenate([_drawn(part, draws, rng) for draws, part in parts]))
+            for start in range(0, len(frames), recipe.batch_size):
+                scale = rng.choice((-1, 0, 1)) * recipe.augmentation.scale + 1
+                size_hw = (_to_multiple(input_hw[0] * scale), _to_multiple(input_hw[1] * scale))
+                batches.append((frames[start : start + recipe.batch_size], size_hw))
+        return [PlannedStep(number, *batches[i]) for number, i in enumerate(rng.permutation(len(batches)))]
+
+
+def _drawn(frames: Frames, draws: float, rng: np.random.Generator) -> Frames:
+    """Each frame `draws` times; of a broken number the rest for a random part of them."""
+    times, rest = divmod(draws, 1)
+    some = rng.permutation(frames)[: round(rest * len(frames))]
+    return np.concatenate([np.tile(frames, (int(times), 1)), some])
+
+
+def _to_multiple(side: float, multiple: int = 32) -> int:
+    return max(round(side / multiple), 1) * multiple
+
+
+def make_step(supplies: Sequence[Supply], recipe: Recipe, ranks: Ranks, epoch: int, step: PlannedStep) -> list[Batch]:
+    """The share of one process in a step, in up to `recipe.accumulate` pieces.
+
+    Every example has its own random numbers, so that it does not depend on how the batch is cut. A process for which
+    none is left takes the first without its gaze: such a frame weighs nothing in the loss.
+    """
+
+    def example(position: int) -> Example:
+        number, index = (int(value) for value in step.frames[position])
+        rng = np.random.default_rng((recipe.seed, epoch, step.number, position))
+        return supplies[number].source.draw(index, step.size_hw, rng)
+
+    positions = range(ranks.rank, len(step.frames), ranks.world)
+    examples = [example(position) for position in positions] or [_without_gaze(example(0))]
+    pieces = min(recipe.accumulate, len(examples))
+    batches = [collate(examples[i::pieces]) for i in range(pieces)]
+    return [batch.pinned() for batch in batches] if ranks.device.type == "cuda" else batches
+
+
+def _without_gaze(example: Example) -> Example:
+    nobody = np.zeros_like(example.density)
+    unknown = np.full_like(nobody, np.nan)
+    return Example(example.rgb, example.flow_image, nobody, np.zeros_like(example.fixations), None, unknown)
+
+
+def collate(examples: Sequence[Example]) -> Batch:
+    """Examples of one size as a batch."""
+    still = [example.density if example.still_density is None else example.still_density for example in examples]
+    shown = [example.fixations & (example.still_density is None) for example in examples]
+    return Batch(
+        _images([example.rgb for example in examples]),
+        _images([white_image(e.density.shape) if e.flow_image is None else e.flow_image for e in examples]),
+        _maps([example.density for example in examples]),
+        _maps([example.fixations for example in examples]),
+        _maps(still),
+        _maps(shown),
+        _maps([_motion_share(example) for example in examples]),
+    )
+
+
+def _motion_share(example: Example) -> Map:
+    if example.motion_share is not None:
+        return example.motion_share
+    return np.full_like(example.density, 0 if example.flow_image is None else np.nan)  # a photograph does not move
+
+
+def _images(images: Sequence[NDArray[np.uint8]]) -> Tensor:
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)  # stays channels-last in memory, which is faster
+
+
+def _maps(maps: Sequence[NDArray[np.generic]]) -> Tensor:
+    return torch.from_numpy(np.stack(maps))[:, None]
+
+
+def made_ahead(make: Callable[[TaskT], MadeT], tasks: Iterable[TaskT], workers: int) -> Generator[MadeT, None, None]:
+    """`make(task)` for each task, in order, by threads that work a few tasks ahead.
+
+    What `make` raises reaches the caller in its turn. A caller that stops early (`close()`) stops the threads.
+    """
+    cv2.setNumThreads(1)  # its own threads would fight with ours
+    waiting: deque[Future[MadeT]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="examples")
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(make, task))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

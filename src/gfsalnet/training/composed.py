@@ -1,0 +1,120 @@
+"""Composed motion as training data: every draw is a new scene over one of the photographs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from gfsalnet.composed import Stock, random_wear
+from gfsalnet.flow import FlowEstimator, flow_image
+from gfsalnet.gaze import GazeDataset, View, fixation_map
+from gfsalnet.metrics import GroundTruth
+from gfsalnet.network import NetworkConfig
+from gfsalnet.training.examples import Example, Source
+from gfsalnet.training.recipe import Augmentation
+from gfsalnet.training.variation import recoloured
+from gfsalnet.types import RGB, Fixations
+from gfsalnet.video import Resize, fitted_size_hw
+
+FRAMES = 48
+"""Of a scene; an example shows one of them, and the flow from the one before."""
+VIEWERS = 15
+"""Fixations of an example."""
+_SPARE = 1.25
+"""Photographs are kept this much larger than the network's input, so that cameras can come closer."""
+_SIGMA = 0.03
+"""Of the density as a share of the width, where a part gives none."""
+
+
+class ComposedMotion(Source):
+    """Photographs as scenery of moving scenes; objects come from all of them.
+
+    Args:
+        parts: image datasets, each with the sigma of its density as a share of the picture's width.
+        network: decides the size; without a motion stream the gaze is that of the same scene at rest.
+        flow: the estimator, whose errors are learned too.
+        scale_pixels: of the flow image.
+        augmentation: of the colours; views vary by the camera.
+        seed: of the validation scenes.
+
+    Raises:
+        DatasetError, SourceError: if a picture or its gaze is missing or damaged.
+    """
+
+    name = "composed"
+
+    def __init__(
+        self,
+        parts: Sequence[tuple[GazeDataset, float | None]],
+        *,
+        network: NetworkConfig,
+        flow: FlowEstimator,
+        scale_pixels: float | None,
+        augmentation: Augmentation,
+        seed: int,
+    ) -> None:
+        self._network, self._flow, self._scale_pixels = network, flow, scale_pixels
+        self._colour, self._seed = augmentation.colour, seed
+        self._sigmas: list[float] = []
+        self._digest = hashlib.blake2b(digest_size=16)
+        self._stock = Stock(kept for dataset, sigma in parts for kept in self._photographs(dataset, sigma or _SIGMA))
+
+    def _photographs(self, dataset: GazeDataset, sigma: float) -> Iterator[tuple[RGB, Fixations]]:
+        for sample in (sample for video in dataset.videos for sample in dataset.samples(video)):
+            height, width = self._fitted_hw(sample.frame.size_hw)
+            kept = View().of_image(sample.frame.rgb, (round(height * _SPARE), round(width * _SPARE)))
+            fixations = sample.fixations
+            self._sigmas.append(sigma)
+            self._digest.update(json.dumps([kept.shape, fixations.size_wh, sigma]).encode())
+            self._digest.update(kept.tobytes() + fixations.x.tobytes() + fixations.y.tobytes())
+            yield kept, fixations
+
+    def _fitted_hw(self, picture_hw: tuple[int, int]) -> tuple[int, int]:
+        height, width = self._network.input_size_hw
+        return fitted_size_hw(picture_hw, height * width) if self._network.keep_aspect else (height, width)
+
+    def __len__(self) -> int:
+        return len(self._stock)
+
+    def input_size_hw(self, index: int) -> tuple[int, int]:
+        """That of the photograph behind."""
+        return self._fitted_hw(self._stock.size_hw(index))
+
+    def draw(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
+        """A frame of a new scene, and the flow from the one before."""
+        return self._example(index, size_hw, self._colour, rng)
+
+    def whole(self, index: int) -> tuple[Example, GroundTruth]:
+        """A scene that is always the same, with the density and the viewers it was made with."""
+        example = self._example(index, self.input_size_hw(index), 0.0, np.random.default_rng((self._seed, index)))
+        return example, GroundTruth(fixation_map_HW=example.fixations, density_HW=example.density)
+
+    def _example(self, index: int, size_hw: tuple[int, int], colour: float, rng: np.random.Generator) -> Example:
+        scene = self._stock.scene(index, size_hw, FRAMES, rng)
+        time = int(rng.integers(1, FRAMES))
+        before, now = scene.render(time - 1), scene.render(time)
+        worn = random_wear(rng)([before.rgb, now.rgb])
+        seed = int(rng.integers(2**31))  # both frames change alike
+        previous, current = (recoloured(rgb, colour, np.random.default_rng(seed)) for rgb in worn)
+        still = self._network.streams == "appearance"
+        sigma_pixels = self._sigmas[index] * size_hw[1]
+        return Example(
+            rgb=current,
+            flow_image=None if still else self._flow_image(previous, current),
+            density=now.density(sigma_pixels, still=still),
+            fixations=fixation_map(now.viewers(VIEWERS, rng, still=still), size_hw),
+            still_density=now.density(sigma_pixels, still=True),
+            motion_share=None if still else now.motion_share(),
+        )
+
+    def _flow_image(self, previous: RGB, current: RGB) -> RGB:
+        picture = flow_image(self._flow(previous, current), self._scale_pixels)
+        return Resize((picture.shape[0], picture.shape[1]), (current.shape[0], current.shape[1])).apply(picture)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """How many photographs, and a hash of their pixels and gaze."""
+        return {"dataset": self.name, "photographs": len(self), "blake2b": self._digest.hexdigest()}

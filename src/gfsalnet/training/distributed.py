@@ -1,0 +1,87 @@
+"""Several processes as one run: `torchrun` starts them, each learns from its share of every batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from gfsalnet.device import resolve_device
+from gfsalnet.network import GFSalNet
+
+_PATIENCE = timedelta(hours=12)
+"""The others wait for the first process while it validates."""
+
+
+def is_first_process() -> bool:
+    """Whether this is the process that writes and prints: the only one, or the first of `torchrun`'s."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """The processes of a run, seen from one of them."""
+
+    device: torch.device
+    rank: int = 0
+    world: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this one writes and validates."""
+        return self.rank == 0
+
+    def wrapped(self, network: GFSalNet) -> nn.Module:
+        """The network whose `backward` averages the gradients of all processes."""
+        if self.world == 1:
+            return network
+        return DistributedDataParallel(network, device_ids=[self.device.index] if self.device.type == "cuda" else None)
+
+    def no_sync(self, network: nn.Module, *, unless: bool) -> AbstractContextManager[None]:
+        """Gradients stay with this process, until the last piece of a step."""
+        return nullcontext() if unless or not isinstance(network, DistributedDataParallel) else network.no_sync()
+
+    def sum(self, numbers: Sequence[float]) -> list[float]:
+        """Each number, summed over the processes."""
+        if self.world == 1:
+            return list(numbers)
+        totals = torch.tensor(numbers, dtype=torch.float64, device=self.device)
+        dist.all_reduce(totals)
+        return [float(total) for total in totals]
+
+    def wait(self) -> None:
+        """For all processes to come here."""
+        if self.world > 1:
+            dist.barrier()
+
+
+@contextmanager
+def all_ranks(device: str) -> Iterator[Ranks]:
+    """Join the processes that `torchrun` has started, or be alone.
+
+    Args:
+        device: as in `resolve_device`; of several GPUs each process takes its own.
+
+    Raises:
+        GFSalNetError: if the device is not here.
+    """
+    found = resolve_device(device)
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        yield Ranks(found)
+        return
+    if found.type == "cuda":
+        found = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(found)
+    dist.init_process_group("nccl" if found.type == "cuda" else "gloo", timeout=_PATIENCE)
+    try:
+        yield Ranks(found, dist.get_rank(), world)
+    finally:
+        dist.destroy_process_group()

@@ -1,0 +1,96 @@
+"""What the network sees and says of a few validation frames, side by side, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from gfsalnet.render import gate_view, overlay
+from gfsalnet.render.files import output_errors, write_png, written_whole
+from gfsalnet.training.examples import Example, Source
+from gfsalnet.training.run import Run
+from gfsalnet.training.validation import Predicted, predict
+from gfsalnet.types import RGB, Frame, Map, Prediction
+
+_ROWS = 4
+_CELL_WIDTH, _GAP, _TITLE_HEIGHT = 240, 4, 22
+_FONT, _INK = cv2.FONT_HERSHEY_SIMPLEX, (60, 60, 60)
+_PAPER = 228
+"""Grey, so that a white flow image shows its borders."""
+
+
+def write_samples(path: Path, run: Run) -> None:
+    """Write a PNG with a row for each of the same few frames; none where nothing is validated on.
+
+    The columns are the frame, where people looked and where the network expects it; of two streams also the flow
+    image, what either stream expects, and the gate between them (see `gfsalnet.render.gate_view`).
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    rows = []
+    for source, index in chosen(run.judged):
+        example, _ = source.whole(index)
+        rows.append(_pictures(example, predict(run.state.average, example, run.recipe, run.ranks.device)))
+    if rows:
+        with output_errors(path):
+            path.parent.mkdir(exist_ok=True)
+            with written_whole(path) as partial:
+                write_png(partial, sheet(rows))
+
+
+def chosen(sources: Sequence[Source]) -> list[tuple[Source, int]]:
+    """Frames from all sources in turn, evenly spread over each."""
+    each = -(-_ROWS // max(len(sources), 1))
+    spread = [[(s, (2 * i + 1) * len(s) // (2 * each)) for s in sources if i < len(s)] for i in range(each)]
+    return [frame for turn in spread for frame in turn][:_ROWS]
+
+
+def _pictures(example: Example, maps: Predicted) -> dict[str, RGB]:
+    """Title → picture, all at the network's size."""
+    rgb = example.rgb
+    pictures = {
+        "frame": rgb,
+        "people": overlay(rgb, example.density),
+        "network": overlay(rgb, _density(maps.saliency)),
+    }
+    if maps.appearance is not None and maps.motion is not None:
+        pictures["flow"] = np.full_like(rgb, 255) if example.flow_image is None else example.flow_image
+        pictures["appearance"] = overlay(rgb, _density(maps.appearance))
+        pictures["motion"] = overlay(rgb, _density(maps.motion))
+    if maps.gate is not None:
+        pictures["gate"] = gate_view(
+            Prediction(frame=Frame(rgb), map_density=_density(maps.saliency), map_gate=maps.gate)
+        )
+    return pictures
+
+
+def _density(values: Map) -> Map:
+    total = float(values.sum(dtype=np.float64))
+    return values / np.float32(total) if total > 0 else values
+
+
+def sheet(rows: Sequence[Mapping[str, RGB]]) -> RGB:
+    """Titles and one row of pictures each, (H, W, 3); all rows have the titles of the first."""
+    width = len(rows[0]) * (_CELL_WIDTH + _GAP) - _GAP
+    title = np.full((_TITLE_HEIGHT, width, 3), _PAPER, np.uint8)
+    for column, text in enumerate(rows[0]):
+        place = (column * (_CELL_WIDTH + _GAP) + 2, _TITLE_HEIGHT - 7)
+        cv2.putText(title, text, place, _FONT, 0.5, _INK, 1, cv2.LINE_AA)
+    return np.vstack([title, *(_row(list(row.values())) for row in rows)])
+
+
+def _row(pictures: Sequence[RGB]) -> RGB:
+    height = round(_CELL_WIDTH * pictures[0].shape[0] / pictures[0].shape[1])
+    row = np.full((height + _GAP, len(pictures) * (_CELL_WIDTH + _GAP) - _GAP, 3), _PAPER, np.uint8)
+    for column, picture in enumerate(pictures):
+        left = column * (_CELL_WIDTH + _GAP)
+        shrinks = picture.shape[1] > _CELL_WIDTH
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        row[:height, left : left + _CELL_WIDTH] = cv2.resize(
+            picture, (_CELL_WIDTH, height), interpolation=interpolation
+        )
+    return row

@@ -1,0 +1,65 @@
+"""`gfsalnet train`: what it tells, how it stops, how it goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gfsalnet.cli import app
+
+ONE_EPOCH = ["--set", "epochs=1", "--set", "device=cpu", "--set", "network.input_size_hw=[64, 96]"]
+
+
+def train(*arguments: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, ["train", *arguments], env={"COLUMNS": "200"})
+    return done.exit_code, done.output
+
+
+def test_a_preset_trains_and_says_how_it_went(tmp_path: Path) -> None:
+    status, output = train("tiny", "-o", str(tmp_path / "run"), *ONE_EPOCH)
+    assert status == 0, output
+    lines = output.splitlines()
+    assert lines[0].startswith("epoch 1: ")
+    assert "images/s, train KL" in lines[0]
+    assert [line.split()[0] for line in lines[1:4]] == ["saliency", "appearance", "motion"]
+    assert "(best so far)" in lines[1]
+    assert f"the weights are in {tmp_path / 'run' / 'best'}" in output
+    status, output = train("tiny", "-o", str(tmp_path / "run"), *ONE_EPOCH)
+    assert status == 0
+    assert "finished" in output.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing.toml"], "nothing.toml: no such file. Give a TOML recipe, or one of the presets: tiny"),
+        (["tiny", "--set", "epoch=1"], "tiny: epoch: Unexpected keyword argument"),
+        (["tiny", "--set", "precision=float16", "--set", "device=cpu"], "float16 needs a GPU"),
+        (["paper-stage1"], "there is no such folder"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], words: str) -> None:
+    status, output = train(*arguments, "-o", str(tmp_path))
+    assert status == 1
+    assert words in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_a_checkpoint_from_which_it_goes_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gfsalnet", "train", "tiny", "-o", str(tmp_path), *ONE_EPOCH]
+    command += ["--set", "batch_size=1"]  # an epoch of many steps
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "recipe.json").exists():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "goes on from there" in errors
+    assert os.path.getsize(tmp_path / "checkpoint.pt") > 1_000_000

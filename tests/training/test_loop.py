@@ -1,0 +1,194 @@
+"""The whole loop on drawn data: it learns, is seeded, and whatever stops it, goes on to the same weights."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from gfsalnet.errors import RecipeError
+from gfsalnet.models import load_model
+from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network
+from gfsalnet.training import Epoch, Recipe, Step, train
+from gfsalnet.training.checkpoint import CHECKPOINT_FILE
+from gfsalnet.training.curves import CURVES_FILE
+from gfsalnet.training.presets import tiny
+from gfsalnet.training.recipe import Flow, LossWeights, Start, to_json
+
+EPOCHS = 12
+
+
+def epochs(recipe: Recipe, folder: Path) -> list[Epoch]:
+    return [event for event in train(recipe, folder) if isinstance(event, Epoch)]
+
+
+def digest(path: Path) -> str:
+    """Of a file: pytest would compare megabytes byte by byte."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def weights(folder: Path, which: str = "last") -> str:
+    return digest(folder / which / WEIGHTS_FILE)
+
+
+def assert_same_end(whole: list[Epoch], rest: list[Epoch]) -> None:
+    for one, other in zip(whole[-len(rest) :], rest, strict=True):
+        assert (one.epoch, one.kl, one.nss, one.scores) == (other.epoch, other.kl, other.nss, other.scores)
+
+
+def test_a_run_learns_and_leaves_weights_and_curves(recipe: Recipe, tmp_path: Path) -> None:
+    longer = replace(recipe, epochs=EPOCHS, optimiser=replace(recipe.optimiser, learning_rate=3e-3, trunk_factor=1.0))
+    events = list(train(longer, tmp_path))
+    done = [event for event in events if isinstance(event, Epoch)]
+    assert [epoch.epoch for epoch in done] == list(range(EPOCHS))
+    assert done[-1].kl < 0.7 * done[0].kl
+    steps = [event for event in events if isinstance(event, Step)]
+    assert len(steps) == EPOCHS * steps[0].steps_per_epoch
+    network, about = load_network(tmp_path / "best")
+    assert [part["photographs"] for part in about["training"]["data"]["train"]] == [12]
+    assert about["training"]["recipe"]["epochs"] == EPOCHS
+    assert network.config == longer.network
+    with (tmp_path / CURVES_FILE).open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == list(range(EPOCHS))
+    assert float(rows[-1]["cc"]) == pytest.approx(done[-1].scores["saliency"]["mean"]["cc"], abs=1e-4)
+    assert json.loads((tmp_path / "recipe.json").read_text()) == to_json(longer)
+
+
+def test_the_best_weights_are_those_of_the_best_epoch(recipe: Recipe, tmp_path: Path) -> None:
+    best_score, kept = float("-inf"), ""
+    for event in train(replace(recipe, select="cc"), tmp_path):
+        if isinstance(event, Epoch):
+            score = event.scores["saliency"]["mean"]["cc"]
+            assert event.is_best == (score > best_score)
+            if event.is_best:
+                best_score, kept = score, weights(tmp_path)
+            assert weights(tmp_path, "best") == kept
+
+
+def test_without_validation_the_last_weights_are_the_best(recipe: Recipe, tmp_path: Path) -> None:
+    done = epochs(replace(recipe, epochs=2, validate=()), tmp_path)
+    assert done[-1].scores == {}
+    assert weights(tmp_path, "best") == weights(tmp_path)
+
+
+def test_a_run_stopped_in_mid_epoch_goes_on_to_the_same_weights(recipe: Recipe, tmp_path: Path) -> None:
+    whole = epochs(recipe, tmp_path / "whole")
+    with closing(train(recipe, tmp_path / "stopped")) as run:
+        next(event for event in run if isinstance(event, Step) and (event.epoch, event.step) == (1, 1))
+    first = next(train(recipe, tmp_path / "stopped"))
+    assert isinstance(first, Step)
+    assert (first.epoch, first.step) == (1, 2)  # nothing is repeated
+    assert_same_end(whole, epochs(recipe, tmp_path / "stopped"))
+    assert weights(tmp_path / "whole") == weights(tmp_path / "stopped")
+    assert epochs(recipe, tmp_path / "stopped") == []  # finished
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from pydantic import TypeAdapter
+from gfsalnet.training import Recipe, Step, train
+recipe = TypeAdapter(Recipe).validate_json(Path(sys.argv[1]).read_text())
+for event in train(recipe, Path(sys.argv[2])):
+    if isinstance(event, Step):
+        print(event.epoch, event.step, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_weights(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(recipe, epochs=2)
+    whole = epochs(recipe, tmp_path / "whole")
+    (tmp_path / "recipe.json").write_text(json.dumps(to_json(replace(recipe, save_every_seconds=0.0))))
+    arguments = [sys.executable, "-c", KILLED, str(tmp_path / "recipe.json"), str(tmp_path / "killed")]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if line == "1 1\n")
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert_same_end(whole, epochs(recipe, tmp_path / "killed"))
+    assert weights(tmp_path / "whole") == weights(tmp_path / "killed")
+
+
+def test_a_folder_of_another_run_is_refused(recipe: Recipe, tmp_path: Path) -> None:
+    one = replace(recipe, epochs=1)
+    epochs(one, tmp_path)
+    assert epochs(replace(one, workers=1, save_every_seconds=1.0), tmp_path) == []  # that changes nothing
+    with pytest.raises(RecipeError, match="another recipe"):
+        epochs(replace(one, seed=1), tmp_path)
+    (tmp_path / CHECKPOINT_FILE).write_bytes(b"junk")
+    with pytest.raises(RecipeError, match="not a readable checkpoint"):
+        epochs(one, tmp_path)
+
+
+def test_divergence_stops_and_leaves_what_was_there(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reckless = replace(recipe, optimiser=replace(recipe.optimiser, learning_rate=1e30, clip_norm=0.0, warm_up=0.0))
+    with pytest.raises(RecipeError, match="no longer a number"):
+        epochs(reckless, tmp_path / "from-the-start")
+    assert not (tmp_path / "from-the-start" / "best").exists()
+    run = train(recipe, tmp_path)
+    next(event for event in run if isinstance(event, Epoch))
+    files = [tmp_path / CHECKPOINT_FILE, tmp_path / "best" / WEIGHTS_FILE, tmp_path / "last" / WEIGHTS_FILE]
+    before = [digest(path) for path in files]
+    monkeypatch.setattr("gfsalnet.training.optimisation.saliency_loss", _no_number)
+    with pytest.raises(RecipeError, match="no longer a number"):
+        list(run)
+    assert [digest(path) for path in files] == before
+
+
+def _no_number(saliency: torch.Tensor, *_: object) -> object:
+    from gfsalnet.network import Loss
+
+    value = saliency.sum() * float("nan")
+    return Loss(value, value, value)
+
+
+def test_both_streams_start_from_one_and_become_a_model(recipe: Recipe, both: Recipe, tmp_path: Path) -> None:
+    single = replace(recipe, epochs=1, network=replace(both.network, streams="appearance"))
+    epochs(single, tmp_path / "one")
+    second = replace(
+        both,
+        start=Start(single_stream=tmp_path / "one" / "best"),
+        flow=Flow(settings={"preset": "fast"}, scale_pixels=8.0),
+        loss=LossWeights(streams=0.5),
+        optimiser=replace(both.optimiser, learning_rate=1e-9),
+    )
+    (done,) = epochs(second, tmp_path / "two")
+    assert set(done.scores) == {"saliency", "appearance", "motion"}
+    assert done.motion_share is not None
+    one, two = load_network(tmp_path / "one" / "best")[0], load_network(tmp_path / "two" / "best")[0]
+    assert one.appearance is not None
+    assert two.motion is not None
+    torch.testing.assert_close(one.appearance.last.weight, two.motion.last.weight, atol=1e-3, rtol=1e-2)
+    model = load_model(tmp_path / "two" / "best", device="cpu")
+    described = model.describe()["flow"]
+    assert (described["estimator"], described["preset"], described["scale_pixels"]) == ("dis", "fast", 8.0)
+    about = json.loads((tmp_path / "two" / "best" / CONFIG_FILE).read_text())
+    assert about["flow"] == json.loads(json.dumps(described))
+
+
+def test_half_precision_needs_a_gpu(recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="float16 needs a GPU"):
+        epochs(replace(recipe, precision="float16"), tmp_path)
+
+
+@pytest.mark.slow
+def test_tiny_learns_to_follow_what_moves(tmp_path: Path) -> None:
+    done = epochs(replace(tiny(), device="cpu"), tmp_path)
+    first, last = (epoch.scores["saliency"]["clips"]["nss"] for epoch in (done[0], done[-1]))
+    assert last > 1.3 * first
+    assert last > done[-1].scores["appearance"]["clips"]["nss"] + 1  # the frame alone does not tell which disc moves
+    assert os.path.getsize(tmp_path / "samples" / "epoch-004.png") > 10_000

@@ -1,0 +1,102 @@
+"""Recipes from files and presets: merged, changed from the command line, wrong keys named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gfsalnet.errors import RecipeError
+from gfsalnet.training.presets import PRESETS
+from gfsalnet.training.recipe_file import read_recipe
+
+TEXT = """
+name = "mine"
+epochs = 2
+[[train]]
+dataset = "folder"
+root = "gaze"
+split = "train"
+[optimiser]
+learning_rate = 1e-4
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "mine.toml").write_text(TEXT)
+    return tmp_path / "mine.toml"
+
+
+def test_paths_start_at_the_recipe_and_changes_apply(path: Path) -> None:
+    changes = ["epochs=5", "optimiser.learning_rate=3e-4", "name=other", "augmentation.mirror=false"]
+    recipe = read_recipe(path, [*changes, "start.trunk_weights=trunk.safetensors"])
+    assert recipe.train[0].root == path.parent / "gaze"
+    assert recipe.start.trunk_weights == path.parent / "trunk.safetensors"
+    assert (recipe.epochs, recipe.optimiser.learning_rate, recipe.name) == (5, 3e-4, "other")
+    assert recipe.augmentation.mirror is False
+    assert read_recipe(path).epochs == 2
+
+
+def test_without_a_preset_the_network_is_mobile_whatever_else_changes(path: Path) -> None:
+    network = read_recipe(path, ["network.streams=motion"]).network
+    assert (network.backbone, network.streams) == ("mobilenet_v2", "motion")
+
+
+def test_a_file_differs_from_its_preset_where_it_says_so(path: Path) -> None:
+    path.write_text('preset = "paper-setting2"\n' + TEXT)
+    recipe, preset = read_recipe(path), PRESETS["paper-setting2"]()
+    assert [part.dataset for part in recipe.train] == ["folder"]  # lists are replaced
+    assert recipe.optimiser.learning_rate == 1e-4
+    assert recipe.optimiser.kind == preset.optimiser.kind == "adam"  # tables are merged
+    assert recipe.network == preset.network
+    assert recipe.start.single_stream == path.parent / "runs" / "paper-stage1" / "best"
+
+
+def test_one_start_takes_the_place_of_another() -> None:
+    start = read_recipe("paper-setting2", ["start.trunk_weights=trunk.safetensors"]).start
+    assert (start.trunk_weights, start.single_stream) == (Path("trunk.safetensors"), None)
+
+
+def test_a_preset_is_a_recipe_by_its_name() -> None:
+    recipe = read_recipe("paper-stage1", ["epochs=1"])
+    assert (recipe.name, recipe.epochs) == ("paper-stage1", 1)
+    assert recipe.train[0].root == Path("datasets/salicon")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("epochs", "not key=value"),
+        ("epoch=3", "epoch: Unexpected"),
+        ("epochs=many", "epochs: "),
+        ("epochs=0", "at least 1"),
+        ("epochs.deep=1", "not a table"),
+        ("optimiser.rate=1", r"optimiser\.rate"),
+        ("precision=float8", "precision: "),
+        ("network.backbone=vgg", r"network\.backbone"),
+        ("preset=other", "no preset 'other'"),
+    ],
+)
+def test_wrong_changes_are_named(path: Path, change: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        read_recipe(path, [change])
+
+
+def test_files_that_are_no_recipes_are_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"no such file.*presets: tiny"):
+        read_recipe(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("name = ")
+    with pytest.raises(RecipeError, match="not a TOML file"):
+        read_recipe(tmp_path / "bad.toml")
+    (tmp_path / "short.toml").write_text('name = "x"')
+    with pytest.raises(RecipeError, match="train"):
+        read_recipe(tmp_path / "short.toml")
+
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
+def test_our_recipes_are_valid(recipe: Path) -> None:
+    assert read_recipe(recipe).name in PRESETS

@@ -1,0 +1,46 @@
+"""Parts of a recipe become the right sources."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gfsalnet.errors import DatasetError, RecipeError
+from gfsalnet.training.composed import ComposedMotion
+from gfsalnet.training.photographs import Photographs
+from gfsalnet.training.presets import tiny
+from gfsalnet.training.recipe import Recipe
+from gfsalnet.training.recordings import Recordings
+from gfsalnet.training.sources import draw_toys, open_sources
+
+
+def test_pictures_and_videos_are_told_apart(toy: Path) -> None:
+    recipe = tiny()
+    photographs, clips = (supply.source for supply in open_sources(recipe.train, recipe, toy))
+    assert isinstance(photographs, Photographs)
+    assert isinstance(clips, Recordings)
+    example, _ = clips.whole(1)
+    assert example.flow_image is not None
+
+
+def test_composed_parts_make_one_source(recipe: Recipe) -> None:
+    composed = replace(recipe.train[0], compose=True, draws=2.0)
+    supplies = open_sources([*recipe.train, composed, composed], recipe)
+    assert [type(supply.source) for supply in supplies] == [Photographs, ComposedMotion]
+    assert [supply.draws for supply in supplies] == [1, 2]
+    assert len(supplies[1].source) == 2 * len(supplies[0].source)
+    with pytest.raises(RecipeError, match=r"different draws \(1.0, 2.0\)"):
+        open_sources([composed, replace(composed, draws=1.0)], recipe)
+
+
+def test_toys_are_drawn_where_the_run_is(tmp_path: Path) -> None:
+    recipe = tiny()
+    draw_toys((*recipe.train, *recipe.validate), tmp_path)
+    assert {path.name for path in (tmp_path / "toy").iterdir()} == {"photographs", "clips"}
+
+
+def test_missing_data_are_named(recipe: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="no such folder"):
+        open_sources([replace(recipe.train[0], root=tmp_path / "none")], recipe)

@@ -1,0 +1,91 @@
+"""Validation: the metrics of the metrics room, over whole frames, dataset by dataset, stream by stream."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from gfsalnet.metrics import PROTOCOLS
+from gfsalnet.network import GFSalNet
+from gfsalnet.training.recipe import Recipe
+from gfsalnet.training.sources import open_sources
+from gfsalnet.training.validation import is_better, predict, validate
+
+from .conftest import discs_part, draw_discs
+
+CPU = torch.device("cpu")
+
+
+def test_scores_are_the_means_of_the_frames_scores(recipe: Recipe) -> None:
+    network = GFSalNet(recipe.network).eval()
+    (supply,) = open_sources(recipe.validate, recipe)
+    found = validate(network, [supply.source], recipe, CPU)
+    rows = []
+    for index in range(len(supply.source)):
+        example, truth = supply.source.whole(index)
+        rows.append(PROTOCOLS["default"].score(predict(network, example, recipe, CPU).saliency, truth))
+    assert set(found.scores) == {"saliency"}
+    for metric, value in found.scores["saliency"]["discs"].items():
+        assert value == pytest.approx(np.mean([row[metric] for row in rows]))
+    assert found.scores["saliency"]["mean"] == found.scores["saliency"]["discs"]
+    assert found.motion_share is None
+
+
+def test_two_streams_are_scored_alone_as_well(both: Recipe) -> None:
+    network = GFSalNet(both.network)
+    assert network.fusion is not None
+    torch.nn.init.constant_(network.fusion.conv.weight, 0)
+    torch.nn.init.constant_(network.fusion.conv.bias, 100)  # the gate lets only appearance through
+    sources = [supply.source for supply in open_sources(both.validate, both)]
+    found = validate(network, sources, both, CPU)
+    assert found.scores["saliency"] == found.scores["appearance"]
+    assert found.scores["saliency"] != found.scores["motion"]
+    assert found.motion_share == pytest.approx(0, abs=1e-6)
+
+
+def test_frames_without_gaze_are_left_out_and_datasets_weigh_the_same(
+    recipe: Recipe, discs: Path, tmp_path: Path
+) -> None:
+    nobody = draw_discs(tmp_path / "nobody", nobody_looked=(6, 13))
+    some = draw_discs(tmp_path / "some", nobody_looked=(6,))
+    parts = [discs_part(root, "val") for root in (discs, some, nobody)]
+    network = GFSalNet(recipe.network)
+    sources = [supply.source for supply in open_sources(parts, recipe)]
+    found = validate(network, sources, recipe, CPU).scores["saliency"]
+    assert math.isnan(found["nobody"]["nss"])
+    assert found["mean"]["nss"] == pytest.approx((found["discs"]["nss"] + found["some"]["nss"]) / 2)
+
+
+def test_nothing_to_validate_on_gives_no_scores(recipe: Recipe) -> None:
+    assert validate(GFSalNet(recipe.network), [], recipe, CPU).scores == {}
+
+
+@pytest.mark.parametrize(
+    ("score", "best", "metric", "better"),
+    [
+        (1.0, None, "nss", True),
+        (2.0, 1.0, "nss", True),
+        (2.0, 1.0, "kldiv", False),
+        (0.5, 1.0, "kldiv", True),
+        (math.nan, 1.0, "nss", False),
+        (math.nan, 1.0, "kldiv", False),
+    ],
+)
+def test_the_better_score_is_known_by_metric(score: float, best: Any, metric: str, better: bool) -> None:
+    assert is_better(score, best, metric) is better
+
+
+def test_low_precision_predicts_nearly_the_same(recipe: Recipe) -> None:
+    network = GFSalNet(recipe.network).eval()
+    (supply,) = open_sources(recipe.validate, recipe)
+    example, _ = supply.source.whole(0)
+    exact = predict(network, example, recipe, CPU).saliency
+    rough = predict(network, example, replace(recipe, precision="bfloat16"), CPU).saliency
+    assert not np.array_equal(exact, rough)
+    np.testing.assert_allclose(exact, rough, rtol=0.1)
