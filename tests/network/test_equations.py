@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gfsalnet.network import GFSalNet, kl_loss, mobile, nss_loss, paper, saliency_loss
 from gfsalnet.network.attention import ChannelAttention, SpatialAttention
 from gfsalnet.network.fusion import ConvolutionFusion, GatedFusion
-from gfsalnet.network.loss import defined_frames
+from gfsalnet.network.loss import defined_frames, gate_loss
 
 
 def maps(*rows: list[float]) -> torch.Tensor:
@@ -159,3 +159,16 @@ def test_losses_do_not_depend_on_scale(scale: float) -> None:
         saliency_loss(saliency * scale, density * scale, fixations),
     )
     assert other.total.item() == pytest.approx(one.total.item(), abs=2e-3)
+
+
+def test_the_gate_loss_is_cross_entropy_where_looks_fall_and_motion_is_known() -> None:
+    nan = float("nan")
+    gate = torch.tensor([[[[0.9, 0.2, 0.5]]], [[[0.5, 0.5, 0.5]]]])
+    share = torch.tensor([[[[0.0, 1.0, nan]]], [[[nan, nan, nan]]]])
+    density = torch.tensor([[[[0.2, 0.6, 0.2]]], [[[0.4, 0.3, 0.3]]]])
+    expected = -(0.25 * math.log(0.9) + 0.75 * math.log(0.8))  # the second frame tells nothing and does not count
+    assert float(gate_loss(gate, share, density)) == pytest.approx(expected, rel=1e-5)
+    assert float(gate_loss(gate, share, density, frames=2)) == pytest.approx(expected / 2, rel=1e-5)
+    gate = torch.full((1, 1, 2, 2), 0.5, requires_grad=True)
+    gate_loss(gate, torch.full((1, 1, 2, 2), nan), torch.ones(1, 1, 2, 2)).backward()
+    assert not gate.grad.any()  # and no NaN reaches the weights

@@ -77,7 +77,9 @@ def nss_loss(saliency_B1HW: Tensor, fixations_B1HW: Tensor, frames: float | None
     return _mean_where(-(scores_BN * fixations_BN).sum(1) / count_B.clamp(min=1), count_B > 0, frames)
 
 
-def gate_loss(gate_B1HW: Tensor, motion_share_B1HW: Tensor, frames: float | None = None) -> Tensor:
+def gate_loss(
+    gate_B1HW: Tensor, motion_share_B1HW: Tensor, density_B1HW: Tensor, frames: float | None = None
+) -> Tensor:
     """Cross-entropy between 1 - P (eq. 1) and how far motion draws the looks; the paper has no such loss.
 
     The fused map alone does not tell the gate what to say where both streams agree, or where nobody looks.
@@ -85,6 +87,7 @@ def gate_loss(gate_B1HW: Tensor, motion_share_B1HW: Tensor, frames: float | None
     Args:
         gate_B1HW: P, 0…1.
         motion_share_B1HW: 0…1, NaN where unknown; such places do not count.
+        density_B1HW: where looks fall, not negative: a place counts by its share of them.
         frames: what the sum over the frames is divided by, as for `kl_loss`; None: the frames in which it is known.
     """
     gate_BN, share_BN = gate_B1HW.float().flatten(1), motion_share_B1HW.float().flatten(1)
@@ -92,8 +95,14 @@ def gate_loss(gate_B1HW: Tensor, motion_share_B1HW: Tensor, frames: float | None
     share_BN = share_BN.nan_to_num()
     gate_BN = gate_BN.clamp(EPSILON, 1 - EPSILON)
     entropy_BN = -(share_BN * (1 - gate_BN).log() + (1 - share_BN) * gate_BN.log())
-    count_B = known_BN.sum(1)
-    return _mean_where((entropy_BN * known_BN).sum(1) / count_B.clamp(min=1), count_B > 0, frames)
+    weights_BN = density_B1HW.float().flatten(1) * known_BN
+    weights_BN = weights_BN / weights_BN.sum(1, keepdim=True).clamp(min=EPSILON)
+    return _mean_where((entropy_BN * weights_BN).sum(1), gate_frames(motion_share_B1HW, density_B1HW), frames)
+
+
+def gate_frames(motion_share_B1HW: Tensor, density_B1HW: Tensor) -> Tensor:
+    """(B,) bool: whether looks fall on a place whose share of motion is known."""
+    return ((density_B1HW > 0) & ~torch.isnan(motion_share_B1HW)).flatten(1).any(1)
 
 
 def saliency_loss(

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from gfsalnet.errors import RecipeError
 from gfsalnet.network import GFSalNet, Maps, saliency_loss
-from gfsalnet.network.loss import Frames, defined_frames, gate_loss
+from gfsalnet.network.loss import Frames, defined_frames, gate_frames, gate_loss
 from gfsalnet.training.batches import Batch
 from gfsalnet.training.checkpoint import TrainingState
 from gfsalnet.training.distributed import Ranks
@@ -112,7 +112,7 @@ def _frames_of_step(pieces: Sequence[Batch], ranks: Ranks) -> tuple[Frames, Fram
     own = [defined_frames(piece.density, piece.fixations) for piece in pieces]
     still = [defined_frames(piece.still_density, piece.still_fixations) for piece in pieces]
     counts = [sum(column) for columns in (own, still) for column in zip(*columns, strict=True)]
-    counts.append(sum(int((~piece.motion_share.isnan()).flatten(1).any(1).sum()) for piece in pieces))
+    counts.append(sum(int(gate_frames(piece.motion_share, piece.density).sum()) for piece in pieces))
     counts = ranks.sum(counts)
     return Frames(*counts[:2]), Frames(*counts[2:4]), counts[4]
 
@@ -127,7 +127,7 @@ def _losses(maps: Maps, batch: Batch, weights: LossWeights, own: Frames, still: 
         motion = saliency_loss(maps.motion, batch.density, batch.fixations, *factors, own)
         total = total + weights.streams * (appearance.total + motion.total)
     if weights.gate and maps.gate is not None:
-        total = total + weights.gate * gate_loss(maps.gate, batch.motion_share, gated)
+        total = total + weights.gate * gate_loss(maps.gate, batch.motion_share, batch.density, gated)
     return torch.stack((total, fused.kl, fused.nss))
 
 

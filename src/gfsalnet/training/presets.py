@@ -97,7 +97,7 @@ def mobile_stage1() -> Recipe:
 def mobile_stage2() -> Recipe:
     """Both streams of gfsalnet-mobile on moving scenes composed from the photographs, and on the photographs."""
     composed = tuple(_photographs(name, "train", compose=True) for name in _PHOTOGRAPHS)
-    still = tuple(_photographs(name, "train", draws=0.5) for name in _PHOTOGRAPHS)
+    still = tuple(_photographs(name, "train", draws=0.75) for name in _PHOTOGRAPHS)
     return Recipe(
         name="mobile-stage2",
         train=(*composed, *still),
@@ -107,8 +107,8 @@ def mobile_stage2() -> Recipe:
         network=mobile("both"),
         start=Start(single_stream=Path("runs/mobile-stage1/best")),
         flow=Flow(settings={"preset": "fast", "needs_evidence": True}, scale_pixels=8.0),
-        epochs=8,
-        loss=LossWeights(streams=0.3, gate=0.1),
+        epochs=6,
+        loss=LossWeights(streams=0.3, gate=0.2),
         augmentation=Augmentation(crop=0.3, scale=0.15),
         optimiser=Optimiser(appearance_factor=0.2, average_decay=0.998),
     )
@@ -124,7 +124,8 @@ def mobile_ablation() -> Recipe:
         validate=tuple(part for part in stage2.validate if part.compose),
         network=replace(stage2.network, input_size_hw=(160, 192)),
         start=mobile_stage1().start,
-        epochs=4,
+        epochs=3,
+        loss=LossWeights(),
         optimiser=Optimiser(),
     )
 
