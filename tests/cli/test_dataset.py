@@ -128,3 +128,20 @@ def test_help_and_wrong_commands(tmp_path: Path) -> None:
     assert gfsalnet("prepare", "folder", tmp_path, "--workers", 0).exit_code == 2
     assert gfsalnet("prepare", "folder", tmp_path, "--flow", "guess").exit_code == 1
     assert gfsalnet("dance").exit_code == 2
+
+
+def test_compose_writes_clips_that_are_read_back(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    (tmp_path / "photos" / "images").mkdir(parents=True)
+    for name in ("a", "b"):
+        cv2.imwrite(str(tmp_path / "photos" / "images" / f"{name}.png"), rng.integers(0, 255, (90, 120, 3), np.uint8))
+    rows = [f"{name},{x},{y}" for name in ("a", "b") for x, y in rng.integers(10, 80, (9, 2))]
+    (tmp_path / "photos" / "fixations.csv").write_text("\n".join(["image,x,y", *rows]))
+    done = gfsalnet("compose", tmp_path / "clips", tmp_path / "photos", "--clips", 2, "--frames", 3)
+    assert done.exit_code == 0, done.stderr
+    assert "2 clips of 3 frames" in done.stdout
+    checked = gfsalnet("check", "folder", tmp_path / "clips")
+    assert checked.exit_code == 0, checked.stdout
+    again = gfsalnet("compose", tmp_path / "clips", tmp_path / "photos", "--clips", 2, "--frames", 3)
+    assert again.exit_code == 1
+    assert "is there already" in again.stderr

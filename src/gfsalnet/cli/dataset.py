@@ -98,6 +98,36 @@ def prepare(
         raise typer.Exit(SOME_FAILED)
 
 
+@app.command()
+def compose(
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="A folder for the clips and their gaze.")],
+    roots: Annotated[list[Path], typer.Argument(metavar="ROOT...", help="Photographs with gaze, one folder or more.")],
+    name: Annotated[
+        str, typer.Option("--dataset", help="What the photographs are: osie, salicon or folder.")
+    ] = "folder",
+    split: Annotated[str | None, typer.Option(help="Of the photographs.")] = None,
+    clips: Annotated[int, typer.Option(min=1, help="How many.")] = 60,
+    frames: Annotated[int, typer.Option(min=2, help="Of each clip, at 30 a second.")] = 48,
+    seed: Annotated[int, typer.Option(min=0, help="Of the scenes.")] = 0,
+) -> None:
+    """Write moving scenes made of photographs, with the gaze they were made with.
+
+    Real are the fixations on scenery and objects; how looks are shared between what moves and what does not is an
+    assumption (docs/training.md). Read them with --dataset folder.
+    """
+    from gfsalnet.composed import Stock, write_clips
+    from gfsalnet.gaze import open_dataset
+
+    with errors_to_status(), progress_bar("clips") as bar:
+        follow = _follow(bar)
+        datasets = [open_dataset(name, root, split) for root in roots]
+        samples = (sample for dataset in datasets for video in dataset.videos for sample in dataset.samples(video))
+        stock = Stock((sample.frame.rgb, sample.fixations) for sample in samples)
+        for done in write_clips(stock, output, clips=clips, frames=frames, seed=seed):
+            follow("composing", done, clips)
+    say(f"{clips} clips of {frames} frames: gfsalnet evaluate --dataset folder --root {output} …")
+
+
 def _follow(bar: Progress) -> Callable[[str, int, int], None]:
     """Show videos as they are done, one bar for what is at hand."""
     task = bar.add_task("", total=None, rate="–", visible=False)

@@ -18,6 +18,8 @@ VIEWERS = 15
 """One fixation of each falls on every frame."""
 AREA_PIXELS = 480 * 360
 """Of a film; its shape is that of the photograph behind."""
+_STRIDE = 7919
+"""A prime: a few clips use photographs from everywhere in the stock, many clips all of them."""
 _CRF = 25
 """About what video platforms use."""
 
@@ -26,7 +28,7 @@ def write_clips(stock: Stock, folder: Path, *, clips: int, frames: int, seed: in
     """Write `folder/videos/0000.mp4` … and `folder/fixations.csv`; the same seed gives the same scenes.
 
     Args:
-        stock: its photographs are taken in turn as scenery.
+        stock: its photographs are scenery one after the other, far apart.
         folder: made if it does not exist.
         clips: how many.
         frames: of each.
@@ -59,7 +61,7 @@ def write_clips(stock: Stock, folder: Path, *, clips: int, frames: int, seed: in
 def _write_clip(stock: Stock, path: Path, clip: int, frames: int, seed: int) -> Iterator[tuple[object, ...]]:
     """The film on disk; its rows of frame, subject, x, y."""
     rng = np.random.default_rng((seed, clip))
-    index = clip % len(stock)
+    index = clip * _STRIDE % len(stock)
     height, width = fitted_size_hw(stock.size_hw(index), AREA_PIXELS)
     scene = stock.scene(index, (height, width), frames, rng)
     with VideoWriter(path, size_wh=(width, height), rate=RATE, crf=_CRF) as writer:
