@@ -15,10 +15,11 @@ from gfsalnet.gaze import GazeDataset, View, fixation_map
 from gfsalnet.metrics import GroundTruth
 from gfsalnet.network import NetworkConfig
 from gfsalnet.training.examples import Example, Source
+from gfsalnet.training.photographs import input_size_hw
 from gfsalnet.training.recipe import Augmentation
 from gfsalnet.training.variation import recoloured
 from gfsalnet.types import RGB, Fixations
-from gfsalnet.video import Resize, fitted_size_hw
+from gfsalnet.video import Resize
 
 FRAMES = 48
 """Of a scene; an example shows one of them, and the flow from the one before."""
@@ -65,7 +66,7 @@ class ComposedMotion(Source):
 
     def _photographs(self, dataset: GazeDataset, sigma: float) -> Iterator[tuple[RGB, Fixations]]:
         for sample in (sample for video in dataset.videos for sample in dataset.samples(video)):
-            height, width = self._fitted_hw(sample.frame.size_hw)
+            height, width = input_size_hw(self._network, sample.frame.size_hw)
             kept = View().of_image(sample.frame.rgb, (round(height * _SPARE), round(width * _SPARE)))
             fixations = sample.fixations
             self._sigmas.append(sigma)
@@ -73,16 +74,12 @@ class ComposedMotion(Source):
             self._digest.update(kept.tobytes() + fixations.x.tobytes() + fixations.y.tobytes())
             yield kept, fixations
 
-    def _fitted_hw(self, picture_hw: tuple[int, int]) -> tuple[int, int]:
-        height, width = self._network.input_size_hw
-        return fitted_size_hw(picture_hw, height * width) if self._network.keep_aspect else (height, width)
-
     def __len__(self) -> int:
         return len(self._stock)
 
     def input_size_hw(self, index: int) -> tuple[int, int]:
         """That of the photograph behind."""
-        return self._fitted_hw(self._stock.size_hw(index))
+        return input_size_hw(self._network, self._stock.size_hw(index))
 
     def draw(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
         """A frame of a new scene, and the flow from the one before."""
