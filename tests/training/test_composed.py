@@ -84,7 +84,7 @@ def test_known_motion_is_seen_in_the_flow_picture_and_draws_looks(two_streams: C
     assert len(moving) > 10
     assert len(resting) > 10
     assert np.mean([colour for colour, _ in moving]) > 30
-    assert all(gain > 0 for _, gain in moving)
+    assert np.mean([gain for _, gain in moving]) > 0.2
     assert max(resting) < 0.2  # slow movers count as resting and draw little
 
 
