@@ -42,7 +42,10 @@ def predict(
     ] = "overlay,maps,csv",
     flow: Annotated[
         str | None,
-        typer.Option(help="Optical flow: dis, dis-fast, dis-ultrafast, dis-evident; the model's, if not given."),
+        typer.Option(
+            help="Optical flow: dis, dis-fast, dis-ultrafast, dis-evident, farneback, pwcnet:WEIGHTS, or folder:DIR "
+            "of .flo files for one video; the model's, if not given."
+        ),
     ] = None,
     flow_size: Annotated[
         str | None, typer.Option(help="Size at which flow is estimated, WxH or native; the model's, if not given.")
@@ -78,11 +81,15 @@ def predict(
         overwrite=overwrite,
     )
     with errors_to_status():
+        expanded = expand_sources(sources)
+        if flow is not None and flow.startswith("folder:") and len(expanded) > 1:
+            problem = f"{flow} holds the flow of one source, not of {len(expanded)}"
+            raise typer.BadParameter(problem, param_hint="--flow")
         size = {} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)}
         loaded = load_model(model, device=device, flow=flow, flow_settings=size, keep_flow="flow" in settings.save)
         if "gate" in settings.save and not loaded.has_gate:
             raise typer.BadParameter(f"{loaded.name} has one stream and no gate", param_hint="--save gate")
-        _run(loaded, expand_sources(sources), settings)
+        _run(loaded, expanded, settings)
 
 
 def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "auto") -> None:
@@ -95,7 +102,8 @@ def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "au
         clip = draw_clip(output / "demo.mp4")
         say(f"drew {clip}")
         model = load_model("gfsalnet-mobile", device=device)
-        _run(model, [str(clip)], Settings(output=output, overwrite=True))
+        save = ("overlay", "gate", "maps", "csv")
+        _run(model, [str(clip)], Settings(output=output, save=save, overwrite=True))
 
 
 def _flow_size_wh(text: str) -> tuple[int, int] | None:
@@ -111,9 +119,9 @@ def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:
         for outcome in predict_sources(model, sources, settings, _follow(bar)):
             failed += not outcome.ok
             (say if outcome.ok else fail)(outcome.message)
-            overlay = outcome.folder and next(outcome.folder.glob("overlay.*"), None)
-            if overlay:
-                say(f"  look at {overlay}")
+            if outcome.folder is not None:
+                for film in (*outcome.folder.glob("overlay.*"), *outcome.folder.glob("gate.*")):
+                    say(f"  look at {film}")
     if len(sources) > 1:
         say(f"{len(sources) - failed} of {len(sources)} sources done")
     if failed:

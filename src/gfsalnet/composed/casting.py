@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -53,7 +54,7 @@ def random_scene(
     if follows:  # the camera keeps the first mover where it was: then it is the scenery that moves on the screen
         course = (movers[0].centre_xy - movers[0].centre_xy.mean(0)) / scenery_hw[::-1]
         room = np.maximum(1 - camera.size, 0)[:, None] / 2
-        camera.centre_xy[:] = np.clip(camera.centre_xy + course, 0.5 - room, 0.5 + room)
+        camera = replace(camera, centre_xy=np.clip(camera.centre_xy + course, 0.5 - room, 0.5 + room))
     if movers and rng.random() < _DEFOCUSED:
         return Scene(_defocused(scenery, rng), camera, movers, size_hw, _SHALLOW)
     return Scene(scenery, camera, movers, size_hw)
