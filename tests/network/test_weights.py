@@ -128,3 +128,8 @@ def test_both_streams_start_from_one() -> None:
     assert torch.allclose(maps.saliency, expected, rtol=1e-5)
     with pytest.raises(WeightsError, match="two streams"):
         start_from_single_stream(both, both)
+
+
+def test_missing_trunk_weights_say_how_to_make_them(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"no such file\..*docs/training\.md"):
+        load_trunk(GFSalNet(mobile()), tmp_path / "none.safetensors")

@@ -152,8 +152,11 @@ def load_trunk(network: GFSalNet, path: Path) -> None:
     convolutions (`features.N.conv.I.weight` and `.bias`).
 
     Raises:
-        WeightsError: if the names or shapes are of another architecture.
+        WeightsError: if there is no such file, or the names or shapes are of another architecture.
     """
+    if not path.is_file():
+        remedy = "Give the trunk's ImageNet weights as safetensors; docs/training.md says how to make them."
+        raise WeightsError(path, "no such file", remedy)
     state = {key: value for key, value in read_state(path).items() if not key.startswith(_UNUSED_TRUNK_KEYS)}
     for stream in (network.appearance, network.motion):
         if stream is None:
