@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "metrics": set(),
     "network": set(),
     "video": set(),
-    "flow": set(),
+    "flow": {"network"},  # how weights are read, for PWC-Net alone
     "gaze": {"video"},
     "models": {"video", "flow", "network", "device"},
     "composed": {"video", "flow", "gaze"},
@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "prepare": {"video", "flow", "gaze", "render"},
     "evaluation": {"video", "gaze", "metrics", "models", "render"},
     "cli": {
-        *("video", "flow", "gaze", "metrics", "models", "render"),
+        *("video", "flow", "gaze", "composed", "metrics", "models", "render"),
         *("predict", "training", "evaluation", "demo", "prepare"),
     },
 }

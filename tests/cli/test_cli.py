@@ -21,6 +21,8 @@ from typer.testing import CliRunner
 
 from gfsalnet.cli import app
 from gfsalnet.demo import draw_frame
+from gfsalnet.flow import write_flo
+from gfsalnet.types import FlowField
 
 
 def gfsalnet(*arguments: object) -> Result:
@@ -105,6 +107,22 @@ def test_a_second_run_skips_and_only_adds_what_is_missing(clip: Path, tmp_path: 
     redone = gfsalnet("predict", clip, "-o", tmp_path, "--save", "csv", "--max-frames", "3", "--overwrite")
     assert redone.exit_code == 0, redone.stderr
     assert len((tmp_path / "street" / "frames.csv").read_text().splitlines()) == 4
+
+
+def test_flow_from_files_is_for_one_video(clip: Path, tmp_path: Path) -> None:
+    flow, still = tmp_path / "flow", FlowField(np.zeros((90, 160, 2), np.float32))
+    write_flo(flow / "1.flo", still)
+    command = ("predict", clip, "-o", tmp_path / "out", "--save", "csv", "--flow", f"folder:{flow}")
+    done = gfsalnet(*command, "--max-frames", 2)
+    assert done.exit_code == 0, done.stderr
+    described = json.loads((tmp_path / "out" / "street" / "summary.json").read_text())["model"]
+    assert described["flow"]["folder"] == str(flow)
+    too_few = gfsalnet(*command, "--max-frames", 3, "--overwrite")
+    assert too_few.exit_code == 1
+    one_line_error(too_few, "the flow to frame 1, and there is a frame 2")
+    two = gfsalnet(*command, clip)
+    assert two.exit_code == 2
+    assert "the flow of one source, not of 2" in " ".join(two.stderr.replace("│", "").split())
 
 
 def test_two_sources_of_one_name_do_not_overwrite_each_other(clip: Path, tmp_path: Path) -> None:

@@ -61,7 +61,10 @@ def prepare(
         bool, typer.Option("--frames", help="Also extract films to ROOT/frames, where training needs them.")
     ] = False,
     flow: Annotated[
-        str, typer.Option(help="Optical flow to cache: dis, dis-fast, dis-ultrafast, dis-evident; or none.")
+        str,
+        typer.Option(
+            help="Optical flow to cache: dis, dis-fast, dis-ultrafast, dis-evident, farneback, pwcnet:WEIGHTS; or none."
+        ),
     ] = "dis",
     cache: Annotated[Path | None, typer.Option(help="Folder of the flow; ROOT/flow-cache if not given.")] = None,
     split: Annotated[str | None, typer.Option(help="Only this split.")] = None,

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OutputOption = Annotated[Path, typer.Option("--output", "-o", help="Folder of the results, one folder a source in it.")]
+FlowOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Optical flow: dis, dis-fast, dis-ultrafast, dis-evident, farneback, pwcnet:WEIGHTS, or folder:DIR with "
+        ".flo files of one video; the model's, if not given."
+    ),
+]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
 
@@ -40,13 +47,7 @@ def predict(
     save: Annotated[
         str, typer.Option(help="Any of overlay, maps (png and npz), png, npz, gate, flow, csv; separated by commas.")
     ] = "overlay,maps,csv",
-    flow: Annotated[
-        str | None,
-        typer.Option(
-            help="Optical flow: dis, dis-fast, dis-ultrafast, dis-evident, farneback, pwcnet:WEIGHTS, or folder:DIR "
-            "of .flo files for one video; the model's, if not given."
-        ),
-    ] = None,
+    flow: FlowOption = None,
     flow_size: Annotated[
         str | None, typer.Option(help="Size at which flow is estimated, WxH or native; the model's, if not given.")
     ] = None,
@@ -82,13 +83,11 @@ def predict(
     )
     with errors_to_status():
         expanded = expand_sources(sources)
-        if flow is not None and flow.startswith("folder:") and len(expanded) > 1:
-            problem = f"{flow} holds the flow of one source, not of {len(expanded)}"
-            raise typer.BadParameter(problem, param_hint="--flow")
+        _require_flow_of_each(expanded, flow)
         size = {} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)}
         loaded = load_model(model, device=device, flow=flow, flow_settings=size, keep_flow="flow" in settings.save)
         if "gate" in settings.save and not loaded.has_gate:
-            raise typer.BadParameter(f"{loaded.name} has one stream and no gate", param_hint="--save gate")
+            raise typer.BadParameter(f"{loaded.name} has no gate", param_hint="--save gate")
         _run(loaded, expanded, settings)
 
 
@@ -104,6 +103,11 @@ def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "au
         model = load_model("gfsalnet-mobile", device=device)
         save = ("overlay", "gate", "maps", "csv")
         _run(model, [str(clip)], Settings(output=output, save=save, overwrite=True))
+
+
+def _require_flow_of_each(sources: list[str], flow: str | None) -> None:
+    if flow is not None and flow.startswith("folder:") and len(sources) > 1:
+        raise typer.BadParameter(f"{flow} holds the flow of one source, not of {len(sources)}", param_hint="--flow")
 
 
 def _flow_size_wh(text: str) -> tuple[int, int] | None:

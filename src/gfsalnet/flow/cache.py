@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import zlib
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -13,14 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gfsalnet.errors import OutputError
 from gfsalnet.flow.estimator import FlowEstimator, check_pair
+from gfsalnet.flow.files import write_whole
 from gfsalnet.types import RGB, FlowField
 
 STEPS_PER_PIXEL = 32
 _FORMAT = 1
 """Goes into the keys: a change of what is stored makes old entries unfindable instead of wrong."""
 _STEPS = np.dtype("<i2")
+_REMEDY = "Free some space, give another folder for the flow cache, or use none."
 
 
 class CachedFlow:
@@ -71,7 +70,7 @@ class CachedFlow:
         steps = _read(path, self.field_size_hw((current_rgb.shape[0], current_rgb.shape[1])))
         if steps is None:
             steps = _to_steps(self.estimator(previous_rgb, current_rgb))
-            _write(path, steps)
+            write_whole(path, zlib.compress(steps.tobytes()), _REMEDY)
         return FlowField(steps.astype(np.float32) / np.float32(STEPS_PER_PIXEL))
 
     def _path(self, previous_rgb: RGB, current_rgb: RGB) -> Path:
@@ -100,19 +99,3 @@ def _read(path: Path, size_hw: tuple[int, int]) -> NDArray[np.int16] | None:
         return np.frombuffer(zlib.decompress(path.read_bytes()), _STEPS).reshape(*size_hw, 2)
     except (OSError, zlib.error, ValueError):
         return None
-
-
-def _write(path: Path, steps: NDArray[np.int16]) -> None:
-    partial = path.with_name(f".{path.stem}-{secrets.token_hex(4)}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(zlib.compress(steps.tobytes()))
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        problem = f"cannot be written ({error.strerror or error})"
-        raise OutputError(
-            path, problem, "Free some space, give another folder for the flow cache, or use none."
-        ) from error

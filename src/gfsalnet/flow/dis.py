@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.flow.estimator import check_pair
 from gfsalnet.flow.evidence import evident_flow
+from gfsalnet.flow.working_size import checked_size_wh, grey_at, working_size_hw
 from gfsalnet.types import RGB, FlowField
 
 PRESETS: Mapping[str, int] = {
@@ -24,8 +23,6 @@ PRESETS: Mapping[str, int] = {
 
 SMALLEST_SIDE = 32
 """Pixels. Below this OpenCV's choice of pyramid may fail, give NaN or crash the process, by preset and shape."""
-
-_SIZE_REMEDY = "Give a width and a height of at least 1, such as 320, 240, or none for the frame's own size."
 
 
 class DISFlow:
@@ -54,10 +51,8 @@ class DISFlow:
     ) -> None:
         if preset not in PRESETS:
             raise GFSalNetError(f"flow preset {preset!r}", "is unknown", f"Use one of: {', '.join(PRESETS)}.")
-        if size_wh is not None and (len(size_wh) != 2 or min(size_wh) < 1):
-            raise GFSalNetError(f"flow size {size_wh}", "is no width and height in pixels", _SIZE_REMEDY)
         self.preset, self.needs_evidence = preset, bool(needs_evidence)
-        self.size_wh = None if size_wh is None else (int(size_wh[0]), int(size_wh[1]))
+        self.size_wh = checked_size_wh(size_wh)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -70,11 +65,7 @@ class DISFlow:
         >>> DISFlow().field_size_hw((1080, 1920)), DISFlow(size_wh=None).field_size_hw((8, 100))
         ((208, 370), (32, 100))
         """
-        scale = 1.0
-        if self.size_wh is not None:
-            scale = math.sqrt(math.prod(self.size_wh) / math.prod(frame_size_hw))
-        height, width = (max(SMALLEST_SIDE, round(side * scale)) for side in frame_size_hw)
-        return height, width
+        return working_size_hw(frame_size_hw, self.size_wh, SMALLEST_SIDE)
 
     def __call__(self, previous_rgb: RGB, current_rgb: RGB) -> FlowField:
         """The motion from `previous_rgb` to `current_rgb`, at the working size.
@@ -86,15 +77,7 @@ class DISFlow:
         size_hw = self.field_size_hw((current_rgb.shape[0], current_rgb.shape[1]))
         # A used DISOpticalFlow is not as good as new: one small frame changes its pyramid for every later call.
         estimator = cv2.DISOpticalFlow.create(PRESETS[self.preset])
-        previous, current = _grey(previous_rgb, size_hw), _grey(current_rgb, size_hw)
+        previous, current = grey_at(previous_rgb, size_hw), grey_at(current_rgb, size_hw)
         flow_pixels = estimator.calc(previous, current, None)  # type: ignore[call-overload]  # the stub knows no None
         field = FlowField(np.asarray(flow_pixels, dtype=np.float32))
         return evident_flow(field, previous, current) if self.needs_evidence else field
-
-
-def _grey(rgb: RGB, size_hw: tuple[int, int]) -> NDArray[np.uint8]:
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    if grey.shape != size_hw:
-        shrinking = size_hw[0] <= grey.shape[0] and size_hw[1] <= grey.shape[1]
-        grey = cv2.resize(grey, size_hw[::-1], interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
-    return np.asarray(grey, dtype=np.uint8)

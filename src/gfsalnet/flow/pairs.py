@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gfsalnet.flow.estimator import FlowEstimator, zero_flow
+from gfsalnet.flow.precomputed import PrecomputedFlow
 from gfsalnet.types import RGB, FlowField, Frame
 
 
@@ -15,7 +16,7 @@ class FlowStream:
     after a cut, and one of another size) nothing is known to move: the flow is zero, its picture white.
 
     Args:
-        estimator: of the flow between two frames.
+        estimator: of the flow between two frames, or flow that was computed elsewhere and goes by the frame's index.
     """
 
     def __init__(self, estimator: FlowEstimator) -> None:
@@ -28,8 +29,13 @@ class FlowStream:
         Args:
             frame: the next of the stream; its pixels must not be written to before the following call.
             starts_shot: whether it has nothing to do with the frame before.
+
+        Raises:
+            GFSalNetError: if the estimator cannot read its weights, or precomputed flow has none for this frame.
         """
         previous_rgb, self._previous_rgb = self._previous_rgb, frame.rgb
         if starts_shot or previous_rgb is None or previous_rgb.shape != frame.rgb.shape:
             return zero_flow(self.estimator.field_size_hw(frame.size_hw))
+        if isinstance(self.estimator, PrecomputedFlow):
+            return self.estimator.leading_to(frame.index)
         return self.estimator(previous_rgb, frame.rgb)

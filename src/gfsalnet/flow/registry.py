@@ -9,28 +9,44 @@ from typing import Any
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.flow.dis import DISFlow
 from gfsalnet.flow.estimator import FlowEstimator
+from gfsalnet.flow.farneback import FarnebackFlow
+from gfsalnet.flow.precomputed import PrecomputedFlow
+from gfsalnet.flow.pwcnet import PWCNetFlow
 
 ESTIMATORS: Mapping[str, tuple[Callable[..., FlowEstimator], Mapping[str, Any]]] = {
     "dis": (DISFlow, {}),
     "dis-fast": (DISFlow, {"preset": "fast"}),
     "dis-ultrafast": (DISFlow, {"preset": "ultrafast"}),
     "dis-evident": (DISFlow, {"preset": "fast", "needs_evidence": True}),
+    "farneback": (FarnebackFlow, {}),
+    "pwcnet": (PWCNetFlow, {}),
+    "folder": (PrecomputedFlow, {}),
 }
 """Name → what makes it, and the settings that the name stands for."""
+
+AFTER_COLON: Mapping[str, str] = {"pwcnet": "weights", "folder": "folder"}
+"""Name → the setting that may follow it, as in `pwcnet:FILE` and `folder:DIR`."""
 
 
 def make_estimator(name: str, **settings: Any) -> FlowEstimator:
     """The estimator of that name; `settings` are its constructor's and win over those of the name.
+
+    What follows a colon, as in `pwcnet:FILE` and `folder:DIR`, is a setting too, and wins over the others.
 
     `make_estimator(e.name, **e.settings)` makes an estimator like `e`, also after a trip through JSON.
 
     Raises:
         GFSalNetError: if the name or a setting is unknown, or a value makes no sense.
     """
+    name, colon, value = name.partition(":")
     if name not in ESTIMATORS:
         known = ", ".join(ESTIMATORS)
         raise GFSalNetError(f"flow estimator {name!r}", "is unknown", f"Use one of: {known}.")
     factory, named_settings = ESTIMATORS[name]
+    if colon and name not in AFTER_COLON:
+        raise GFSalNetError(f"flow estimator {name!r}", f"takes no {value!r} after a colon", "Leave it out.")
+    if colon:
+        settings[AFTER_COLON[name]] = value
     possible = inspect.signature(factory).parameters
     unknown = sorted(set(settings) - set(possible))
     if unknown:

@@ -40,7 +40,7 @@ class ComposedMotion(Source):
         flow: the estimator, whose errors are learned too.
         scale_pixels: of the flow image.
         augmentation: of the colours; views vary by the camera.
-        seed: of the validation scenes.
+        seed: of the validation scenes; the same for every run, so that runs can be compared.
 
     Raises:
         DatasetError, SourceError: if a picture or its gaze is missing or damaged.
@@ -56,7 +56,7 @@ class ComposedMotion(Source):
         flow: FlowEstimator,
         scale_pixels: float | None,
         augmentation: Augmentation,
-        seed: int,
+        seed: int = 0,
     ) -> None:
         self._network, self._flow, self._scale_pixels = network, flow, scale_pixels
         self._colour, self._seed = augmentation.colour, seed

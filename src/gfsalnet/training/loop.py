@@ -95,7 +95,8 @@ def _steps(run: Run) -> Iterator[Step]:
 def _closed_epoch(run: Run) -> Epoch:
     """Validate, and write all that an epoch leaves: weights, curves, sample pictures."""
     recipe, state, done = run.recipe, run.state, run.state.progress
-    found = validate(state.average, run.judged, recipe, run.ranks.device)
+    kept = run.kept()
+    found = validate(kept, run.judged, recipe, run.ranks.device)
     score = found.scores["saliency"]["mean"][recipe.select] if found.scores else math.nan
     epoch = Epoch(
         epoch=done.epoch,
@@ -108,12 +109,12 @@ def _closed_epoch(run: Run) -> Epoch:
         motion_share=found.motion_share,
         is_best=not found.scores or is_better(score, done.best, recipe.select),
     )
-    save_network(run.folder / LAST_FOLDER, state.average, run.about())
+    save_network(run.folder / LAST_FOLDER, kept, run.about())
     if epoch.is_best:
         done.best = None if math.isnan(score) else score
-        save_network(run.folder / BEST_FOLDER, state.average, run.about())
+        save_network(run.folder / BEST_FOLDER, kept, run.about())
     write_curves(run.folder, epoch)
-    write_samples(run.folder / SAMPLES_FOLDER / f"epoch-{done.epoch + 1:03d}.png", run)
+    write_samples(run.folder / SAMPLES_FOLDER / f"epoch-{done.epoch + 1:03d}.png", run, kept)
     return epoch
 
 

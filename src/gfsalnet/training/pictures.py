@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from gfsalnet.network import GFSalNet
 from gfsalnet.render import gate_view, overlay
 from gfsalnet.render.files import output_errors, write_png, written_whole
 from gfsalnet.training.examples import Example, Source
@@ -22,7 +23,7 @@ _PAPER = 228
 """Grey, so that a white flow image shows its borders."""
 
 
-def write_samples(path: Path, run: Run) -> None:
+def write_samples(path: Path, run: Run, network: GFSalNet) -> None:
     """Write a PNG with a row for each of the same few frames; none where nothing is validated on.
 
     The columns are the frame, where people looked and where the network expects it; of two streams also the flow
@@ -34,7 +35,7 @@ def write_samples(path: Path, run: Run) -> None:
     rows = []
     for source, index in chosen(run.judged):
         example, _ = source.whole(index)
-        rows.append(_pictures(example, predict(run.state.average, example, run.recipe, run.ranks.device)))
+        rows.append(_pictures(example, predict(network, example, run.recipe, run.ranks.device)))
     if rows:
         with output_errors(path):
             path.parent.mkdir(exist_ok=True)

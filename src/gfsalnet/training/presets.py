@@ -105,7 +105,7 @@ def mobile_stage2() -> Recipe:
             _photographs(name, "val", compose=compose) for compose in (True, False) for name in _PHOTOGRAPHS
         ),
         network=mobile("both"),
-        start=Start(single_stream=Path("runs/mobile-stage1/best")),
+        start=Start(single_stream=Path("runs/mobile-stage1/best"), appearance_share=0.5),
         flow=Flow(settings={"preset": "fast", "needs_evidence": True}, scale_pixels=8.0),
         epochs=6,
         loss=LossWeights(streams=0.3, gate=0.2),

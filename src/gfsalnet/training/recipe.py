@@ -50,8 +50,13 @@ class Start:
     """ImageNet weights for the trunks (see `gfsalnet.network.weights.load_trunk`)."""
     single_stream: Path | None = None
     """A model folder of stage 1; every stream starts from its one stream (Sec. IV-B)."""
+    appearance_share: float = 0.0
+    """Of its start in the appearance stream that is validated and kept, 0…1. Fine-tuned weights averaged with those they
+    started from keep more of what these knew (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022)."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.appearance_share <= 1:
+            raise ValueError("appearance_share must be in 0…1")
         if self.trunk_weights is not None and self.single_stream is not None:
             raise ValueError("set trunk_weights or single_stream, not both: the stream brings its trunk")
 

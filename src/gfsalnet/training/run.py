@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.amp.grad_scaler import GradScaler
 
 from gfsalnet.errors import RecipeError
@@ -40,6 +41,19 @@ class Run:
     """What is validated on; empty in all processes but the first."""
     plan: Plan
     state: TrainingState
+    begun: Mapping[str, Tensor]
+    """The appearance stream's weights before the first step, where the recipe keeps a share of them."""
+
+    def kept(self) -> GFSalNet:
+        """The weights that are validated and written: the average, with the share of the start that the recipe keeps."""
+        if not self.begun:
+            return self.state.average
+        kept = copy.deepcopy(self.state.average)
+        assert kept.appearance is not None
+        with torch.no_grad():
+            for name, weight in kept.appearance.named_parameters():
+                weight.lerp_(self.begun[name], self.recipe.start.appearance_share)
+        return kept
 
     def save(self) -> None:
         """Write the checkpoint, in the first process."""
@@ -91,10 +105,13 @@ def open_run(recipe: Recipe, folder: Path, ranks: Ranks) -> Run:
     if not steps:
         raise RecipeError(recipe.name, "its data hold no frame to train on", "Raise draws, or name other data.")
     state = start(recipe, ranks, total_steps=recipe.epochs * steps)
+    begun = {}
+    if recipe.start.appearance_share and state.network.appearance is not None:
+        begun = {name: weight.detach().clone() for name, weight in state.network.appearance.named_parameters()}
     state.resume(folder, to_json(recipe))
     if ranks.first:
         write_json(folder / RECIPE_FILE, to_json(recipe))
-    return Run(recipe, folder, ranks, supplies, judged, plan, state)
+    return Run(recipe, folder, ranks, supplies, judged, plan, state, begun)
 
 
 def start(recipe: Recipe, ranks: Ranks, total_steps: int) -> TrainingState:

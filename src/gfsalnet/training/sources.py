@@ -84,5 +84,4 @@ def _composed(parts: Sequence[tuple[GazeDataset, float | None]], recipe: Recipe,
         flow=flow,
         scale_pixels=recipe.flow.scale_pixels,
         augmentation=recipe.augmentation,
-        seed=recipe.seed,
     )
