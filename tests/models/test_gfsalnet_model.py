@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import gfsalnet
+from gfsalnet.demo import draw_frame
 from gfsalnet.errors import GFSalNetError, WeightsError
 from gfsalnet.flow import DISFlow
 from gfsalnet.models import MODELS, load_model
@@ -137,6 +138,33 @@ def test_a_trained_folder_is_a_model_with_its_own_flow_settings(tmp_path: Path) 
     other = load_model(tmp_path / "mine", device="cpu", flow="dis-ultrafast")
     assert other.describe()["flow"]["preset"] == "ultrafast"
     assert other.describe()["flow"]["scale_pixels"] == 3.0
+
+
+def test_weights_of_the_flow_it_was_trained_with_may_lie_elsewhere(tmp_path: Path) -> None:
+    flow = {"estimator": "pwcnet", "weights": "gone.safetensors", "size_wh": [64, 48]}
+    save_network(tmp_path / "mine", two_streams(), {"name": "mine", "flow": flow})
+    moved = load_model(tmp_path / "mine", device="cpu", flow="pwcnet:here.safetensors")
+    assert moved.estimator.settings == {"weights": "here.safetensors", "size_wh": (64, 48)}
+    assert load_model(tmp_path / "mine", device="cpu", flow="dis").estimator.name == "dis"
+    with pytest.raises(WeightsError, match=r"gone\.safetensors: no such file"):
+        list(load_model(tmp_path / "mine", device="cpu").stream(frames(2)))
+
+
+def test_the_shipped_gate_turns_to_what_moves_and_only_while_it_moves() -> None:
+    """Fig. 8: in the demo film a bird flies past a tree; then the film stands still."""
+    model = gfsalnet.load_model("gfsalnet-mobile", device="cpu")
+    moments = [1.0, 1.04, 1.08, 1.08, 1.08]
+    p = list(model.stream(Frame(draw_frame(seconds), index=index) for index, seconds in enumerate(moments)))
+    bird, tree = np.s_[50:110, 450:540], np.s_[150:230, 570:640]  # rows, columns
+
+    def motion_share(index: int, place: tuple[slice, slice]) -> float:
+        weights = p[index].density[place]  # type: ignore[index]
+        return float(np.average(1 - p[index].gate[place], weights=weights))  # type: ignore[index]
+
+    assert motion_share(2, bird) > 0.5
+    assert motion_share(2, bird) > motion_share(2, tree) + 0.25
+    assert motion_share(4, bird) < 0.15
+    assert p[2].density[bird].sum() > 1.5 * p[4].density[bird].sum()
 
 
 def test_flow_is_computed_for_one_stream_only_when_asked() -> None:
