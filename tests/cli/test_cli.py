@@ -253,3 +253,16 @@ def test_models_and_help_and_version() -> None:
     assert "SOURCE" in gfsalnet("predict", "--help").stdout
     assert gfsalnet("--version").stdout.strip()
     assert gfsalnet("dance").exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["pqft", "fang2014", "aws-d", "centre-bias"])
+def test_models_without_weights_predict_too(clip: Path, tmp_path: Path, name: str) -> None:
+    done = gfsalnet("predict", clip, "--output", tmp_path, "--model", name, "--save", "csv,npz", "--max-frames", 2)
+    assert done.exit_code == 0, done.stderr
+    densities = np.load(tmp_path / "street" / "maps.npz")["density"]
+    assert densities.sum(axis=(1, 2)) == pytest.approx([1, 1], abs=1e-4)
+    summary = json.loads((tmp_path / "street" / "summary.json").read_text())
+    assert summary["model"]["name"] == name
+    refused = gfsalnet("predict", clip, "--output", tmp_path / "gate", "--model", name, "--save", "gate")
+    assert refused.exit_code == 2
+    assert "no gate" in refused.stderr

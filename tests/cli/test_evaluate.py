@@ -151,6 +151,18 @@ def test_compare_maps_with_a_finished_evaluation(photographs: Path, maps: Path, 
     assert finished.exit_code == 0, finished.stderr
 
 
+def test_compare_models_without_weights(photographs: Path, tmp_path: Path) -> None:
+    """A blob is all there is to see in these pictures, and it is seldom in the middle."""
+    given = ("--dataset", "folder", "--root", photographs, "--humans-every", 0, "--output", tmp_path, "--workers", 0)
+    done = gfsalnet("compare", "aws-d", "pqft", "centre-bias", *given)
+    assert done.exit_code == 0, done.stderr
+    comparison = json.loads((tmp_path / "comparison.json").read_text())
+    highest = {row["name"]: row["means"]["nss"]["high"] for row in comparison["differences"]}
+    assert set(highest) == {"pqft", "centre-bias"}
+    assert highest["centre-bias"] < -1
+    assert json.loads((tmp_path / "aws-d" / "report.json").read_text())["source"]["model"]["constants"]
+
+
 def test_compare_needs_two_and_a_dataset(maps: Path) -> None:
     assert gfsalnet("compare", maps).exit_code == 2
     done = gfsalnet("compare", maps, maps)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -56,3 +58,10 @@ class SaliencyModel(ABC):
         """
         with open_source(str(source)) as reader:
             yield from self.stream(prefetch(reader, read_ahead(reader.info.size_wh)))
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        """Add the seconds spent inside to a stage of `seconds`."""
+        began = time.perf_counter()
+        yield
+        self.seconds[stage] += time.perf_counter() - began

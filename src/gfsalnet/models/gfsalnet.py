@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -95,12 +93,6 @@ class GFSalNetModel(SaliencyModel):
                 problem = f"predicts values that are no numbers, first for frame {frame.index}"
                 raise WeightsError(self.name, problem, "Its weights are damaged or its training diverged: use others")
             yield _prediction(frame, maps, field, starts_shot, self.has_gate)
-
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        self.seconds[stage] += time.perf_counter() - began
 
     @torch.inference_mode()
     def _maps(self, rgb: RGB, field: FlowField | None) -> Maps:

@@ -11,13 +11,19 @@ from typing import Any, Literal
 from gfsalnet.device import resolve_device
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, make_estimator
+from gfsalnet.models.aws_d import AWSD
 from gfsalnet.models.base import SaliencyModel
+from gfsalnet.models.centre_bias import CentreBias
+from gfsalnet.models.fang2014 import Fang2014
 from gfsalnet.models.gfsalnet import GFSalNetModel
+from gfsalnet.models.pqft import PQFT
+from gfsalnet.models.training_free import TrainingFreeModel
 from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network, single_stream
 
 SHIPPED = Path(__file__).parent / "weights"
 """Model folders inside the package."""
 DEFAULT_MODEL = "gfsalnet-mobile"
+_CODE_ALONE = "Apache-2.0"
 _STREAMS: tuple[Literal["appearance"], Literal["motion"]] = ("appearance", "motion")
 
 
@@ -28,8 +34,10 @@ class ModelEntry:
     name: str
     what: str
     licence: str
-    how_to_get: str
+    how_to_get: str = ""
     """For a model whose weights are not in the package."""
+    training_free: type[TrainingFreeModel] | None = None
+    """What makes it if it has no weights."""
 
     @property
     def folder(self) -> Path:
@@ -39,7 +47,7 @@ class ModelEntry:
     @property
     def ready(self) -> bool:
         """Whether it can be used at once."""
-        return (self.folder / WEIGHTS_FILE).is_file()
+        return self.training_free is not None or (self.folder / WEIGHTS_FILE).is_file()
 
 
 MODELS: Mapping[str, ModelEntry] = {
@@ -47,15 +55,38 @@ MODELS: Mapping[str, ModelEntry] = {
     for entry in (
         ModelEntry(
             "gfsalnet-mobile",
-            "the paper's blocks on MobileNetV2; appearance stream only for now (the paper's “Spatial” model)",
-            "Apache-2.0; trained on OSIE, Crowd and Scene (MIT)",
-            "",
+            "the paper's blocks on MobileNetV2, both streams and the gate, about 320x256",
+            "Apache-2.0; trained on OSIE, Crowd and Scene (MIT), and on motion composed from them",
         ),
         ModelEntry(
             "gfsalnet",
             "the paper's two-stream network on ResNet-50, 640x480",
             "Apache-2.0 (code)",
             "The authors' weights are of an unknown format. Train your own, and give its folder as the model.",
+        ),
+        ModelEntry(
+            "pqft",
+            "phase spectrum of a quaternion Fourier transform (Guo and Zhang 2010); no training",
+            _CODE_ALONE,
+            training_free=PQFT,
+        ),
+        ModelEntry(
+            "fang2014",
+            "spatial and temporal saliency weighed by uncertainty (Fang et al. 2014), re-implemented; no training",
+            _CODE_ALONE,
+            training_free=Fang2014,
+        ),
+        ModelEntry(
+            "aws-d",
+            "dynamic adaptive whitening saliency (Leboran et al. 2017), re-implemented; no training",
+            _CODE_ALONE,
+            training_free=AWSD,
+        ),
+        ModelEntry(
+            "centre-bias",
+            "a fixed Gaussian in the middle (Clarke and Tatler 2014); no training",
+            _CODE_ALONE,
+            training_free=CentreBias,
         ),
     )
 }
@@ -74,17 +105,25 @@ def load_model(
     Args:
         name: a name of `MODELS`, or a folder with `config.json` and `model.safetensors`. With `:appearance` or
             `:motion` after it: that stream alone, the paper's "Spatial" and "Temporal" models (Table I).
-        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-        flow: an estimator or its name; None: what the model was trained with, or DIS. The name of what it was trained
-            with means its settings too.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; a model without weights runs on the CPU all the same.
+        flow: an estimator or its name, as `make_estimator` takes it; None: what the model was trained with, that of a
+            model without weights, or DIS. The name of what it was trained with means its settings too.
         flow_settings: such as `size_wh`, to be used instead of the estimator's own; not with an estimator that is made.
-        keep_flow: compute flow also for a model without a motion stream, to pass it on with the predictions.
+        keep_flow: compute flow also for a model that does not need it, to pass it on with the predictions.
 
     Raises:
         WeightsError: if the model is unknown, has no weights here, or they are damaged or of another architecture.
         GFSalNetError: if the device is not here or the estimator unknown.
     """
     place, stream = _split(str(name))
+    entry = MODELS.get(place)
+    if entry is not None and entry.training_free is not None:
+        if stream is not None:
+            raise WeightsError(name, f"has no {stream} stream", f"Use {place}")
+        resolve_device(device)
+        model = entry.training_free
+        estimator = _estimator(flow or model.default_flow, flow_settings or {})
+        return model(estimator if keep_flow or model.needs_flow else None)
     folder = _folder(place)
     network, about = load_network(folder)
     if stream is not None:
@@ -92,18 +131,22 @@ def load_model(
     settings: dict[str, Any] = {"estimator": "dis", **(about.get("flow") or {})}
     scale_pixels, trained_name = settings.pop("scale_pixels", None), settings.pop("estimator")
     trained_with = make_estimator(trained_name, **settings)
-    if flow is None or isinstance(flow, str):
-        own = settings if flow in (None, trained_name) else {}
-        flow = make_estimator(flow or trained_name, **{**own, **(flow_settings or {})})
+    flow = flow or trained_name
+    own = settings if isinstance(flow, str) and flow.partition(":")[0] == trained_name else {}
+    estimator = _estimator(flow, {**own, **(flow_settings or {})})
     return GFSalNetModel(
         network,
         name=about.get("name", folder.name) + (f":{stream}" if stream else ""),
         weights_hash=hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()[:16],
-        estimator=flow if keep_flow or network.motion is not None else None,
+        estimator=estimator if keep_flow or network.motion is not None else None,
         trained_with=trained_with,
         flow_scale_pixels=scale_pixels,
         device=resolve_device(device),
     )
+
+
+def _estimator(flow: str | FlowEstimator, settings: Mapping[str, Any]) -> FlowEstimator:
+    return make_estimator(flow, **settings) if isinstance(flow, str) else flow
 
 
 def _split(name: str) -> tuple[str, Literal["appearance", "motion"] | None]:
