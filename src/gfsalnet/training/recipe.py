@@ -51,8 +51,8 @@ class Start:
     single_stream: Path | None = None
     """A model folder of stage 1; every stream starts from its one stream (Sec. IV-B)."""
     appearance_share: float = 0.0
-    """Of its start in the appearance stream that is validated and kept, 0…1. Fine-tuned weights averaged with those they
-    started from keep more of what these knew (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022)."""
+    """Of its start in the appearance stream that is validated and kept, 0…1. Fine-tuned weights averaged with those
+    they started from keep more of what these knew (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022)."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.appearance_share <= 1:

@@ -45,7 +45,7 @@ class Run:
     """The appearance stream's weights before the first step, where the recipe keeps a share of them."""
 
     def kept(self) -> GFSalNet:
-        """The weights that are validated and written: the average, with the share of the start that the recipe keeps."""
+        """The weights that are validated and written: the average, with the recipe's share of the start."""
         if not self.begun:
             return self.state.average
         kept = copy.deepcopy(self.state.average)
