@@ -175,7 +175,7 @@ def test_a_truncated_video_is_predicted_up_to_the_damage(clip: Path, tmp_path: P
     ("arguments", "words"),
     [
         (("--save", "overlay,nonsense"), "nonsense"),
-        (("--save", "gate", "--model", "gfsalnet-mobile:appearance"), "one stream"),
+        (("--save", "gate", "--model", "gfsalnet-mobile:appearance"), "no gate"),
         (("--map-size", "big"), "WIDTHxHEIGHT"),
         (("--rate", "0"), "frames a second"),
         (("--backend", "abacus"), "abacus"),

@@ -97,8 +97,10 @@ def test_a_run_stopped_in_mid_epoch_goes_on_to_the_same_weights(recipe: Recipe, 
 KILLED = """
 import sys
 from pathlib import Path
+import torch
 from pydantic import TypeAdapter
 from gfsalnet.training import Recipe, Step, train
+torch.set_num_threads(int(sys.argv[3]))  # sums depend on it, and another test may have changed ours
 recipe = TypeAdapter(Recipe).validate_json(Path(sys.argv[1]).read_text())
 for event in train(recipe, Path(sys.argv[2])):
     if isinstance(event, Step):
@@ -112,6 +114,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(recipe: Recipe, tmp_path: Path
     whole = epochs(recipe, tmp_path / "whole")
     (tmp_path / "recipe.json").write_text(json.dumps(to_json(replace(recipe, save_every_seconds=0.0))))
     arguments = [sys.executable, "-c", KILLED, str(tmp_path / "recipe.json"), str(tmp_path / "killed")]
+    arguments.append(str(torch.get_num_threads()))
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         next(line for line in process.stdout if line == "1 1\n")
