@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "flow": {"network"},  # how weights are read, for PWC-Net alone
     "gaze": {"video"},
     "models": {"video", "flow", "network", "device"},
-    "composed": {"video", "flow", "gaze"},
+    "composed": {"video", "flow", "gaze", "render"},
     "render": {"video", "flow"},
     "training": {"device", "video", "flow", "network", "gaze", "metrics", "composed", "render"},
     "demo": {"video"},

@@ -43,6 +43,13 @@ def test_what_is_there_is_not_overwritten(stock: Stock, tmp_path: Path) -> None:
         list(write_clips(stock, tmp_path, clips=1, frames=2, seed=0))
 
 
+def test_what_is_stopped_leaves_nothing(stock: Stock, tmp_path: Path) -> None:
+    run = write_clips(stock, tmp_path / "out", clips=3, frames=2, seed=0)
+    assert next(run) == 1
+    run.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_objects_come_from_all_photographs(stock: Stock) -> None:
     scenes = [stock.scene(0, (96, 128), 8, np.random.default_rng(seed)) for seed in range(12)]
     assert len({id(mover.cutout) for scene in scenes for mover in scene.movers}) == 2

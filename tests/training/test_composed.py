@@ -43,7 +43,6 @@ def source(root: Path, network: NetworkConfig) -> ComposedMotion:
         flow=DISFlow("fast", needs_evidence=True),
         scale_pixels=8.0,
         augmentation=Augmentation(colour=0.2),
-        seed=3,
     )
 
 

@@ -58,6 +58,7 @@ def ablate(
 
     A study that was stopped goes on where it was. The table is also written to ablation.md in its folder.
     """
+    from gfsalnet.render.files import output_errors, written_whole
     from gfsalnet.training import ablate as run
     from gfsalnet.training import is_first_process, read_recipe
 
@@ -67,7 +68,8 @@ def ablate(
         _follow(_announced(run(plan, folder, range(seeds))), plan.epochs)
         if is_first_process():
             table = _ablation_table(folder, seeds)
-            (folder / "ablation.md").write_text(table, encoding="utf-8")
+            with output_errors(folder / "ablation.md"), written_whole(folder / "ablation.md") as partial:
+                partial.write_text(table, encoding="utf-8")
             out.print(table)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from gfsalnet.composed.stock import Stock
 from gfsalnet.errors import OutputError
+from gfsalnet.render.files import output_errors, written_whole
 from gfsalnet.video import VideoWriter, fitted_size_hw
 
 RATE = Fraction(30)
@@ -24,8 +25,8 @@ _CRF = 25
 """About what video platforms use."""
 
 
-def write_clips(stock: Stock, folder: Path, *, clips: int, frames: int, seed: int) -> Iterator[int]:
-    """Write `folder/videos/0000.mp4` … and `folder/fixations.csv`; the same seed gives the same scenes.
+def write_clips(stock: Stock, folder: Path, *, clips: int, frames: int, seed: int) -> Generator[int, None, None]:
+    """Write `folder/videos/0000.mp4` … and `folder/fixations.csv`, whole or not at all; a seed gives the same scenes.
 
     Args:
         stock: its photographs are scenery one after the other, far apart.
@@ -38,24 +39,22 @@ def write_clips(stock: Stock, folder: Path, *, clips: int, frames: int, seed: in
         How many clips are written, after each.
 
     Raises:
-        OutputError: if something cannot be written, or the folder already holds clips.
+        OutputError: if something cannot be written, or the folder already holds something.
     """
-    videos, table = folder / "videos", folder / "fixations.csv"
-    if table.exists():
-        raise OutputError(table, "is there already", "Choose an empty folder.")
-    try:
-        videos.mkdir(parents=True, exist_ok=True)
-        with (folder / ".fixations.partial").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["video", "frame", "subject", "x", "y"])
-            for clip in range(clips):
-                name = f"{clip:04d}.mp4"
-                writer.writerows([name, *row] for row in _write_clip(stock, videos / name, clip, frames, seed))
-                yield clip + 1
-        (folder / ".fixations.partial").replace(table)
-    except OSError as error:
-        problem = f"cannot be written ({error.strerror or error})"
-        raise OutputError(folder, problem, "Choose a folder that you may write to, with space on it.") from error
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(folder, "is there already", "Choose an empty folder.")
+    with output_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(folder) as partial:
+            (partial / "videos").mkdir(parents=True)
+            with (partial / "fixations.csv").open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(["video", "frame", "subject", "x", "y"])
+                for clip in range(clips):
+                    name = f"{clip:04d}.mp4"
+                    rows = _write_clip(stock, partial / "videos" / name, clip, frames, seed)
+                    writer.writerows([name, *row] for row in rows)
+                    yield clip + 1
 
 
 def _write_clip(stock: Stock, path: Path, clip: int, frames: int, seed: int) -> Iterator[tuple[object, ...]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from gfsalnet.errors import RecipeError
 from gfsalnet.metrics import PAPER_METRICS
+from gfsalnet.render.files import output_errors, written_whole
 from gfsalnet.training.curves import CURVES_FILE
 from gfsalnet.training.events import Event
 from gfsalnet.training.loop import train
@@ -75,9 +76,13 @@ def ablate(recipe: Recipe, folder: Path, seeds: Sequence[int]) -> Generator[tupl
         for event in train(replace(recipe, network=network, seed=run.seed), folder / run.folder):
             yield run, event
         scores[run.variant][str(run.seed)] = _last_scores(folder / run.folder)
-        text = json.dumps({"seeds": list(seeds), "scores": scores}, indent=2)
-        (folder / f".{RESULTS_FILE}").write_text(text + "\n", encoding="utf-8")
-        (folder / f".{RESULTS_FILE}").replace(folder / RESULTS_FILE)
+        _write(folder / RESULTS_FILE, json.dumps({"seeds": list(seeds), "scores": scores}, indent=2) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """Not by `write_json`, which refuses the NaN that a network without any contrast scores."""
+    with output_errors(path), written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def _last_scores(run_folder: Path) -> dict[str, float]:

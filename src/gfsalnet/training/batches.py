@@ -20,7 +20,7 @@ from gfsalnet.training.recipe import Recipe
 from gfsalnet.training.sources import Supply
 from gfsalnet.types import Map
 
-Frames = NDArray[np.intp]
+FrameNumbers = NDArray[np.intp]
 """(N, 2): the number of the source, the number of the frame in it."""
 
 TaskT = TypeVar("TaskT")
@@ -32,7 +32,7 @@ class PlannedStep(NamedTuple):
 
     number: int
     """Of the step in its epoch."""
-    frames: Frames
+    frames: FrameNumbers
     size_hw: tuple[int, int]
 
 
@@ -73,7 +73,7 @@ class Plan:
 
     def __init__(self, supplies: Sequence[Supply], recipe: Recipe) -> None:
         self._recipe = recipe
-        self._groups: dict[tuple[int, int], list[tuple[float, Frames]]] = {}
+        self._groups: dict[tuple[int, int], list[tuple[float, FrameNumbers]]] = {}
         for number, (source, draws) in enumerate(supplies):
             of_size: dict[tuple[int, int], list[tuple[int, int]]] = {}
             for index in range(len(source)):
@@ -84,7 +84,7 @@ class Plan:
     def epoch(self, epoch: int) -> list[PlannedStep]:
         """Shuffled batches of frames of one size; as many in every epoch."""
         recipe, rng = self._recipe, np.random.default_rng((self._recipe.seed, epoch))
-        batches: list[tuple[Frames, tuple[int, int]]] = []
+        batches: list[tuple[FrameNumbers, tuple[int, int]]] = []
         for input_hw, parts in sorted(self._groups.items(), key=lambda item: item[0]):
             frames = rng.permutation(np.concatenate([_drawn(part, draws, rng) for draws, part in parts]))
             for start in range(0, len(frames), recipe.batch_size):
@@ -94,7 +94,7 @@ class Plan:
         return [PlannedStep(number, *batches[i]) for number, i in enumerate(rng.permutation(len(batches)))]
 
 
-def _drawn(frames: Frames, draws: float, rng: np.random.Generator) -> Frames:
+def _drawn(frames: FrameNumbers, draws: float, rng: np.random.Generator) -> FrameNumbers:
     """Each frame `draws` times; of a broken number the rest for a random part of them."""
     times, rest = divmod(draws, 1)
     some = rng.permutation(frames)[: round(rest * len(frames))]

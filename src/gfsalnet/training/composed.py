@@ -27,6 +27,8 @@ VIEWERS = 15
 """Fixations of an example."""
 _SPARE = 1.25
 """Photographs are kept this much larger than the network's input, so that cameras can come closer."""
+_VALIDATION_SEED = 0
+"""Every run is validated on the same scenes, so that runs can be compared."""
 _SIGMA = 0.03
 """Of the density as a share of the width, where a part gives none."""
 
@@ -40,7 +42,6 @@ class ComposedMotion(Source):
         flow: the estimator, whose errors are learned too.
         scale_pixels: of the flow image.
         augmentation: of the colours; views vary by the camera.
-        seed: of the validation scenes; the same for every run, so that runs can be compared.
 
     Raises:
         DatasetError, SourceError: if a picture or its gaze is missing or damaged.
@@ -56,10 +57,9 @@ class ComposedMotion(Source):
         flow: FlowEstimator,
         scale_pixels: float | None,
         augmentation: Augmentation,
-        seed: int = 0,
     ) -> None:
         self._network, self._flow, self._scale_pixels = network, flow, scale_pixels
-        self._colour, self._seed = augmentation.colour, seed
+        self._colour = augmentation.colour
         self._sigmas: list[float] = []
         self._digest = hashlib.blake2b(digest_size=16)
         self._stock = Stock(kept for dataset, sigma in parts for kept in self._photographs(dataset, sigma or _SIGMA))
@@ -87,7 +87,7 @@ class ComposedMotion(Source):
 
     def whole(self, index: int) -> tuple[Example, GroundTruth]:
         """A scene that is always the same, with the density and the viewers it was made with."""
-        example = self._example(index, self.input_size_hw(index), 0.0, np.random.default_rng((self._seed, index)))
+        example = self._example(index, self.input_size_hw(index), 0.0, np.random.default_rng((_VALIDATION_SEED, index)))
         return example, GroundTruth(fixation_map_HW=example.fixations, density_HW=example.density)
 
     def _example(self, index: int, size_hw: tuple[int, int], colour: float, rng: np.random.Generator) -> Example:

@@ -13,6 +13,7 @@ from gfsalnet.training.composed import ComposedMotion
 from gfsalnet.training.examples import Source
 from gfsalnet.training.photographs import Photographs
 from gfsalnet.training.recipe import Part, Recipe
+from gfsalnet.training.recordings import Recordings
 from gfsalnet.training.toy import TOY, draw_toy
 
 
@@ -64,8 +65,6 @@ def _open(part: Part, run_folder: Path) -> GazeDataset:
 def _source(part: Part, data: GazeDataset, recipe: Recipe, flow: FlowEstimator) -> Source:
     if data.kind == "image":
         return Photographs(data, network=recipe.network, augmentation=recipe.augmentation, sigma=part.sigma)
-    from gfsalnet.training.recordings import Recordings
-
     return Recordings(
         data,
         network=recipe.network,
