@@ -17,9 +17,10 @@ from pathlib import Path
 import cv2
 
 from gfsalnet.errors import GFSalNetError
+from gfsalnet.files import output_errors, written_whole
 from gfsalnet.flow import CachedFlow, FlowEstimator, FlowStream, flow_folder
 from gfsalnet.gaze import GazeDataset, dataset_class, open_dataset
-from gfsalnet.render.files import output_errors, write_jpeg, write_png, written_whole
+from gfsalnet.render.files import write_jpeg, write_png
 from gfsalnet.types import Frame
 from gfsalnet.video import read_image
 

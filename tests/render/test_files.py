@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from gfsalnet.errors import OutputError
-from gfsalnet.render.files import output_errors, write_json, write_png, written_whole
+from gfsalnet.files import output_errors, written_whole
+from gfsalnet.render.files import write_json, write_png
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def ablate(
 
     A study that was stopped goes on where it was. The table is also written to ablation.md in its folder.
     """
-    from gfsalnet.render.files import output_errors, written_whole
+    from gfsalnet.files import output_errors, written_whole
     from gfsalnet.training import ablate as run
     from gfsalnet.training import is_first_process, read_recipe
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gfsalnet.composed.stock import Stock
 from gfsalnet.errors import OutputError
-from gfsalnet.render.files import output_errors, written_whole
+from gfsalnet.files import output_errors, written_whole
 from gfsalnet.video import VideoWriter, fitted_size_hw
 
 RATE = Fraction(30)

@@ -17,8 +17,8 @@ from gfsalnet.evaluation.report_files import report_tables, write_csv, write_tex
 from gfsalnet.evaluation.scoring import PREDICTION, PREDICTORS, VideoScores
 from gfsalnet.evaluation.settings import METRIC_LABELS
 from gfsalnet.evaluation.tables import UNDEFINED, Table, number, with_interval
+from gfsalnet.files import output_errors
 from gfsalnet.render import write_json
-from gfsalnet.render.files import output_errors
 
 _PLACE = PREDICTORS.index(PREDICTION)
 

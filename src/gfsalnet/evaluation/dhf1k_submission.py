@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from gfsalnet.errors import GFSalNetError, SourceError
 from gfsalnet.evaluation.map_files import MapsFolder
 from gfsalnet.evaluation.sources import AnyMap
+from gfsalnet.files import output_errors, written_whole
 from gfsalnet.metrics.resize import resize_bilinear
-from gfsalnet.render.files import output_errors, written_whole
 
 VIDEOS = tuple(f"{number:04d}" for number in range(701, 1001))
 FRAMES = 176_192

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gfsalnet.files import write_whole
 from gfsalnet.flow.estimator import FlowEstimator, check_pair
-from gfsalnet.flow.files import write_whole
 from gfsalnet.types import RGB, FlowField
 
 STEPS_PER_PIXEL = 32

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from gfsalnet.errors import SourceError
-from gfsalnet.flow.files import write_whole
+from gfsalnet.files import write_whole
 from gfsalnet.types import FlowField
 
 UNKNOWN_PIXELS = 1e9

@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from gfsalnet.errors import WeightsError
-from gfsalnet.flow.files import write_whole
+from gfsalnet.files import write_whole
 from gfsalnet.flow.pwcnet_network import PWCNet
 from gfsalnet.network.weights import compare_keys, read_state
 

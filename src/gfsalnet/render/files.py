@@ -1,65 +1,21 @@
-"""Files that appear whole or not at all, and errors that say what to do about them."""
+"""Pictures and JSON on disk."""
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import cv2
 
-from gfsalnet.errors import OutputError
+from gfsalnet.files import output_errors, written_whole
 from gfsalnet.render.overlay import Byte
 from gfsalnet.types import RGB
 
 JPEG_QUALITY = 95
 """Of frames to train on: a fifth of a PNG's size, 43 to 50 dB away from the film's pixels."""
-_REMEDIES = {
-    errno.ENOSPC: "Free some space, or choose a folder on another disk.",
-    errno.EDQUOT: "Free some of your quota, or choose a folder on another disk.",
-    errno.EACCES: "Choose a folder that you may write to.",
-    errno.EPERM: "Choose a folder that you may write to.",
-    errno.EROFS: "Choose a folder that you may write to.",
-}
-
-
-@contextmanager
-def output_errors(path: Path) -> Iterator[None]:
-    """Turn what the system says about writing `path` (disk full, no permission, …) into an `OutputError` about it.
-
-    An `OutputError` from below keeps its words and gets this path: it may name the file beside it, see `written_whole`.
-    """
-    try:
-        yield
-    except OutputError as error:
-        raise OutputError(path, error.problem, error.remedy) from error
-    except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, "Choose another folder for the results.")
-        raise OutputError(path, f"cannot be written ({error.strerror or error})", remedy) from error
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write a file or folder to: it becomes `path` at the end, or is removed on any exception.
-
-    What was at `path` before stays until then.
-    """
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    _remove(partial)  # left behind by a run that was killed
-    try:
-        yield partial
-        if path.is_dir():  # os.replace overwrites a file, but no folder with files in it
-            _remove(path)
-        os.replace(partial, path)
-    except BaseException:  # Ctrl-C too
-        _remove(partial)
-        raise
 
 
 def write_png(path: Path, picture: Byte) -> None:
@@ -101,10 +57,3 @@ def _as_string(value: object) -> str:
     if isinstance(value, (Fraction, Path)):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gfsalnet.render.files import output_errors
+from gfsalnet.files import output_errors
 from gfsalnet.render.films import Draw, draw_flow, draw_gate, draw_overlay, film_sink, still_sink
 from gfsalnet.render.sinks import FileSink, Sink, csv_sink, npz_sink, png_sink
 from gfsalnet.types import Prediction

@@ -17,7 +17,8 @@ from typing import Protocol
 
 import cv2
 
-from gfsalnet.render.files import output_errors, write_png, written_whole
+from gfsalnet.files import output_errors, written_whole
+from gfsalnet.render.files import write_png
 from gfsalnet.render.overlay import Byte, as_bytes
 from gfsalnet.render.stack import MapStack
 from gfsalnet.render.statistics import FrameStatistics

@@ -11,8 +11,8 @@ from statistics import mean
 from typing import Any
 
 from gfsalnet.errors import RecipeError
+from gfsalnet.files import output_errors, written_whole
 from gfsalnet.metrics import PAPER_METRICS
-from gfsalnet.render.files import output_errors, written_whole
 from gfsalnet.training.curves import CURVES_FILE
 from gfsalnet.training.events import Event
 from gfsalnet.training.loop import train

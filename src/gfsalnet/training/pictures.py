@@ -8,9 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from gfsalnet.files import output_errors, written_whole
 from gfsalnet.network import GFSalNet
 from gfsalnet.render import gate_view, overlay
-from gfsalnet.render.files import output_errors, write_png, written_whole
+from gfsalnet.render.files import write_png
 from gfsalnet.training.examples import Example, Source
 from gfsalnet.training.run import Run
 from gfsalnet.training.validation import Predicted, predict

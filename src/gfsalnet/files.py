@@ -1,0 +1,79 @@
+"""Files that appear whole or not at all, and errors that say what to do about them."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gfsalnet.errors import OutputError
+
+_REMEDIES = {
+    errno.ENOSPC: "Free some space, or choose a folder on another disk.",
+    errno.EDQUOT: "Free some of your quota, or choose a folder on another disk.",
+    errno.EACCES: "Choose a folder that you may write to.",
+    errno.EPERM: "Choose a folder that you may write to.",
+    errno.EROFS: "Choose a folder that you may write to.",
+}
+
+
+@contextmanager
+def output_errors(path: Path) -> Iterator[None]:
+    """Turn what the system says about writing `path` (disk full, no permission, …) into an `OutputError` about it.
+
+    An `OutputError` from below keeps its words and gets this path: it may name the file beside it, see `written_whole`.
+    """
+    try:
+        yield
+    except OutputError as error:
+        raise OutputError(path, error.problem, error.remedy) from error
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "Choose another folder for the results.")
+        raise OutputError(path, f"cannot be written ({error.strerror or error})", remedy) from error
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write a file or folder to: it becomes `path` at the end, or is removed on any exception.
+
+    What was at `path` before stays until then.
+    """
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    _remove(partial)  # left behind by a run that was killed
+    try:
+        yield partial
+        if path.is_dir():  # os.replace overwrites a file, but no folder with files in it
+            _remove(path)
+        os.replace(partial, path)
+    except BaseException:  # Ctrl-C too
+        _remove(partial)
+        raise
+
+
+def write_whole(path: Path, content: bytes, remedy: str = "Free some space, or write elsewhere.") -> None:
+    """Write a file so that nobody sees a part of it, even where several processes write the same; its folder is made.
+
+    Raises:
+        OutputError: if it cannot be written; with `remedy`.
+    """
+    partial = path.with_name(f".{path.stem}-{secrets.token_hex(4)}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            partial.write_bytes(content)
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(path, f"cannot be written ({error.strerror or error})", remedy) from error
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
