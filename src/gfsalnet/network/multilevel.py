@@ -20,6 +20,7 @@ class MultiLevelInformation(nn.Module):
 
     def __init__(self, level_channels: tuple[int, int, int, int], channels: int, relu: bool) -> None:
         super().__init__()
+        self.level_channels = level_channels
         level1, level2, level3, level4 = level_channels
         self.merge3 = nn.Conv2d(level4 + level3, channels, 1)
         self.merge2 = nn.Conv2d(channels + level2, channels, 1)

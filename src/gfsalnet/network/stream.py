@@ -43,7 +43,7 @@ class Stream(nn.Module):
         self.spatial_attention = SpatialAttention(levels[3]) if config.spatial_attention else nn.Identity()
         self.main = _branch(levels[3], config.main)
         channels = config.main[-1].channels
-        self.multilevel: MultiLevelInformation | None = None
+        self.multilevel: nn.Module | None = None
         if config.multilevel:
             self.multilevel = MultiLevelInformation(levels, config.multilevel_channels, config.multilevel_relu)
             self.side = _branch(config.multilevel_channels, config.side)
@@ -51,9 +51,10 @@ class Stream(nn.Module):
         self.channel_attention = (
             ChannelAttention(channels, config.channel_attention_final) if config.channel_attention else nn.Identity()
         )
-        self.last = nn.ConvTranspose2d(channels, *config.last)
+        last = nn.ConvTranspose2d(channels, *config.last)
         # A map that starts all zero behind the final ReLU would stay so.
-        nn.init.constant_(self.last.bias, 0.1)  # type: ignore[arg-type]  # bias is on by default, the stub says Optional
+        nn.init.constant_(last.bias, 0.1)  # type: ignore[arg-type]  # bias is on by default, the stub says Optional
+        self.last: nn.Module = last
         self.channels = channels
         self.register_buffer("mean", torch.tensor(self.trunk.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(self.trunk.std).view(3, 1, 1), persistent=False)

@@ -1,0 +1,122 @@
+"""The network as it is run: the same maps with fewer steps, for inference alone."""
+
+from __future__ import annotations
+
+import copy
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from gfsalnet.network.backbone import Levels
+from gfsalnet.network.gfsalnet import GFSalNet
+from gfsalnet.network.multilevel import MultiLevelInformation
+from gfsalnet.network.stream import Stream
+
+
+@torch.no_grad()
+def folded(network: GFSalNet) -> GFSalNet:
+    """A copy in evaluation mode that says the same but for rounding, and cannot be trained or saved.
+
+    Batch-norms and the scale of the normalisation go into the convolutions beside them. (The mean does not: the zeros
+    that pad a convolution would stand for another colour.) The merges of the multi-level block convolve before they
+    expand, and transposed convolutions become convolutions.
+    """
+    network = copy.deepcopy(network).eval()
+    for stream in (network.appearance, network.motion):
+        if stream is not None:
+            _fold(stream)
+    return network
+
+
+def _fold(stream: Stream) -> None:
+    _fold_batch_norms(stream.trunk)
+    first = next(module for module in stream.trunk.modules() if isinstance(module, nn.Conv2d))
+    first.weight /= stream.std
+    stream.std.fill_(1)
+    if isinstance(stream.multilevel, MultiLevelInformation):
+        stream.multilevel = EarlyMerges(stream.multilevel)
+    for parent in list(stream.modules()):
+        for name, module in parent.named_children():
+            if isinstance(module, nn.ConvTranspose2d):
+                setattr(parent, name, PhaseConvolution(module))
+
+
+def _fold_batch_norms(trunk: nn.Module) -> None:
+    for parent in trunk.modules():
+        for (conv_name, conv), (norm_name, norm) in pairwise(list(parent.named_children())):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(parent, conv_name, fuse_conv_bn_eval(conv, norm))
+                setattr(parent, norm_name, nn.Identity())
+
+
+class EarlyMerges(nn.Module):
+    """`MultiLevelInformation` with its 1x1 convolutions before the expansion and the concatenation.
+
+    Both are linear and the weights of a bilinear expansion sum to 1, so the order does not matter; it is less work, as
+    a level is convolved at its own size.
+    """
+
+    def __init__(self, block: MultiLevelInformation) -> None:
+        super().__init__()
+        self.coarse, self.fine = nn.ModuleList(), nn.ModuleList()
+        inputs = block.merge3.in_channels - block.level_channels[2]
+        for merge in (block.merge3, block.merge2, block.merge1):
+            coarse, fine = _split(merge, inputs)
+            self.coarse.append(coarse)
+            self.fine.append(fine)
+            inputs = merge.out_channels
+        self.activation = block.activation
+
+    def forward(self, levels: Levels) -> Tensor:
+        """As `MultiLevelInformation`."""
+        level1, level2, level3, x = levels
+        for coarse, fine, level in zip(self.coarse, self.fine, (level3, level2, level1), strict=True):
+            expanded = F.interpolate(coarse(x), level.shape[-2:], mode="bilinear", align_corners=False)
+            x = self.activation(expanded + fine(level))
+        return x
+
+
+def _split(conv: nn.Conv2d, inputs: int) -> tuple[nn.Conv2d, nn.Conv2d]:
+    """Two 1x1 convolutions that sum up to this one: of its first `inputs` channels, and of the others with the bias."""
+    first = nn.Conv2d(inputs, conv.out_channels, 1, bias=False)
+    rest = nn.Conv2d(conv.in_channels - inputs, conv.out_channels, 1)
+    first.weight = nn.Parameter(conv.weight[:, :inputs].clone())
+    rest.weight = nn.Parameter(conv.weight[:, inputs:].clone())
+    rest.bias = conv.bias
+    return first, rest
+
+
+class PhaseConvolution(nn.Module):
+    """A transposed convolution as a convolution whose channels are the pixels between two inputs.
+
+    With stride s an output row i · s + r sees only the rows r, r + s, … of the kernel: s · s small kernels, each for
+    one place r, and a pixel shuffle. Transposed convolutions of few output channels are slow in PyTorch and OpenVINO,
+    and in 8 bits all of them are.
+
+    Args:
+        deconv: with square kernel, stride and padding, and no output padding.
+    """
+
+    def __init__(self, deconv: nn.ConvTranspose2d) -> None:
+        super().__init__()
+        kernel, stride, padding = (int(both[0]) for both in (deconv.kernel_size, deconv.stride, deconv.padding))
+        taps = -(-kernel // stride)
+        missing = taps * stride - kernel
+        weight_ioHW = F.pad(deconv.weight, (0, missing, 0, missing))
+        inputs, outputs = weight_ioHW.shape[:2]
+        by_place = weight_ioHW.view(inputs, outputs, taps, stride, taps, stride).flip(2, 4)
+        self.conv = nn.Conv2d(inputs, outputs * stride**2, taps, padding=taps - 1 - padding // stride)
+        self.conv.weight = nn.Parameter(by_place.permute(1, 3, 5, 0, 2, 4).flatten(0, 2))
+        assert deconv.bias is not None
+        self.conv.bias = nn.Parameter(deconv.bias.repeat_interleave(stride**2))
+        self.stride, self.cut = stride, padding % stride
+        self.missing = missing
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """(B, C, H, W) → what the transposed convolution gives."""
+        whole = F.pixel_shuffle(self.conv(x_BCHW), self.stride)
+        height, width = whole.shape[-2:]
+        return whole[..., self.cut : height - self.cut - self.missing, self.cut : width - self.cut - self.missing]
