@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 
 from gfsalnet.errors import GFSalNetError
@@ -26,3 +28,12 @@ def resolve_device(name: str) -> torch.device:
             f"device {name}", f"cannot be used ({reason})", "Use cpu, cuda, cuda:N, mps or auto."
         ) from error
     return device
+
+
+def inference_threads() -> int:
+    """How many threads run a network on the CPU: the cores this process may use, less one for all that goes on beside.
+
+    A pool that wants a core which decoding or encoding holds waits for it at every layer.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores - 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from gfsalnet.backends import make_backend
 from gfsalnet.device import resolve_device
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, make_estimator
@@ -23,6 +24,8 @@ from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network, si
 SHIPPED = Path(__file__).parent / "weights"
 """Model folders inside the package."""
 DEFAULT_MODEL = "gfsalnet-mobile"
+INT8_FILE = "int8.onnx"
+"""In a model folder: the network in 8 bits, where somebody made it."""
 _CODE_ALONE = "Apache-2.0"
 _STREAMS: tuple[Literal["appearance"], Literal["motion"]] = ("appearance", "motion")
 
@@ -99,6 +102,7 @@ def load_model(
     flow: str | FlowEstimator | None = None,
     flow_settings: Mapping[str, Any] | None = None,
     keep_flow: bool = False,
+    backend: str = "torch",
 ) -> SaliencyModel:
     """A model that is ready to predict.
 
@@ -110,10 +114,12 @@ def load_model(
             model without weights, or DIS. The name of what it was trained with means its settings too.
         flow_settings: such as `size_wh`, to be used instead of the estimator's own; not with an estimator that is made.
         keep_flow: compute flow also for a model that does not need it, to pass it on with the predictions.
+        backend: what runs a GFSalNet: one of `gfsalnet.backends.BACKENDS`, or `auto` for the fastest here. PyTorch in
+            float32 is the reference. Other models run in what they are written in.
 
     Raises:
         WeightsError: if the model is unknown, has no weights here, or they are damaged or of another architecture.
-        GFSalNetError: if the device is not here or the estimator unknown.
+        GFSalNetError: if the device is not here, the estimator or the backend unknown, or the backend not installed.
     """
     place, stream = _split(str(name))
     entry = MODELS.get(place)
@@ -141,7 +147,7 @@ def load_model(
         estimator=estimator if keep_flow or network.motion is not None else None,
         trained_with=trained_with,
         flow_scale_pixels=scale_pixels,
-        device=resolve_device(device),
+        backend=make_backend(backend, network, resolve_device(device), folder / INT8_FILE),
     )
 
 

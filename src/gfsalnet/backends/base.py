@@ -1,0 +1,70 @@
+"""What every backend is, and how far its maps may be from PyTorch's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pictures: TypeAlias = "tuple[NDArray[np.uint8], ...]"
+"""What the network's streams look at, each (B, H, W, 3) with sides that are multiples of 32: frames for the appearance
+stream, flow images for the motion stream, in this order."""
+Precision = Literal["fp32", "bf16", "fp16", "int8"]
+
+
+class MapArrays(NamedTuple):
+    """`gfsalnet.network.Maps` as arrays, each (B, 1, H, W) float32."""
+
+    saliency: NDArray[np.float32]
+    appearance: NDArray[np.float32] | None
+    motion: NDArray[np.float32] | None
+    gate: NDArray[np.float32] | None
+
+    @classmethod
+    def named(cls, names: Sequence[str], arrays: Sequence[NDArray[np.float32]]) -> MapArrays:
+        """From the maps that a network of these outputs has."""
+        by_name = dict(zip(names, arrays, strict=True))
+        return cls(by_name["saliency"], by_name.get("appearance"), by_name.get("motion"), by_name.get("gate"))
+
+
+class Backend(Protocol):
+    """Runs one network."""
+
+    @property
+    def name(self) -> str:
+        """As `--backend` knows it, such as `openvino-bf16`."""
+
+    @property
+    def batch(self) -> int:
+        """How many frames at a time it runs best."""
+
+    def __call__(self, pictures: Pictures) -> MapArrays:
+        """The maps of a batch; safe to call from several threads."""
+
+
+LEAST_AGREEMENT: dict[Precision, float] = {"fp32": 1 - 1e-6, "bf16": 0.97, "fp16": 0.97, "int8": 0.95}
+"""Correlation with the maps of PyTorch in float32 under which a backend is not used: rounding moves a map a little, a
+fault of a kernel or a graph much."""
+
+
+def agreement(maps: MapArrays, reference: MapArrays) -> float:
+    """The lowest correlation of a map with the same map of the reference; 0 where one is not a number.
+
+    Maps that the reference has and the other lacks, or of another shape, count as 0.
+    """
+    lowest = 1.0
+    for found, expected in zip(maps, reference, strict=True):
+        if expected is None:
+            continue
+        if found is None or found.shape != expected.shape or not np.isfinite(found).all():
+            return 0.0
+        lowest = min(lowest, *(_correlation(a, b) for a, b in zip(found, expected, strict=True)))
+    return lowest
+
+
+def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    centred_a, centred_b = (values.astype(np.float64).ravel() - values.mean(dtype=np.float64) for values in (a, b))
+    norms = np.linalg.norm(centred_a) * np.linalg.norm(centred_b)
+    return float(centred_a @ centred_b / norms) if norms > 0 else float(np.allclose(a, b))

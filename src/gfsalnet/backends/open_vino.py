@@ -1,0 +1,60 @@
+"""OpenVINO: the fastest here on x86 and ARM CPUs; also in bfloat16 where the CPU computes in it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import openvino
+
+from gfsalnet.backends.base import MapArrays, Pictures, Precision
+
+_HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
+_MOST_SIZES = 4
+"""Sizes of pictures for which the compiled network is kept."""
+
+
+def computes_bf16() -> bool:
+    """Whether this CPU has instructions for bfloat16; without them it would only be slower."""
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+class OpenVINOBackend:
+    """A graph that `export_onnx` or `export_openvino` wrote, on the CPU, compiled anew for each size of pictures.
+
+    Args:
+        graph: the `.onnx` or `.xml` file.
+        precision: `bf16` computes most layers in that type; `int8` wants a graph that is quantised.
+        threads: of one call.
+    """
+
+    batch = 1
+
+    def __init__(self, graph: Path, precision: Precision = "fp32", threads: int = 1) -> None:
+        self.name = "openvino" if precision == "fp32" else f"openvino-{precision}"
+        self._core = openvino.Core()
+        self._model = self._core.read_model(graph)
+        self._outputs = [output.any_name for output in self._model.outputs]
+        self._config = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+        }
+        self._requests: dict[tuple[int, ...], openvino.InferRequest] = {}
+        self._lock = threading.Lock()  # a request serves one call at a time
+
+    def __call__(self, pictures: Pictures) -> MapArrays:
+        """As `Backend.__call__`."""
+        with self._lock:
+            results = self._request(pictures[0].shape).infer(list(pictures), share_inputs=True)
+            return MapArrays.named(self._outputs, list(results.values()))
+
+    def _request(self, shape: tuple[int, ...]) -> openvino.InferRequest:
+        if shape not in self._requests:
+            if len(self._requests) == _MOST_SIZES:
+                del self._requests[next(iter(self._requests))]
+            model = self._model.clone()
+            model.reshape({entry.any_name: list(shape) for entry in model.inputs})
+            self._requests[shape] = self._core.compile_model(model, "CPU", self._config).create_infer_request()
+        return self._requests[shape]

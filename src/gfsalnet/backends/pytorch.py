@@ -1,0 +1,43 @@
+"""PyTorch: the reference, always there, and what runs on a GPU."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gfsalnet.backends.base import MapArrays, Pictures, Precision
+from gfsalnet.backends.deployed import Deployed
+from gfsalnet.network import GFSalNet
+
+GPU_BATCH = 8
+"""Frames: enough to fill a GPU, few enough for a network of the paper's size at 640x480."""
+
+
+class TorchBackend:
+    """The folded network in PyTorch, channels last.
+
+    Args:
+        network: with its weights; copied.
+        device: where it runs; on a GPU of NVIDIA's in batches, from pinned memory.
+        precision: `fp16` and `bf16` run convolutions in that type (autocast); maps are float32 all the same.
+    """
+
+    def __init__(self, network: GFSalNet, device: torch.device | str = "cpu", precision: Precision = "fp32") -> None:
+        self._device, self._precision = torch.device(device), precision
+        self.name = "torch" if precision == "fp32" else f"torch-{precision}"
+        self.batch = GPU_BATCH if self._device.type == "cuda" else 1
+        self._deployed = Deployed(network).to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, not in the stub
+
+    @torch.inference_mode()
+    def __call__(self, pictures: Pictures) -> MapArrays:
+        """As `Backend.__call__`."""
+        dtype = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(self._precision)
+        with torch.autocast(self._device.type, dtype, enabled=dtype is not None):
+            maps = self._deployed(*(self._on_device(torch.from_numpy(np.ascontiguousarray(p))) for p in pictures))
+        return MapArrays.named(self._deployed.outputs, [m.float().cpu().numpy() for m in maps])
+
+    def _on_device(self, picture: Tensor) -> Tensor:
+        if self._device.type != "cuda":
+            return picture.to(self._device)
+        return picture.pin_memory().to(self._device, non_blocking=True)

@@ -1,0 +1,83 @@
+"""int8 by static quantisation: ranges of activations are measured on real pictures, weights go by channel."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from gfsalnet.backends.base import Pictures
+from gfsalnet.backends.deployed import input_names
+from gfsalnet.backends.export import cached_onnx, quiet, require
+from gfsalnet.files import write_whole
+from gfsalnet.network import GFSalNet
+
+KEPT_IN_FLOAT = {"mobilenet_v2": r"\.features\.([0-2]\b|(14|16)\.conv\.4)", "resnet50": r"(?!)"}
+"""Backbone → modules that stay as they are: with the first blocks in 8 bits the gate wavers, and the KL divergence of
+the shipped model grows by half; the two projections into the last blocks cost a third of what is then left."""
+_QUANTISED = ("Conv", "ConvTranspose", "Gemm", "Add", "Concat", "MaxPool")
+_SCOPES = "pkg.torch.onnx.name_scopes"
+"""Where torch.onnx notes the modules that a node comes from."""
+
+
+def export_int8(network: GFSalNet, pictures: Iterable[Pictures], path: Path) -> None:
+    """Write the network as ONNX with 8-bit weights and activations, which ONNX Runtime and OpenVINO both run.
+
+    Args:
+        network: with its weights.
+        pictures: what its streams see of the videos that it will be used on, some dozens; of any sizes.
+        path: of the `.onnx` file.
+
+    Raises:
+        GFSalNetError: if the packages for it are not installed.
+        OutputError: if the file cannot be written.
+        ValueError: if there are no pictures.
+    """
+    require("onnxruntime", extra="onnx")
+    import onnx
+    from onnxruntime import quantization
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    graph = cached_onnx(network)
+    kept = re.compile(KEPT_IN_FLOAT[network.config.backbone])
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        shaped, quantised = Path(folder, "shaped.onnx"), Path(folder, "int8.onnx")
+        quant_pre_process(graph, shaped, skip_optimization=True, skip_symbolic_shape=True)
+        quantization.quantize_static(
+            shaped,
+            quantised,
+            _reader(input_names(network.config), pictures),
+            quant_format=quantization.QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+            op_types_to_quantize=list(_QUANTISED),
+            nodes_to_exclude=[node.name for node in onnx.load(shaped).graph.node if _stays(_scopes(node), kept)],
+        )
+        write_whole(path, quantised.read_bytes())
+
+
+def _stays(scopes: str, kept: re.Pattern[str]) -> bool:
+    """Whether a node of these modules stays in float: what fuses the streams does, or faint places would become 0."""
+    return ("network.appearance" not in scopes and "network.motion" not in scopes) or kept.search(scopes) is not None
+
+
+def _scopes(node: Any) -> str:
+    return next((entry.value for entry in node.metadata_props if entry.key == _SCOPES), "")
+
+
+def _reader(inputs: list[str], pictures: Iterable[Pictures]) -> Any:
+    """What ONNX Runtime asks for pictures."""
+    from onnxruntime.quantization import CalibrationDataReader
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]  # its package has no types
+        def __init__(self) -> None:
+            self._batches = iter(pictures)
+
+        def get_next(self) -> dict[str, Any] | None:
+            batch = next(self._batches, None)
+            return None if batch is None else dict(zip(inputs, batch, strict=True))
+
+    return Reader()

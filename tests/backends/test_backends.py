@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+import torch
+
+from gfsalnet.backends import BACKENDS, Backend, MapArrays, Pictures, TorchBackend, make_backend
+from gfsalnet.backends.base import agreement
+from gfsalnet.backends.export import cache_folder, cached_onnx, export_onnx, export_openvino
+from gfsalnet.backends.quantise import export_int8
+from gfsalnet.errors import GFSalNetError, OutputError
+from gfsalnet.models.registry import SHIPPED
+from gfsalnet.network import GFSalNet, mobile
+from gfsalnet.network.weights import load_network, single_stream
+
+MOST_OFF = {"fp32": 1e-4, "bf16": 0.5, "int8": 0.6}
+"""Share of a map's maximum by which a pixel may differ."""
+
+
+@pytest.fixture(scope="module")
+def network() -> GFSalNet:
+    return load_network(SHIPPED / "gfsalnet-mobile")[0]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Exported graphs go where no other run left any."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("home")
+        patch.setenv("GFSALNET_HOME", str(folder))
+        yield folder
+
+
+def pictures(batch: int = 1, size_hw: tuple[int, int] = (96, 128), seed: int = 0) -> Pictures:
+    """Blocks of colour, and a still scene with one thing that moves."""
+    rng = np.random.default_rng(seed)
+    rgb = (
+        rng.integers(0, 256, (batch, size_hw[0] // 16, size_hw[1] // 16, 3), dtype=np.uint8).repeat(16, 1).repeat(16, 2)
+    )
+    flow_image = np.full((batch, *size_hw, 3), 255, np.uint8)
+    flow_image[:, 20:60, 40:90] = (80, 200, 255)
+    return rgb, flow_image
+
+
+def plain(network: GFSalNet, given: Pictures) -> MapArrays:
+    """The network as it is defined, without folding."""
+    with torch.inference_mode():
+        maps = network(*(torch.from_numpy(picture).permute(0, 3, 1, 2) / 255 for picture in given))
+    return MapArrays(*(None if values is None else values.numpy() for values in maps))
+
+
+@pytest.fixture(scope="module")
+def int8_graph(network: GFSalNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("int8") / "int8.onnx"
+    export_int8(network, [pictures(seed=seed) for seed in range(4)], path)
+    return path
+
+
+@pytest.mark.parametrize("name", [name for name in BACKENDS if name != "torch-fp16"])
+def test_every_backend_gives_the_maps_of_the_network(name: str, network: GFSalNet, int8_graph: Path) -> None:
+    backend = make_backend(name, network, int8_graph=int8_graph)
+    assert backend.name == name
+    for given in (pictures(), pictures(3, (64, 160), seed=1)):
+        found, expected = backend(given), plain(network, given)
+        for field, values, reference in zip(MapArrays._fields, found, expected, strict=True):
+            assert values is not None
+            assert reference is not None
+            assert values.dtype == np.float32
+            assert values.shape == reference.shape
+            off = np.abs(values - reference).max() / reference.max()
+            assert off < MOST_OFF[BACKENDS[name][1]], field
+
+
+@pytest.mark.parametrize("stream", ["appearance", "motion"])
+@pytest.mark.parametrize("name", ["torch", "onnxruntime", "openvino"])
+def test_one_stream_takes_one_picture(name: str, stream: str, network: GFSalNet) -> None:
+    alone = single_stream(network, stream)  # type: ignore[arg-type]
+    both, given = plain(network, pictures()), pictures()
+    maps = make_backend(name, alone)(given[:1] if stream == "appearance" else given[1:])
+    assert np.allclose(maps.saliency, getattr(both, stream), rtol=1e-3, atol=1e-4)
+    assert (maps.gate, maps.motion if stream == "appearance" else maps.appearance) == (None, None)
+
+
+def test_the_fastest_that_is_installed_runs_on_the_cpu(network: GFSalNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert make_backend("auto", network).name in ("openvino-bf16", "openvino")
+    find = __import__("importlib.util").util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "openvino" else find(name))
+    assert make_backend("auto", network).name == "onnxruntime"
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "onnx" else find(name))
+    assert make_backend("auto", network).name == "torch"
+    with pytest.raises(GFSalNetError, match=r'onnx: is not installed.*pip install "gfsalnet\[onnx\]"'):
+        make_backend("onnxruntime", network)
+
+
+def test_a_backend_that_computes_something_else_is_not_used(network: GFSalNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graph of other weights stands for a faulty kernel."""
+    torch.manual_seed(0)
+    other = cached_onnx(GFSalNet(mobile()).eval())
+    monkeypatch.setattr("gfsalnet.backends.choice.cached_onnx", lambda network: other)
+    with pytest.raises(GFSalNetError, match=r"its maps are not those of PyTorch \(correlation"):
+        make_backend("openvino", network)
+    with pytest.warns(UserWarning, match="is installed but does not serve") as warned:
+        assert make_backend("auto", network).name == "torch"
+    assert [str(warning.message).split()[0].removesuffix("-bf16") for warning in warned] == ["openvino", "onnxruntime"]
+
+
+def test_errors_say_what_to_do(network: GFSalNet, tmp_path: Path) -> None:
+    with pytest.raises(GFSalNetError, match=r"backend abacus: is unknown.*auto, torch"):
+        make_backend("abacus", network)
+    with pytest.raises(GFSalNetError, match="does not run on meta"):
+        make_backend("openvino", network, torch.device("meta"))
+    with pytest.raises(GFSalNetError, match=r"no int8\.onnx in its folder.*--calibrate"):
+        make_backend("openvino-int8", network, int8_graph=tmp_path / "int8.onnx")
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        export_onnx(network, tmp_path / "file" / "network.onnx")
+
+
+def test_the_graph_is_exported_once_for_the_same_weights(network: GFSalNet) -> None:
+    path = cached_onnx(network)
+    assert path.parent == cache_folder()
+    before = path.stat().st_mtime_ns
+    assert cached_onnx(network).stat().st_mtime_ns == before
+    assert cached_onnx(single_stream(network, "motion")) != path
+
+
+def test_an_openvino_file_holds_the_same_network(network: GFSalNet, tmp_path: Path) -> None:
+    from gfsalnet.backends.open_vino import OpenVINOBackend
+
+    export_openvino(network, tmp_path / "network.xml")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["network.bin", "network.xml"]
+    assert agreement(OpenVINOBackend(tmp_path / "network.xml")(pictures()), plain(network, pictures())) > 1 - 1e-6
+
+
+@pytest.mark.parametrize("name", ["torch", "onnxruntime", "openvino"])
+def test_threads_may_share_a_backend(name: str, network: GFSalNet) -> None:
+    backend: Backend = make_backend(name, network)
+    given = [pictures(size_hw=(64, 96 + 32 * (seed % 2)), seed=seed) for seed in range(6)]
+    found: dict[int, MapArrays] = {}
+    threads = [Thread(target=lambda i=i: found.update({i: backend(given[i])})) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for index, maps in found.items():
+        assert agreement(maps, plain(network, given[index])) > 1 - 1e-6
+
+
+def test_agreement_sees_what_is_wrong() -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.random((2, 2, 1, 8, 8), dtype=np.float32)
+    same = MapArrays(a, None, None, b)
+    assert agreement(same, same) == pytest.approx(1)
+    assert agreement(MapArrays(2 * a + 1, None, None, b), same) == pytest.approx(1)
+    assert agreement(MapArrays(a[::-1], None, None, b), same) < 0.5  # frames of a batch exchanged
+    assert agreement(MapArrays(a, None, None, None), same) == 0
+    assert agreement(MapArrays(a[..., :4], None, None, b), same) == 0
+    assert agreement(MapArrays(np.full_like(a, np.nan), None, None, b), same) == 0
+
+
+def test_torch_runs_in_bfloat16_but_answers_in_float32(network: GFSalNet) -> None:
+    maps = TorchBackend(network, precision="bf16")(pictures())
+    reference = TorchBackend(network)(pictures())
+    assert maps.saliency.dtype == np.float32
+    assert not np.array_equal(maps.saliency, reference.saliency)
+    assert agreement(maps, reference) > 0.97
