@@ -30,10 +30,11 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
-def inference_threads() -> int:
-    """How many threads run a network on the CPU: the cores this process may use, less one for all that goes on beside.
+def inference_threads(heavy: bool) -> int:
+    """How many threads run a network on the CPU.
 
-    A pool that wants a core which decoding or encoding holds waits for it at every layer.
+    A light one leaves a core for decoding, flow, drawing and encoding, which take about as long: a pool that has to
+    wait for a core at every layer gets slower, not faster. A heavy one is what all the others wait for.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores - 1)
+    return cores if heavy else max(1, cores - 1)

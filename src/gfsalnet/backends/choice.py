@@ -33,7 +33,12 @@ BACKENDS: dict[str, tuple[str, Precision]] = {
 
 
 def make_backend(
-    name: str, network: GFSalNet, device: torch.device | str = "cpu", int8_graph: Path | None = None
+    name: str,
+    network: GFSalNet,
+    device: torch.device | str = "cpu",
+    *,
+    int8_graph: Path | None = None,
+    threads: int | None = None,
 ) -> Backend:
     """What runs this network.
 
@@ -43,17 +48,20 @@ def make_backend(
         network: with its weights; copied.
         device: where it runs. All but PyTorch run on the CPU.
         int8_graph: what `export_int8` wrote of it; there may be none.
+        threads: of the network on the CPU; None: what suits its weight and this machine (`inference_threads`).
 
     Raises:
         GFSalNetError: if the name is unknown, the backend is not installed, not for this device or fails its check, or
             there is no int8 graph for one that needs it.
     """
     device = torch.device(device)
+    if threads is None:
+        threads = inference_threads(heavy=network.config.backbone == "resnet50")
     if name == AUTO:
-        return _fastest(network, device)
+        return _fastest(network, device, threads)
     if name not in BACKENDS:
         raise GFSalNetError(f"backend {name}", "is unknown", f"Use one of: {AUTO}, {', '.join(BACKENDS)}")
-    backend = _make(name, network, device, int8_graph)
+    backend = _make(name, network, device, int8_graph, threads)
     if (found := _agreement(backend, network)) < _least(name):
         raise GFSalNetError(
             f"backend {name}", f"its maps are not those of PyTorch (correlation {found:.4f})", "Use another backend"
@@ -61,10 +69,10 @@ def make_backend(
     return backend
 
 
-def _make(name: str, network: GFSalNet, device: torch.device, int8_graph: Path | None) -> Backend:
+def _make(name: str, network: GFSalNet, device: torch.device, int8_graph: Path | None, threads: int) -> Backend:
     engine, precision = BACKENDS[name]
     if engine == "torch":
-        return TorchBackend(network, device, precision)
+        return TorchBackend(network, device, precision, threads)
     if device.type != "cpu":
         raise GFSalNetError(f"backend {name}", f"does not run on {device.type}", "Add --device cpu, or use torch")
     require(engine, "onnx", "onnxscript", extra="onnx" if engine == "onnxruntime" else engine)
@@ -72,10 +80,10 @@ def _make(name: str, network: GFSalNet, device: torch.device, int8_graph: Path |
     if engine == "onnxruntime":
         from gfsalnet.backends.onnx_runtime import ONNXRuntimeBackend
 
-        return ONNXRuntimeBackend(graph, precision, inference_threads())
+        return ONNXRuntimeBackend(graph, precision, threads)
     from gfsalnet.backends.open_vino import OpenVINOBackend
 
-    return OpenVINOBackend(graph, precision, inference_threads())
+    return OpenVINOBackend(graph, precision, threads)
 
 
 def _int8_graph(name: str, graph: Path | None) -> Path:
@@ -85,15 +93,15 @@ def _int8_graph(name: str, graph: Path | None) -> Path:
     return graph
 
 
-def _fastest(network: GFSalNet, device: torch.device) -> Backend:
+def _fastest(network: GFSalNet, device: torch.device, threads: int) -> Backend:
     if device.type != "cpu":
         return TorchBackend(network, device, "fp16" if device.type == "cuda" else "fp32")
     for name in _installed_by_speed():
         try:
-            return make_backend(name, network, device)
+            return make_backend(name, network, device, threads=threads)
         except Exception as error:  # an exporter or engine of another version may fail in any way
             warnings.warn(f"{name} is installed but does not serve, going on without it: {error}", stacklevel=3)
-    return TorchBackend(network, device)
+    return TorchBackend(network, device, threads=threads)
 
 
 def _installed_by_speed() -> Iterator[str]:

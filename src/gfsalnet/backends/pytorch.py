@@ -21,10 +21,17 @@ class TorchBackend:
         network: with its weights; copied.
         device: where it runs; on a GPU of NVIDIA's in batches, from pinned memory.
         precision: `fp16` and `bf16` run convolutions in that type (autocast); maps are float32 all the same.
+        threads: of a call on the CPU; None leaves torch as it is set.
     """
 
-    def __init__(self, network: GFSalNet, device: torch.device | str = "cpu", precision: Precision = "fp32") -> None:
-        self._device, self._precision = torch.device(device), precision
+    def __init__(
+        self,
+        network: GFSalNet,
+        device: torch.device | str = "cpu",
+        precision: Precision = "fp32",
+        threads: int | None = None,
+    ) -> None:
+        self._device, self._precision, self._threads = torch.device(device), precision, threads
         self.name = "torch" if precision == "fp32" else f"torch-{precision}"
         self.batch = GPU_BATCH if self._device.type == "cuda" else 1
         self._deployed = Deployed(network).to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, not in the stub
@@ -32,6 +39,8 @@ class TorchBackend:
     @torch.inference_mode()
     def __call__(self, pictures: Pictures) -> MapArrays:
         """As `Backend.__call__`."""
+        if self._threads is not None and torch.get_num_threads() != self._threads:
+            torch.set_num_threads(self._threads)
         dtype = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(self._precision)
         with torch.autocast(self._device.type, dtype, enabled=dtype is not None):
             maps = self._deployed(*(self._on_device(torch.from_numpy(np.ascontiguousarray(p))) for p in pictures))

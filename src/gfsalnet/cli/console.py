@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import typer
 from rich.console import Console
@@ -47,6 +47,11 @@ def errors_to_status() -> Iterator[None]:
     except KeyboardInterrupt as interrupt:
         err.print("interrupted; what was finished is kept, the same command goes on from there")
         raise typer.Exit(INTERRUPTED) from interrupt
+
+
+def at_work(what: str) -> AbstractContextManager[object]:
+    """A spinner beside what takes a while, on standard error; nothing where that is no terminal."""
+    return err.status(what) if err.is_terminal else nullcontext()
 
 
 def progress_bar(unit: str) -> Progress:

@@ -46,6 +46,9 @@ WorkersOption = Annotated[
     int | None, typer.Option(min=0, help="Processes; one a core if not given. Changes no number.")
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+BackendOption = Annotated[
+    str, typer.Option(help="What runs a GFSalNet, as for `gfsalnet predict`; torch, in float32, is the reference.")
+]
 
 
 def evaluate(
@@ -65,6 +68,7 @@ def evaluate(
     seed: SeedOption = 0,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
+    backend: BackendOption = "torch",
     paper_table: Annotated[
         str | None, typer.Option(help="I to VI: also write that table of the paper, with this result under it.")
     ] = None,
@@ -84,7 +88,7 @@ def evaluate(
     from gfsalnet.gaze import open_dataset
 
     with errors_to_status():
-        source = MapsFolder(maps) if maps is not None else ModelSource(model or "", device)
+        source = MapsFolder(maps) if maps is not None else ModelSource(model or "", device, backend)
         report = _run(open_dataset(dataset, root, split), source, settings, output, workers)
         if table is not None:
             write_paper_table(report, table, output)
@@ -112,6 +116,7 @@ def compare(
     seed: SeedOption = 0,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
+    backend: BackendOption = "torch",
 ) -> None:
     """Set evaluations side by side, with paired differences from the first.
 
@@ -135,7 +140,7 @@ def compare(
         reports = []
         for name in candidates:
             if data is not None and name in unfinished:
-                source = _source(name, device)
+                source = _source(name, device, backend)
                 reports.append(_run(data, source, settings, output / source.name, workers))
             else:
                 reports.append(read_report(Path(name)))
@@ -190,13 +195,13 @@ def _paper_table(number: str | None) -> str | None:
     raise typer.BadParameter(f"{number} is none of {', '.join(PAPER_TABLES)}", param_hint="--paper-table")
 
 
-def _source(name: str, device: str) -> MapSource:
+def _source(name: str, device: str, backend: str) -> MapSource:
     """A folder without a model in it holds maps."""
     from gfsalnet.evaluation import MapsFolder, ModelSource
 
     folder = Path(name)
     is_model = not folder.is_dir() or (folder / "config.json").is_file()
-    return ModelSource(name, device) if is_model else MapsFolder(folder)
+    return ModelSource(name, device, backend) if is_model else MapsFolder(folder)
 
 
 def _run(dataset: GazeDataset, source: MapSource, settings: Settings, output: Path, workers: int | None) -> Report:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from gfsalnet.cli.console import SOME_FAILED, errors_to_status, fail, progress_bar, say
+from gfsalnet.cli.console import SOME_FAILED, at_work, errors_to_status, fail, progress_bar, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,13 @@ FlowOption = Annotated[
     typer.Option(
         help="Optical flow: dis, dis-fast, dis-ultrafast, dis-evident, farneback, pwcnet:WEIGHTS, or folder:DIR with "
         ".flo files of one video; the model's, if not given."
+    ),
+]
+BackendOption = Annotated[
+    str,
+    typer.Option(
+        help="What runs a GFSalNet: auto (the fastest that is installed), torch, torch-bf16, torch-fp16, onnxruntime, "
+        "onnxruntime-int8, openvino, openvino-bf16 or openvino-int8."
     ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
@@ -51,8 +58,11 @@ def predict(
     flow_size: Annotated[
         str | None, typer.Option(help="Size at which flow is estimated, WxH or native; the model's, if not given.")
     ] = None,
-    backend: Annotated[str, typer.Option(help="What runs the network: auto or torch.")] = "auto",
+    backend: BackendOption = "auto",
     device: DeviceOption = "auto",
+    every: Annotated[
+        int, typer.Option(min=1, max=30, help="Predict every so manieth frame, and interpolate the maps between.")
+    ] = 1,
     map_size: Annotated[
         str | None, typer.Option(help="Size of the maps in maps.npz, WxH; the model's own if not given.")
     ] = None,
@@ -71,8 +81,6 @@ def predict(
     from gfsalnet.render import parse_save
     from gfsalnet.video import expand_sources
 
-    if backend not in ("auto", "torch"):
-        raise typer.BadParameter(f"{backend} is none of auto, torch", param_hint="--backend")
     settings = Settings(
         output=output,
         save=_parsed("--save", parse_save, save),
@@ -85,7 +93,18 @@ def predict(
         expanded = expand_sources(sources)
         _require_flow_of_each(expanded, flow)
         size = {} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)}
-        loaded = load_model(model, device=device, flow=flow, flow_settings=size, keep_flow="flow" in settings.save)
+        if every > 1 and "flow" in settings.save:
+            raise typer.BadParameter("flow is only there where the network looks", param_hint="--every / --save flow")
+        with at_work(f"loading {model}; exporting it for a backend, the first time, takes some seconds"):
+            loaded = load_model(
+                model,
+                device=device,
+                flow=flow,
+                flow_settings=size,
+                keep_flow="flow" in settings.save,
+                backend=backend,
+                every=every,
+            )
         if "gate" in settings.save and not loaded.has_gate:
             raise typer.BadParameter(f"{loaded.name} has no gate", param_hint="--save gate")
         _run(loaded, expanded, settings)
@@ -100,7 +119,8 @@ def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "au
     with errors_to_status():
         clip = draw_clip(output / "demo.mp4")
         say(f"drew {clip}")
-        model = load_model("gfsalnet-mobile", device=device)
+        with at_work("loading gfsalnet-mobile"):
+            model = load_model("gfsalnet-mobile", device=device, backend="auto")
         save = ("overlay", "gate", "maps", "csv")
         _run(model, [str(clip)], Settings(output=output, save=save, overwrite=True))
 

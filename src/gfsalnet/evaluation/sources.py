@@ -55,15 +55,16 @@ class MapSource(Protocol):
 
 
 class ModelSource:
-    """A model run over the dataset's frames, one torch thread a process, so that scores do not depend on workers.
+    """A model run over the dataset's frames, one thread a process, so that scores do not depend on workers.
 
     Args:
         model: a name or folder for `load_model`, or a model; with workers, one that can be pickled.
         device: for a name or folder.
+        backend: for a name or folder.
     """
 
-    def __init__(self, model: str | Path | SaliencyModel, device: str = "auto") -> None:
-        self._given, self._device = model, device
+    def __init__(self, model: str | Path | SaliencyModel, device: str = "auto", backend: str = "torch") -> None:
+        self._given, self._device, self._backend = model, device, backend
         self._loaded: SaliencyModel | None = None
 
     @property
@@ -78,7 +79,7 @@ class ModelSource:
         if self._loaded is None:
             from gfsalnet.models import load_model
 
-            self._loaded = load_model(self._given, device=self._device)
+            self._loaded = load_model(self._given, device=self._device, backend=self._backend, threads=1)
         return self._loaded
 
     def __getstate__(self) -> dict[str, Any]:
@@ -86,8 +87,8 @@ class ModelSource:
 
     @property
     def name(self) -> str:
-        """The model's name."""
-        return self.model.name
+        """The model's name, and the backend if it is not the reference."""
+        return self.model.name if self._backend == "torch" else f"{self.model.name} ({self._backend})"
 
     def describe(self) -> dict[str, Any]:
         """The model's own description."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,7 +33,7 @@ def colour_wheel() -> NDArray[np.uint8]:
 
 
 def _palette() -> NDArray[np.float32]:
-    """(54 · _FINER, 3): how far each direction's full colour lies below white.
+    """(54 · _FINER + 1, 3): how far each direction's full colour lies below white, from motion to the left clockwise.
 
     The published code spreads the 55 colours over the full turn with the last of them at its very end, so the 55th and
     the first meet in a small step at "right". We do the same, for the same pictures.
@@ -40,9 +41,11 @@ def _palette() -> NDArray[np.float32]:
     wheel = colour_wheel().astype(np.float64)
     positions = np.arange((len(wheel) - 1) * _FINER) / _FINER
     colours = [np.interp(positions, np.arange(len(wheel)), channel) for channel in wheel.T]
-    return (255 - np.stack(colours, axis=-1)).astype(np.float32)
+    below_white = (255 - np.stack(colours, axis=-1)).astype(np.float32)
+    return np.concatenate([below_white[_HALF_TURN:], below_white[: _HALF_TURN + 1]])
 
 
+_HALF_TURN = 27 * _FINER
 _BELOW_WHITE = _palette()
 
 
@@ -63,18 +66,18 @@ def flow_image(field: FlowField, max_pixels: float | None = None) -> RGB:
     """
     if max_pixels is not None and not 0 < max_pixels < math.inf:
         raise ValueError(f"max_pixels must be a positive number, not {max_pixels}")
-    dx, dy = field.flow_pixels[..., 0], field.flow_pixels[..., 1]
+    dx, dy = cv2.split(field.flow_pixels)
     speed = np.sqrt(dx * dx + dy * dy)
     full = speed.max() if max_pixels is None else np.float32(max_pixels)
     if full == 0:
         return white_image(field.size_hw)
 
-    entries_per_radian = np.float32(len(_BELOW_WHITE) / (2 * np.pi))
-    entry = np.rint(np.arctan2(dy, dx) * entries_per_radian).astype(np.intp)
-    below_white = _BELOW_WHITE.take(entry, axis=0, mode="wrap")
-    saturation = (speed / full)[..., None]
-    picture: RGB = (255 - below_white * np.minimum(saturation, 1)).astype(np.uint8)
-    beyond = saturation[..., 0] > 1
+    entry = np.rint(np.arctan2(dy, dx) * np.float32(_HALF_TURN / np.pi)) + _HALF_TURN
+    # OpenCV's way of looking up in a table of 32-bit colours: many times faster than NumPy's.
+    below_white = cv2.remap(_BELOW_WHITE[None], entry, np.zeros_like(entry), cv2.INTER_NEAREST)
+    saturation = speed / full
+    picture: RGB = (255 - below_white * cv2.merge([np.minimum(saturation, 1)] * 3)).astype(np.uint8)
+    beyond = saturation > 1
     if beyond.any():
         picture[beyond] = (_OUT_OF_RANGE * (255 - below_white[beyond])).astype(np.uint8)
     return picture

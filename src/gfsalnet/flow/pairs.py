@@ -39,3 +39,7 @@ class FlowStream:
         if isinstance(self.estimator, PrecomputedFlow):
             return self.estimator.leading_to(frame.index)
         return self.estimator(previous_rgb, frame.rgb)
+
+    def skip(self, frame: Frame) -> None:
+        """Take note of a frame whose flow nobody needs; that of the next starts from it."""
+        self._previous_rgb = frame.rgb

@@ -14,6 +14,7 @@ from gfsalnet.backends import Backend, MapArrays, Pictures, TorchBackend
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream, flow_image, resize_flow
 from gfsalnet.models.base import SaliencyModel
+from gfsalnet.models.between import fill_between
 from gfsalnet.network import GFSalNet
 from gfsalnet.types import RGB, FlowField, Frame, Map, Prediction
 from gfsalnet.video import Resize, ShotDetector, fitted_size_hw, prefetch
@@ -35,9 +36,11 @@ class GFSalNetModel(SaliencyModel):
             knows whatever the size of the field; None: that of the field.
         flow_scale_pixels: the speed that is drawn in full colour; None scales every frame by its fastest pixel.
         backend: what runs the network; None: PyTorch on the CPU.
+        every: predict every so manieth frame of a shot, its first one included; the maps between are interpolated
+            (`fill_between`), and their frames have no flow.
 
     Raises:
-        ValueError: if the network has a motion stream and there is no estimator.
+        ValueError: if the network has a motion stream and there is no estimator, or `every` is under 1.
     """
 
     frames_back = 1
@@ -52,13 +55,16 @@ class GFSalNetModel(SaliencyModel):
         trained_with: FlowEstimator | None = None,
         flow_scale_pixels: float | None = None,
         backend: Backend | None = None,
+        every: int = 1,
     ) -> None:
         super().__init__()
+        if every < 1:
+            raise ValueError(f"every must be at least 1, not {every}")
         if network.motion is not None and estimator is None:
             raise ValueError(f"{name} has a motion stream and needs an optical flow estimator")
         self.name, self.weights_hash = name, weights_hash
         self.backend = backend or TorchBackend(network)
-        self.config = network.config
+        self.config, self.every = network.config, every
         self.estimator, self.flow_scale_pixels = estimator, flow_scale_pixels
         self._trained_with = trained_with or estimator
         self.input_size_hw = network.config.input_size_hw
@@ -75,6 +81,7 @@ class GFSalNetModel(SaliencyModel):
             "weights": self.weights_hash,
             "streams": self.config.streams,
             "backend": self.backend.name,
+            "every": self.every,
             "flow": flow,
             "flow_version": self.estimator.version if self.estimator is not None else None,
         }
@@ -89,30 +96,40 @@ class GFSalNetModel(SaliencyModel):
         """
         self.seconds = {"flow": 0.0, "network": 0.0}
         with closing(prefetch(self._prepared(frames), _PREPARED)) as prepared:
-            for batch in _batches(prepared, self.backend.batch):
-                with self._timed("network"):
-                    maps = self.backend(_stacked(batch))
-                for ready, own_maps in zip(batch, _each(maps), strict=True):
-                    if not np.isfinite(own_maps.saliency).all():
-                        problem = f"predicts values that are no numbers, first for frame {ready.frame.index}"
-                        remedy = "Its weights are damaged or its training diverged: use others"
-                        raise WeightsError(self.name, problem, remedy)
-                    yield self._prediction(ready, own_maps)
+            for ready, densities in fill_between(self._predicted(prepared), lambda ready: ready.starts_shot):
+                yield self._prediction(ready, densities)
+
+    def _predicted(self, prepared: Iterable[_Ready]) -> Iterator[tuple[_Ready, MapArrays | None]]:
+        """Every frame, and its maps as densities if it is one that the network sees."""
+        for batch in _batches(prepared, self.backend.batch):
+            seen = [ready for ready in batch if ready.pictures]
+            with self._timed("network"):
+                maps = _each(self.backend(_stacked(seen))) if seen else iter(())
+            for ready in batch:
+                yield ready, self._densities(ready, next(maps)) if ready.pictures else None
 
     def pictures(self, frames: Iterable[Frame]) -> Iterator[Pictures]:
-        """What the network's streams see of every frame, (h, w, 3) each: for calibration, and to look at."""
+        """What the network's streams see of each frame that it predicts, (h, w, 3) each."""
         self.seconds = {"flow": 0.0, "network": 0.0}
         for ready in self._prepared(frames):
-            yield ready.pictures
+            if ready.pictures:
+                yield ready.pictures
 
     def _prepared(self, frames: Iterable[Frame]) -> Iterator[_Ready]:
         shots = ShotDetector()
         flow = FlowStream(self.estimator) if self.estimator is not None else None
+        since_predicted = 0
         for position, frame in enumerate(frames):
             starts_shot = shots.is_cut(frame.rgb) or position == 0
+            since_predicted = 0 if starts_shot else (since_predicted + 1) % self.every
+            field: FlowField | None = None
+            pictures: Pictures = ()
             with self._timed("flow"):
-                field = flow.push(frame, starts_shot) if flow is not None else None
-                pictures = self._pictures(frame.rgb, field)
+                if since_predicted == 0:
+                    field = flow.push(frame, starts_shot) if flow is not None else None
+                    pictures = self._pictures(frame.rgb, field)
+                elif flow is not None:
+                    flow.skip(frame)
             yield _Ready(frame, field, starts_shot, pictures)
 
     def _pictures(self, rgb: RGB, field: FlowField | None) -> Pictures:
@@ -131,14 +148,28 @@ class GFSalNetModel(SaliencyModel):
             pictures.append(Resize(field.size_hw, size_hw).apply(flow_image(field, self.flow_scale_pixels)))
         return tuple(pictures)
 
-    def _prediction(self, ready: _Ready, maps: MapArrays) -> Prediction:
-        two_streams = self.has_gate
+    def _densities(self, ready: _Ready, maps: MapArrays) -> MapArrays:
+        """The maps with a sum of 1 each, the gate as it is; those of the streams only beside a gate.
+
+        Raises:
+            WeightsError: if they hold what is no number.
+        """
+        if not np.isfinite(maps.saliency).all():
+            problem = f"predicts values that are no numbers, first for frame {ready.frame.index}"
+            raise WeightsError(self.name, problem, "Its weights are damaged or its training diverged: use others")
+        appearance, motion = (
+            _density(of_stream) if self.has_gate and of_stream is not None else None
+            for of_stream in (maps.appearance, maps.motion)
+        )
+        return MapArrays(_density(maps.saliency), appearance, motion, maps.gate)
+
+    def _prediction(self, ready: _Ready, densities: MapArrays) -> Prediction:
         return Prediction(
             frame=ready.frame,
-            map_density=_density(maps.saliency),
-            map_appearance=_density(maps.appearance) if two_streams and maps.appearance is not None else None,
-            map_motion=_density(maps.motion) if two_streams and maps.motion is not None else None,
-            map_gate=maps.gate,
+            map_density=densities.saliency,
+            map_appearance=densities.appearance,
+            map_motion=densities.motion,
+            map_gate=densities.gate,
             flow=ready.field,
             starts_shot=ready.starts_shot,
         )
@@ -146,7 +177,7 @@ class GFSalNetModel(SaliencyModel):
 
 @dataclass(frozen=True, eq=False)
 class _Ready:
-    """A frame with all that the network needs of it."""
+    """A frame with all that the network needs of it; without pictures if the network is to skip it."""
 
     frame: Frame
     field: FlowField | None
@@ -154,17 +185,20 @@ class _Ready:
     pictures: Pictures
 
 
-def _batches(prepared: Iterator[_Ready], most: int) -> Iterator[list[_Ready]]:
-    """Frames of one size, up to so many at a time."""
+def _batches(prepared: Iterable[_Ready], most: int) -> Iterator[list[_Ready]]:
+    """Frames in order, up to so many of one size for the network at a time, and those that it skips."""
     batch: list[_Ready] = []
+    pictures: list[Pictures] = []
     for ready in prepared:
-        if batch and ready.pictures[0].shape != batch[0].pictures[0].shape:
+        if ready.pictures and pictures and ready.pictures[0].shape != pictures[0][0].shape:
             yield batch
-            batch = []
+            batch, pictures = [], []
         batch.append(ready)
-        if len(batch) == most:
+        if ready.pictures:
+            pictures.append(ready.pictures)
+        if len(pictures) == most:
             yield batch
-            batch = []
+            batch, pictures = [], []
     if batch:
         yield batch
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from gfsalnet.backends import make_backend
+from gfsalnet.backends import AUTO, make_backend
 from gfsalnet.device import resolve_device
-from gfsalnet.errors import WeightsError
+from gfsalnet.errors import GFSalNetError, WeightsError
 from gfsalnet.flow import FlowEstimator, make_estimator
 from gfsalnet.models.aws_d import AWSD
 from gfsalnet.models.base import SaliencyModel
@@ -103,6 +103,8 @@ def load_model(
     flow_settings: Mapping[str, Any] | None = None,
     keep_flow: bool = False,
     backend: str = "torch",
+    every: int = 1,
+    threads: int | None = None,
 ) -> SaliencyModel:
     """A model that is ready to predict.
 
@@ -116,16 +118,20 @@ def load_model(
         keep_flow: compute flow also for a model that does not need it, to pass it on with the predictions.
         backend: what runs a GFSalNet: one of `gfsalnet.backends.BACKENDS`, or `auto` for the fastest here. PyTorch in
             float32 is the reference. Other models run in what they are written in.
+        every: predict every so manieth frame and interpolate between; of a GFSalNet.
+        threads: of the network on a CPU; None: one less than there are cores, or all of them for a heavy network.
 
     Raises:
         WeightsError: if the model is unknown, has no weights here, or they are damaged or of another architecture.
-        GFSalNetError: if the device is not here, the estimator or the backend unknown, or the backend not installed.
+        GFSalNetError: if the device is not here, the estimator or the backend unknown, the backend not installed, or
+            `backend` or `every` not for this model.
     """
     place, stream = _split(str(name))
     entry = MODELS.get(place)
     if entry is not None and entry.training_free is not None:
         if stream is not None:
             raise WeightsError(name, f"has no {stream} stream", f"Use {place}")
+        _require_plain(place, backend, every)
         resolve_device(device)
         model = entry.training_free
         estimator = _estimator(flow or model.default_flow, flow_settings or {})
@@ -147,8 +153,17 @@ def load_model(
         estimator=estimator if keep_flow or network.motion is not None else None,
         trained_with=trained_with,
         flow_scale_pixels=scale_pixels,
-        backend=make_backend(backend, network, resolve_device(device), folder / INT8_FILE),
+        backend=make_backend(backend, network, resolve_device(device), int8_graph=folder / INT8_FILE, threads=threads),
+        every=every,
     )
+
+
+def _require_plain(name: str, backend: str, every: int) -> None:
+    """Backends and gaps between predictions are for GFSalNets."""
+    if backend not in (AUTO, "torch"):
+        raise GFSalNetError(name, f"does not run on {backend}", "Leave the backend out")
+    if every > 1:
+        raise GFSalNetError(name, "predicts every frame", "Leave out --every, or choose a GFSalNet")
 
 
 def _estimator(flow: str | FlowEstimator, settings: Mapping[str, Any]) -> FlowEstimator:

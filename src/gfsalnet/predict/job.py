@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import datetime, timezone
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
+
+import cv2
 
 import gfsalnet
 from gfsalnet.errors import GFSalNetError, OutputError
@@ -20,7 +23,7 @@ from gfsalnet.predict.folders import SUMMARY_FILE, folder_for, missing_outputs, 
 from gfsalnet.predict.settings import Outcome, Settings
 from gfsalnet.render import open_sinks, write_json
 from gfsalnet.types import Prediction
-from gfsalnet.video import VideoInfo, VideoReader, open_source, prefetch
+from gfsalnet.video import ReadReport, VideoInfo, VideoReader, open_source, prefetch
 
 T = TypeVar("T")
 OnFrame = Callable[[str, int, "int | None"], None]
@@ -31,6 +34,7 @@ def predict_sources(
     model: SaliencyModel, sources: Sequence[str], settings: Settings, on_frame: OnFrame
 ) -> Iterator[Outcome]:
     """Predict one source after the other; one that fails does not stop the rest."""
+    cv2.setNumThreads(1)  # the stages run beside each other; a pool in one of them would take the others' cores
     for source in sources:
         try:
             yield predict_source(model, source, settings, on_frame)
@@ -98,15 +102,18 @@ def _run(
     settings: Settings,
     on_frame: OnFrame,
 ) -> tuple[dict[str, float], list[str]]:
-    """Decode and predict in a thread each, write in this one.
+    """Decode and predict in threads of their own, write in this one.
+
+    A live source is not waited for: what comes while everything is busy is skipped, so that no delay builds up.
 
     Returns:
         the seconds spent in each stage, and what the user should know of the outputs.
     """
     info, seconds = reader.info, {"read": 0.0, "write": 0.0}
     expected = min((n for n in (info.frame_count, settings.max_frames) if n is not None), default=None)
-    depth = read_ahead(info.size_wh)
-    frames = prefetch(_clocked(islice(reader, settings.max_frames), seconds, "read"), depth)
+    depth = 1 if info.is_live else read_ahead(info.size_wh)
+    skip = partial(_count_skipped, reader.report) if info.is_live else None
+    frames = prefetch(_clocked(islice(reader, settings.max_frames), seconds, "read"), depth, skip)
     try:
         with (
             open_sinks(words, folder, info, map_size_hw=settings.map_size_hw) as sink,
@@ -122,6 +129,10 @@ def _run(
             folder.rmdir()  # only if nothing is in it
         raise
     return {**seconds, **model.seconds}, sink.notes
+
+
+def _count_skipped(report: ReadReport) -> None:
+    report.frames_skipped += 1
 
 
 def _clocked(items: Iterable[T], seconds: dict[str, float], stage: str) -> Iterator[T]:
@@ -156,7 +167,8 @@ def _summary(
     return {
         **request,
         "video": {"size_wh": list(info.size_wh), "rate": info.rate, "duration_seconds": info.duration_seconds},
-        "frames": report.frames_read,
+        "frames": report.frames_read - report.frames_skipped,
+        "frames_skipped": report.frames_skipped,
         "frames_lost": report.frames_lost,
         "damage": report.damage,
         "notes": notes,

@@ -22,7 +22,7 @@ def entropy_bits(density: Map) -> float:
     """
     shares = _shares(density)
     shares = shares[shares > 0]
-    return float(0.0 - np.dot(shares, np.log2(shares)))  # 0.0 minus, because a plain minus may give -0.0
+    return float(0.0 - (shares * np.log2(shares)).sum())  # 0.0 minus, because a plain minus may give -0.0
 
 
 def area_holding(density: Map, mass: float = 0.5) -> float:
@@ -61,7 +61,8 @@ def motion_share(prediction: Prediction) -> float | None:
     """
     if prediction.map_gate is None:
         return None
-    return float(np.dot(_shares(prediction.map_density), 1 - prediction.map_gate.ravel().astype(np.float64)))
+    # Not np.dot: after each call the other threads of its library keep a core busy, waiting for the next.
+    return float((_shares(prediction.map_density) * (1 - prediction.map_gate.ravel().astype(np.float64))).sum())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from queue import Empty, Queue
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ class _End:
         self.error = error
 
 
-def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
+def prefetch(items: Iterable[T], depth: int, on_drop: Callable[[], None] | None = None) -> Generator[T, None, None]:
     """Yield `items` in order while a thread makes up to `depth` of them in advance.
 
     An exception of the producer reaches the consumer with its traceback. When the consumer stops early (`close()`,
@@ -26,18 +27,22 @@ def prefetch(items: Iterable[T], depth: int) -> Generator[T, None, None]:
     Args:
         items: what to yield; iterated in the other thread only.
         depth: how many finished items may wait, ≥ 1.
+        on_drop: None: the producer waits for a slow consumer. Given, as for a camera, which does not wait: where
+            `depth` items wait, the oldest gives way to the newest, and this is called.
 
     Raises:
         ValueError: if `depth` is under 1.
     """
     if depth < 1:
         raise ValueError(f"depth must be at least 1, not {depth}")
-    return _consume(items, Queue(maxsize=depth))
+    return _consume(items, Queue(maxsize=depth), on_drop)
 
 
-def _consume(items: Iterable[T], queue: Queue[T | _End]) -> Generator[T, None, None]:
+def _consume(
+    items: Iterable[T], queue: Queue[T | _End], on_drop: Callable[[], None] | None
+) -> Generator[T, None, None]:
     stop = threading.Event()
-    thread = threading.Thread(target=_produce, args=(items, queue, stop), name="prefetch", daemon=True)
+    thread = threading.Thread(target=_produce, args=(items, queue, stop, on_drop), name="prefetch", daemon=True)
     thread.start()
     try:
         while not isinstance(item := queue.get(), _End):
@@ -49,11 +54,15 @@ def _consume(items: Iterable[T], queue: Queue[T | _End]) -> Generator[T, None, N
         _join(thread, queue)
 
 
-def _produce(items: Iterable[T], queue: Queue[T | _End], stop: threading.Event) -> None:
+def _produce(
+    items: Iterable[T], queue: Queue[T | _End], stop: threading.Event, on_drop: Callable[[], None] | None
+) -> None:
     end = _End()
     iterator = iter(items)
     try:
         for item in iterator:
+            if on_drop is not None:
+                _make_room(queue, on_drop)
             queue.put(item)
             if stop.is_set():
                 break
@@ -63,6 +72,14 @@ def _produce(items: Iterable[T], queue: Queue[T | _End], stop: threading.Event) 
     except BaseException as error:  # the consumer's to handle
         end.error = error
     queue.put(end)
+
+
+def _make_room(queue: Queue[T | _End], on_drop: Callable[[], None]) -> None:
+    """Drop the oldest item of a full queue; the one producer is the only one to fill it again."""
+    if queue.full():
+        with suppress(Empty):
+            queue.get_nowait()
+            on_drop()
 
 
 def _join(thread: threading.Thread, queue: Queue[T | _End]) -> None:

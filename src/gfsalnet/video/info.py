@@ -56,6 +56,8 @@ class ReadReport:
     frames_read: int = 0
     frames_lost: int = 0
     """Frames that the source should hold and that could not be read; estimated where only a duration is known."""
+    frames_skipped: int = 0
+    """Frames of a live source that nobody had time for."""
     damage: str | None = None
     """One phrase on what was wrong, such as `truncated after frame 87` (0-based); None for a whole source."""
 
