@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "prepare": {"video", "flow", "gaze", "render"},
     "evaluation": {"video", "gaze", "metrics", "models", "render"},
     "cli": {
-        *("video", "flow", "gaze", "composed", "metrics", "models", "render"),
+        *("video", "flow", "gaze", "composed", "metrics", "backends", "models", "render"),
         *("predict", "training", "evaluation", "demo", "prepare"),
     },
 }

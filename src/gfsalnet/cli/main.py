@@ -9,6 +9,7 @@ import typer
 from gfsalnet import __version__
 from gfsalnet.cli import dataset
 from gfsalnet.cli.evaluate import compare, evaluate, submit
+from gfsalnet.cli.export import export
 from gfsalnet.cli.models import models
 from gfsalnet.cli.predict import demo, predict
 from gfsalnet.cli.train import ablate, train
@@ -46,4 +47,5 @@ app.command()(ablate)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(submit)
+app.command()(export)
 app.add_typer(dataset.app, name="dataset")

@@ -19,6 +19,7 @@ from gfsalnet.models.fang2014 import Fang2014
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.models.pqft import PQFT
 from gfsalnet.models.training_free import TrainingFreeModel
+from gfsalnet.network import GFSalNet
 from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network, single_stream
 
 SHIPPED = Path(__file__).parent / "weights"
@@ -136,10 +137,7 @@ def load_model(
         model = entry.training_free
         estimator = _estimator(flow or model.default_flow, flow_settings or {})
         return model(estimator if keep_flow or model.needs_flow else None)
-    folder = _folder(place)
-    network, about = load_network(folder)
-    if stream is not None:
-        network = single_stream(network, stream)
+    network, about, folder = read_network(name)
     settings: dict[str, Any] = {"estimator": "dis", **(about.get("flow") or {})}
     scale_pixels, trained_name = settings.pop("scale_pixels", None), settings.pop("estimator")
     trained_with = make_estimator(trained_name, **settings)
@@ -153,9 +151,33 @@ def load_model(
         estimator=estimator if keep_flow or network.motion is not None else None,
         trained_with=trained_with,
         flow_scale_pixels=scale_pixels,
-        backend=make_backend(backend, network, resolve_device(device), int8_graph=folder / INT8_FILE, threads=threads),
+        backend=make_backend(
+            backend,
+            network,
+            resolve_device(device),
+            int8_graph=folder / INT8_FILE if stream is None else None,
+            threads=threads,
+        ),
         every=every,
     )
+
+
+def read_network(name: str | Path) -> tuple[GFSalNet, dict[str, Any], Path]:
+    """The network of a GFSalNet, what else its `config.json` says, and its folder.
+
+    Args:
+        name: as for `load_model`, of a model in the package or a folder.
+
+    Raises:
+        WeightsError: if there are no such weights, or they are damaged or of another architecture.
+    """
+    place, stream = _split(str(name))
+    entry = MODELS.get(place)
+    if entry is not None and entry.training_free is not None:
+        raise WeightsError(name, "has no network", f"Use {DEFAULT_MODEL}, or a folder that training wrote")
+    folder = _folder(place)
+    network, about = load_network(folder)
+    return (network if stream is None else single_stream(network, stream)), about, folder
 
 
 def _require_plain(name: str, backend: str, every: int) -> None:
