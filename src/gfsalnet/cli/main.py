@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gfsalnet import __version__
-from gfsalnet.cli import dataset
+from gfsalnet.cli import dataset, weights
 from gfsalnet.cli.evaluate import compare, evaluate, submit
 from gfsalnet.cli.models import models
 from gfsalnet.cli.predict import demo, predict
@@ -47,3 +47,4 @@ app.command()(evaluate)
 app.command()(compare)
 app.command()(submit)
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(weights.app, name="weights")

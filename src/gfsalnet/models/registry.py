@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,40 +13,17 @@ from gfsalnet.flow import FlowEstimator, make_estimator
 from gfsalnet.models.aws_d import AWSD
 from gfsalnet.models.base import SaliencyModel
 from gfsalnet.models.centre_bias import CentreBias
+from gfsalnet.models.compared import COMPARED
+from gfsalnet.models.entry import ModelEntry
 from gfsalnet.models.fang2014 import Fang2014
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.models.pqft import PQFT
-from gfsalnet.models.training_free import TrainingFreeModel
-from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network, single_stream
+from gfsalnet.models.store import model_of
+from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network, read_state, single_stream
 
-SHIPPED = Path(__file__).parent / "weights"
-"""Model folders inside the package."""
 DEFAULT_MODEL = "gfsalnet-mobile"
 _CODE_ALONE = "Apache-2.0"
 _STREAMS: tuple[Literal["appearance"], Literal["motion"]] = ("appearance", "motion")
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """One row of `gfsalnet models`."""
-
-    name: str
-    what: str
-    licence: str
-    how_to_get: str = ""
-    """For a model whose weights are not in the package."""
-    training_free: type[TrainingFreeModel] | None = None
-    """What makes it if it has no weights."""
-
-    @property
-    def folder(self) -> Path:
-        """Where its weights lie if they are in the package."""
-        return SHIPPED / self.name
-
-    @property
-    def ready(self) -> bool:
-        """Whether it can be used at once."""
-        return self.training_free is not None or (self.folder / WEIGHTS_FILE).is_file()
 
 
 MODELS: Mapping[str, ModelEntry] = {
@@ -57,12 +33,15 @@ MODELS: Mapping[str, ModelEntry] = {
             "gfsalnet-mobile",
             "the paper's blocks on MobileNetV2, both streams and the gate, about 320x256",
             "Apache-2.0; trained on OSIE, Crowd and Scene (MIT), and on motion composed from them",
+            parameters=4_876_885,
+            megabytes=9.8,
         ),
         ModelEntry(
             "gfsalnet",
             "the paper's two-stream network on ResNet-50, 640x480",
             "Apache-2.0 (code)",
             "The authors' weights are of an unknown format. Train your own, and give its folder as the model.",
+            parameters=67_367_479,
         ),
         ModelEntry(
             "pqft",
@@ -88,6 +67,7 @@ MODELS: Mapping[str, ModelEntry] = {
             _CODE_ALONE,
             training_free=CentreBias,
         ),
+        *COMPARED,
     )
 }
 
@@ -103,8 +83,9 @@ def load_model(
     """A model that is ready to predict.
 
     Args:
-        name: a name of `MODELS`, or a folder with `config.json` and `model.safetensors`. With `:appearance` or
-            `:motion` after it: that stream alone, the paper's "Spatial" and "Temporal" models (Table I).
+        name: a name of `MODELS`, or a folder with `config.json` and `model.safetensors`, as training and conversion
+            write it. With `:appearance` or `:motion` after it: that stream alone, the paper's "Spatial" and "Temporal"
+            models (Table I).
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; a model without weights runs on the CPU all the same.
         flow: an estimator or its name, as `make_estimator` takes it; None: what the model was trained with, that of a
             model without weights, or DIS. The name of what it was trained with means its settings too.
@@ -125,6 +106,9 @@ def load_model(
         estimator = _estimator(flow or model.default_flow, flow_settings or {})
         return model(estimator if keep_flow or model.needs_flow else None)
     folder = _folder(place)
+    compared = _compared_model(folder, stream, device, flow, flow_settings or {}, keep_flow)
+    if compared is not None:
+        return compared
     network, about = load_network(folder)
     if stream is not None:
         network = single_stream(network, stream)
@@ -137,12 +121,44 @@ def load_model(
     return GFSalNetModel(
         network,
         name=about.get("name", folder.name) + (f":{stream}" if stream else ""),
-        weights_hash=hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()[:16],
+        weights_hash=_hash(folder),
         estimator=estimator if keep_flow or network.motion is not None else None,
         trained_with=trained_with,
         flow_scale_pixels=scale_pixels,
         device=resolve_device(device),
     )
+
+
+def _compared_model(
+    folder: Path,
+    stream: str | None,
+    device: str,
+    flow: str | FlowEstimator | None,
+    flow_settings: Mapping[str, Any],
+    keep_flow: bool,
+) -> SaliencyModel | None:
+    """The compared deep model whose converted weights lie in the folder; None if they are of a network of ours."""
+    name = model_of(folder)
+    if name is None:
+        return None
+    entry = MODELS.get(name)
+    if entry is None or not entry.deep:
+        known = ", ".join(entry.name for entry in COMPARED)
+        raise WeightsError(folder, f"holds weights of {name!r}, which is unknown", f"Known are: {known}")
+    if stream is not None:
+        raise WeightsError(folder, f"has no {stream} stream", "Leave it out")
+    model = entry.deep_class()
+    estimator = _estimator(flow or model.default_flow, flow_settings)
+    return model(
+        read_state(folder / WEIGHTS_FILE),
+        weights_hash=_hash(folder),
+        device=resolve_device(device),
+        estimator=estimator if keep_flow or model.needs_flow else None,
+    )
+
+
+def _hash(folder: Path) -> str:
+    return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()[:16]
 
 
 def _estimator(flow: str | FlowEstimator, settings: Mapping[str, Any]) -> FlowEstimator:
@@ -168,7 +184,5 @@ def _folder(name: str) -> Path:
         return folder
     known = ", ".join(MODELS)
     if folder.is_dir():
-        raise WeightsError(name, f"holds no {CONFIG_FILE}", f"Give a folder that training wrote, or one of: {known}.")
-    raise WeightsError(
-        name, "is no known model and no folder", f"Use one of: {known}; or a folder that training wrote."
-    )
+        raise WeightsError(name, f"holds no {CONFIG_FILE}", f"Give a model's folder, or one of: {known}.")
+    raise WeightsError(name, "is no known model and no folder", f"Use one of: {known}; or a model's folder.")

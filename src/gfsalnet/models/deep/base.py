@@ -27,6 +27,9 @@ Official: TypeAlias = "Mapping[str, NDArray[Any]]"
 Picture: TypeAlias = "tuple[RGB, FlowField | None]"
 """A frame (H, W, 3) and the flow that leads to it, where the model has an estimator."""
 
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of red, green and blue in 0…1: how networks see colours that began with PyTorch's ImageNet weights."""
+
 
 class DeepModel(SaliencyModel):
     """A published network, with its own way of looking at frames.
@@ -74,7 +77,9 @@ class DeepModel(SaliencyModel):
     @classmethod
     @abstractmethod
     def from_official(cls, official: Official) -> dict[str, NDArray[Any]]:
-        """Names and layout of the official weights → those of `make_network`; what does not fit is left to the report.
+        """Names and layout of the official weights → those of `make_network`, as copies or views.
+
+        What does not fit is passed on, so that it is reported.
 
         Raises:
             WeightsError: if the file cannot be of this model at all.
@@ -146,3 +151,17 @@ def _numbered_by_shot(frames: Iterable[Frame]) -> Iterator[tuple[int, Frame]]:
             number += 1
         size_hw = frame.size_hw
         yield number, frame
+
+
+def with_counters(state: Official) -> dict[str, NDArray[Any]]:
+    """A state whose batch-norms all count their batches, which no network with a momentum ever reads.
+
+    Files of other frameworks lack the count, as do those of PyTorch before 0.4.1.
+    """
+    suffix = "running_var"
+    counters = {
+        f"{name.removesuffix(suffix)}num_batches_tracked": np.zeros((), np.int64)
+        for name in state
+        if name.endswith(suffix)
+    }
+    return {**counters, **state}
