@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and errors that say what to do about them."""
+"""Files that appear whole or not at all, errors that say what to do about them, and where a user's things are kept."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,23 @@ _REMEDIES = {
     errno.EPERM: "Choose a folder that you may write to.",
     errno.EROFS: "Choose a folder that you may write to.",
 }
+
+
+HOME_VARIABLE = "GFSALNET_HOME"
+
+
+def home() -> Path:
+    """The folder of everything that this program keeps for a user: `$GFSALNET_HOME`, or the platform's place for it."""
+    chosen = os.environ.get(HOME_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "gfsalnet"
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -10,10 +9,10 @@ import torch
 
 from gfsalnet.backends import BACKENDS, Backend, MapArrays, Pictures, TorchBackend, make_backend
 from gfsalnet.backends.base import agreement
-from gfsalnet.backends.export import cache_folder, cached_onnx, export_onnx, export_openvino
+from gfsalnet.backends.export import cached_onnx, export_onnx, export_openvino
 from gfsalnet.backends.quantise import export_int8
 from gfsalnet.errors import GFSalNetError, OutputError
-from gfsalnet.models.registry import SHIPPED
+from gfsalnet.models.entry import SHIPPED
 from gfsalnet.network import GFSalNet, mobile
 from gfsalnet.network.weights import load_network, single_stream
 
@@ -24,15 +23,6 @@ MOST_OFF = {"fp32": 1e-4, "bf16": 0.5, "int8": 0.6}
 @pytest.fixture(scope="module")
 def network() -> GFSalNet:
     return load_network(SHIPPED / "gfsalnet-mobile")[0]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Exported graphs go where no other run left any."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("home")
-        patch.setenv("GFSALNET_HOME", str(folder))
-        yield folder
 
 
 def pictures(batch: int = 1, size_hw: tuple[int, int] = (96, 128), seed: int = 0) -> Pictures:
@@ -120,9 +110,9 @@ def test_errors_say_what_to_do(network: GFSalNet, tmp_path: Path) -> None:
         export_onnx(network, tmp_path / "file" / "network.onnx")
 
 
-def test_the_graph_is_exported_once_for_the_same_weights(network: GFSalNet) -> None:
+def test_the_graph_is_exported_once_for_the_same_weights(network: GFSalNet, home: Path) -> None:
     path = cached_onnx(network)
-    assert path.parent == cache_folder()
+    assert path.parent == home / "graphs"
     before = path.stat().st_mtime_ns
     assert cached_onnx(network).stat().st_mtime_ns == before
     assert cached_onnx(single_stream(network, "motion")) != path

@@ -110,7 +110,7 @@ def test_nothing_in_an_official_file_is_executed(tmp_path, capsys):
 
 def test_without_weights_the_error_says_where_they_are_and_on_what_terms(tmp_path):
     for make in (PWCNetFlow, lambda: PWCNetFlow(tmp_path / "none").version):
-        with pytest.raises(WeightsError, match=r"NVlabs/PWC-Net.*not for commercial use.*flow\.pwcnet_weights"):
+        with pytest.raises(WeightsError, match=r"NVlabs/PWC-Net.*not for commercial use.*weights convert pwcnet"):
             make()
     with pytest.raises(WeightsError, match="no such file"):
         PWCNetFlow(tmp_path / "none")(*frames(8, 8))

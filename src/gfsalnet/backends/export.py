@@ -6,7 +6,6 @@ import hashlib
 import importlib.util
 import json
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ import torch
 import gfsalnet
 from gfsalnet.backends.deployed import Deployed
 from gfsalnet.errors import GFSalNetError
-from gfsalnet.files import output_errors, write_whole, written_whole
+from gfsalnet.files import home, output_errors, write_whole, written_whole
 from gfsalnet.network import GFSalNet
 from gfsalnet.network.gfsalnet import MULTIPLE
 
@@ -70,23 +69,16 @@ def export_openvino(network: GFSalNet, path: Path) -> None:
 
 
 def cached_onnx(network: GFSalNet) -> Path:
-    """The network's ONNX file in the cache; made at the first call for these weights, which takes some seconds.
+    """The network's ONNX file, kept under `home()`; made at the first call for these weights, which takes some seconds.
 
     Raises:
         GFSalNetError: if the packages for it are not installed.
         OutputError: if the cache cannot be written.
     """
-    path = cache_folder() / f"{_fingerprint(network)}.onnx"
+    path = home() / "graphs" / f"{_fingerprint(network)}.onnx"
     if not path.is_file():
         export_onnx(network, path)
     return path
-
-
-def cache_folder() -> Path:
-    """Where exported graphs are kept: `$GFSALNET_HOME/graphs`, or `gfsalnet/graphs` in the user's cache."""
-    if home := os.environ.get("GFSALNET_HOME"):
-        return Path(home) / "graphs"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gfsalnet" / "graphs"
 
 
 def require(*packages: str, extra: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gfsalnet import __version__
-from gfsalnet.cli import dataset
+from gfsalnet.cli import dataset, weights
 from gfsalnet.cli.evaluate import compare, evaluate, submit
 from gfsalnet.cli.export import export
 from gfsalnet.cli.models import models
@@ -49,3 +49,4 @@ app.command()(compare)
 app.command()(submit)
 app.command()(export)
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(weights.app, name="weights")

@@ -89,18 +89,16 @@ def predict(
         max_frames=max_frames,
         overwrite=overwrite,
     )
+    _require_sense(backend, every, settings)
     with errors_to_status():
         expanded = expand_sources(sources)
         _require_flow_of_each(expanded, flow)
-        size = {} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)}
-        if every > 1 and "flow" in settings.save:
-            raise typer.BadParameter("flow is only there where the network looks", param_hint="--every / --save flow")
         with at_work(f"loading {model}; exporting it for a backend, the first time, takes some seconds"):
             loaded = load_model(
                 model,
                 device=device,
                 flow=flow,
-                flow_settings=size,
+                flow_settings={} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)},
                 keep_flow="flow" in settings.save,
                 backend=backend,
                 every=every,
@@ -123,6 +121,15 @@ def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "au
             model = load_model("gfsalnet-mobile", device=device, backend="auto")
         save = ("overlay", "gate", "maps", "csv")
         _run(model, [str(clip)], Settings(output=output, save=save, overwrite=True))
+
+
+def _require_sense(backend: str, every: int, settings: Settings) -> None:
+    from gfsalnet.backends import AUTO, BACKENDS
+
+    if backend not in (AUTO, *BACKENDS):
+        raise typer.BadParameter(f"{backend} is none of {AUTO}, {', '.join(BACKENDS)}", param_hint="--backend")
+    if every > 1 and "flow" in settings.save:
+        raise typer.BadParameter("flow is only there where the network looks", param_hint="--every / --save flow")
 
 
 def _require_flow_of_each(sources: list[str], flow: str | None) -> None:

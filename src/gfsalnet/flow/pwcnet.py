@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
 HOW_TO_GET = (
     "Fetch pwc_net.pth.tar from github.com/NVlabs/PWC-Net, folder PyTorch (CC BY-NC-SA 4.0: for research, not for "
-    "commercial use), convert it with gfsalnet.flow.pwcnet_weights (docs/flow.md), and name it as in "
-    "pwcnet:pwcnet.safetensors."
+    "commercial use), then: gfsalnet weights convert pwcnet pwc_net.pth.tar, which prints the name to use."
 )
 _STRIDE = 64
 """Both sides of the network's input are multiples of it: the pyramid halves six times."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from gfsalnet.backends import AUTO, make_backend
 from gfsalnet.device import resolve_device
@@ -15,43 +15,24 @@ from gfsalnet.flow import FlowEstimator, make_estimator
 from gfsalnet.models.aws_d import AWSD
 from gfsalnet.models.base import SaliencyModel
 from gfsalnet.models.centre_bias import CentreBias
+from gfsalnet.models.compared import COMPARED
+from gfsalnet.models.entry import ModelEntry
 from gfsalnet.models.fang2014 import Fang2014
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.models.pqft import PQFT
-from gfsalnet.models.training_free import TrainingFreeModel
+from gfsalnet.models.store import model_of
 from gfsalnet.network import GFSalNet
-from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network, single_stream
+from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network, read_state, single_stream
 
-SHIPPED = Path(__file__).parent / "weights"
-"""Model folders inside the package."""
+if TYPE_CHECKING:
+    from gfsalnet.models.deep.base import DeepModel
+    from gfsalnet.models.training_free import TrainingFreeModel
+
 DEFAULT_MODEL = "gfsalnet-mobile"
 INT8_FILE = "int8.onnx"
 """In a model folder: the network in 8 bits, where somebody made it."""
 _CODE_ALONE = "Apache-2.0"
 _STREAMS: tuple[Literal["appearance"], Literal["motion"]] = ("appearance", "motion")
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """One row of `gfsalnet models`."""
-
-    name: str
-    what: str
-    licence: str
-    how_to_get: str = ""
-    """For a model whose weights are not in the package."""
-    training_free: type[TrainingFreeModel] | None = None
-    """What makes it if it has no weights."""
-
-    @property
-    def folder(self) -> Path:
-        """Where its weights lie if they are in the package."""
-        return SHIPPED / self.name
-
-    @property
-    def ready(self) -> bool:
-        """Whether it can be used at once."""
-        return self.training_free is not None or (self.folder / WEIGHTS_FILE).is_file()
 
 
 MODELS: Mapping[str, ModelEntry] = {
@@ -61,12 +42,15 @@ MODELS: Mapping[str, ModelEntry] = {
             "gfsalnet-mobile",
             "the paper's blocks on MobileNetV2, both streams and the gate, about 320x256",
             "Apache-2.0; trained on OSIE, Crowd and Scene (MIT), and on motion composed from them",
+            parameters=4_876_885,
+            megabytes=9.8,
         ),
         ModelEntry(
             "gfsalnet",
             "the paper's two-stream network on ResNet-50, 640x480",
             "Apache-2.0 (code)",
             "The authors' weights are of an unknown format. Train your own, and give its folder as the model.",
+            parameters=67_367_479,
         ),
         ModelEntry(
             "pqft",
@@ -92,6 +76,7 @@ MODELS: Mapping[str, ModelEntry] = {
             _CODE_ALONE,
             training_free=CentreBias,
         ),
+        *COMPARED,
     )
 }
 
@@ -110,8 +95,9 @@ def load_model(
     """A model that is ready to predict.
 
     Args:
-        name: a name of `MODELS`, or a folder with `config.json` and `model.safetensors`. With `:appearance` or
-            `:motion` after it: that stream alone, the paper's "Spatial" and "Temporal" models (Table I).
+        name: a name of `MODELS`, or a folder with `config.json` and `model.safetensors`, as training and conversion
+            write it. With `:appearance` or `:motion` after it: that stream alone, the paper's "Spatial" and "Temporal"
+            models (Table I).
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; a model without weights runs on the CPU all the same.
         flow: an estimator or its name, as `make_estimator` takes it; None: what the model was trained with, that of a
             model without weights, or DIS. The name of what it was trained with means its settings too.
@@ -128,15 +114,10 @@ def load_model(
             `backend` or `every` not for this model.
     """
     place, stream = _split(str(name))
-    entry = MODELS.get(place)
-    if entry is not None and entry.training_free is not None:
-        if stream is not None:
-            raise WeightsError(name, f"has no {stream} stream", f"Use {place}")
-        _require_plain(place, backend, every)
-        resolve_device(device)
-        model = entry.training_free
-        estimator = _estimator(flow or model.default_flow, flow_settings or {})
-        return model(estimator if keep_flow or model.needs_flow else None)
+    make = _maker_of_other(place, device)
+    if make is not None:
+        _require_plain(place, stream, backend, every)
+        return make(flow, flow_settings or {}, keep_flow)
     network, about, folder = read_network(name)
     settings: dict[str, Any] = {"estimator": "dis", **(about.get("flow") or {})}
     scale_pixels, trained_name = settings.pop("scale_pixels", None), settings.pop("estimator")
@@ -147,7 +128,7 @@ def load_model(
     return GFSalNetModel(
         network,
         name=about.get("name", folder.name) + (f":{stream}" if stream else ""),
-        weights_hash=hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()[:16],
+        weights_hash=_hash(folder),
         estimator=estimator if keep_flow or network.motion is not None else None,
         trained_with=trained_with,
         flow_scale_pixels=scale_pixels,
@@ -172,20 +153,69 @@ def read_network(name: str | Path) -> tuple[GFSalNet, dict[str, Any], Path]:
         WeightsError: if there are no such weights, or they are damaged or of another architecture.
     """
     place, stream = _split(str(name))
-    entry = MODELS.get(place)
-    if entry is not None and entry.training_free is not None:
-        raise WeightsError(name, "has no network", f"Use {DEFAULT_MODEL}, or a folder that training wrote")
+    if _maker_of_other(place, "cpu") is not None:
+        raise WeightsError(name, "is no GFSalNet", f"Use {DEFAULT_MODEL}, or a folder that training wrote")
     folder = _folder(place)
     network, about = load_network(folder)
     return (network if stream is None else single_stream(network, stream)), about, folder
 
 
-def _require_plain(name: str, backend: str, every: int) -> None:
-    """Backends and gaps between predictions are for GFSalNets."""
+Maker: TypeAlias = "Callable[[str | FlowEstimator | None, Mapping[str, Any], bool], SaliencyModel]"
+
+
+def _maker_of_other(place: str, device: str) -> Maker | None:
+    """What makes a model that is no GFSalNet: one without training, or a compared one with its weights in a folder."""
+    entry = MODELS.get(place)
+    if entry is not None and entry.training_free is not None:
+        resolve_device(device)
+        return partial(_training_free_model, entry.training_free)
+    folder = _folder(place)
+    name = model_of(folder)
+    if name is None:
+        return None
+    entry = MODELS.get(name)
+    if entry is None or not entry.deep:
+        known = ", ".join(entry.name for entry in COMPARED)
+        raise WeightsError(folder, f"holds weights of {name!r}, which is unknown", f"Known are: {known}")
+    return partial(_deep_model, entry.deep_class(), folder, device)
+
+
+def _training_free_model(
+    kind: type[TrainingFreeModel], flow: str | FlowEstimator | None, settings: Mapping[str, Any], keep_flow: bool
+) -> SaliencyModel:
+    estimator = _estimator(flow or kind.default_flow, settings)
+    return kind(estimator if keep_flow or kind.needs_flow else None)
+
+
+def _deep_model(
+    kind: type[DeepModel],
+    folder: Path,
+    device: str,
+    flow: str | FlowEstimator | None,
+    settings: Mapping[str, Any],
+    keep_flow: bool,
+) -> SaliencyModel:
+    estimator = _estimator(flow or kind.default_flow, settings)
+    return kind(
+        read_state(folder / WEIGHTS_FILE),
+        weights_hash=_hash(folder),
+        device=resolve_device(device),
+        estimator=estimator if keep_flow or kind.needs_flow else None,
+    )
+
+
+def _require_plain(name: str, stream: str | None, backend: str, every: int) -> None:
+    """Streams, backends and gaps between predictions are for GFSalNets."""
+    if stream is not None:
+        raise WeightsError(name, f"has no {stream} stream", "Leave it out")
     if backend not in (AUTO, "torch"):
         raise GFSalNetError(name, f"does not run on {backend}", "Leave the backend out")
     if every > 1:
         raise GFSalNetError(name, "predicts every frame", "Leave out --every, or choose a GFSalNet")
+
+
+def _hash(folder: Path) -> str:
+    return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()[:16]
 
 
 def _estimator(flow: str | FlowEstimator, settings: Mapping[str, Any]) -> FlowEstimator:
@@ -211,7 +241,5 @@ def _folder(name: str) -> Path:
         return folder
     known = ", ".join(MODELS)
     if folder.is_dir():
-        raise WeightsError(name, f"holds no {CONFIG_FILE}", f"Give a folder that training wrote, or one of: {known}.")
-    raise WeightsError(
-        name, "is no known model and no folder", f"Use one of: {known}; or a folder that training wrote."
-    )
+        raise WeightsError(name, f"holds no {CONFIG_FILE}", f"Give a model's folder, or one of: {known}.")
+    raise WeightsError(name, "is no known model and no folder", f"Use one of: {known}; or a model's folder.")

@@ -65,7 +65,12 @@ def compare_keys(expected: State, found: State) -> KeyReport:
     )
 
 
-def _load_strictly(module: torch.nn.Module, state: State, where: object) -> None:
+def load_strictly(module: torch.nn.Module, state: State, where: object) -> None:
+    """Load weights of any float type as float32.
+
+    Raises:
+        WeightsError: if names or shapes are not exactly the module's.
+    """
     report = compare_keys(module.state_dict(), state)
     if not report.fits:
         raise WeightsError(
@@ -141,7 +146,7 @@ def load_network(folder: Path) -> tuple[GFSalNet, dict[str, Any]]:
     """
     config, about = read_config(folder)
     network = GFSalNet(config)
-    _load_strictly(network, read_state(folder / WEIGHTS_FILE), folder)
+    load_strictly(network, read_state(folder / WEIGHTS_FILE), folder)
     return network.eval(), about
 
 
@@ -165,7 +170,7 @@ def load_trunk(network: GFSalNet, path: Path) -> None:
             # Files from before PyTorch 0.4.1 lack the counters, which only momentum-free averaging reads.
             counters = {k: v for k, v in stream.trunk.state_dict().items() if k.endswith("num_batches_tracked")}
             state = {**counters, **state}
-        _load_strictly(stream.trunk, state, path)
+        load_strictly(stream.trunk, state, path)
 
 
 def start_from_single_stream(network: GFSalNet, single: GFSalNet) -> None:
@@ -179,7 +184,7 @@ def start_from_single_stream(network: GFSalNet, single: GFSalNet) -> None:
         raise WeightsError("start_from_single_stream", "the given model has two streams", "Give a single-stream model.")
     for stream in (network.appearance, network.motion):
         if stream is not None:
-            _load_strictly(stream, streams[0].state_dict(), "start_from_single_stream")
+            load_strictly(stream, streams[0].state_dict(), "start_from_single_stream")
 
 
 def single_stream(network: GFSalNet, which: Literal["appearance", "motion"]) -> GFSalNet:

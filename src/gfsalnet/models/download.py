@@ -1,0 +1,138 @@
+"""Weights fetched from where their authors published them: over https alone, whole or not at all, and only when asked.
+
+Only what its licence lets anyone have is fetched (`ModelEntry.download`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, TypeAlias
+
+from gfsalnet import __version__
+from gfsalnet.errors import WeightsError
+from gfsalnet.files import home
+from gfsalnet.models.convert import compared_entry, convert_weights
+from gfsalnet.models.entry import Download
+
+Progress: TypeAlias = "Callable[[int, int | None], None]"
+"""Called with the bytes that are here and those there are, if the server says."""
+
+SCHEMES = ("https",)
+_TIMEOUT_SECONDS = 30.0
+_BLOCK_BYTES = 2**20
+_GOES_ON, _NOTHING_MORE = 206, 416
+"""HTTP's answers to a request for the rest of a file."""
+
+
+def download_weights(model: str, on_progress: Progress) -> Path:
+    """Fetch a model's weights and convert them; the fetched file is then removed.
+
+    Returns:
+        The model's folder.
+
+    Raises:
+        WeightsError: if the model is unknown or its weights are not to be fetched; or if they cannot be, or do not fit.
+        OutputError: if the folder cannot be written.
+    """
+    entry = compared_entry(model)
+    if entry.download is None:
+        raise WeightsError(model, "its weights are not fetched from here", entry.how_to_get)
+    target = home() / "downloads" / model / entry.download.file_name
+    fetch(entry.download, target, on_progress)
+    folder = convert_weights(model, target)
+    target.unlink()
+    return folder
+
+
+def fetch(source: Download, target: Path, on_progress: Progress) -> None:
+    """Fetch a file; what arrived of it before an interruption is kept, and the next call goes on from there.
+
+    Raises:
+        WeightsError: if it cannot be fetched or is not what was expected.
+    """
+    by_hand = f"Open {source.url} in a browser, and give the file to gfsalnet weights convert"
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        _receive(source.url, partial, on_progress)
+        _check(source, partial)
+        partial.replace(target)
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        raise WeightsError(source.url, f"cannot be fetched ({reason})", f"Try again later. Or: {by_hand}") from error
+
+
+class _HttpsOnly(urllib.request.HTTPRedirectHandler):
+    """Follows where a server points to as long as nobody on the way could change the file."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        """The request to follow.
+
+        Raises:
+            WeightsError: if it leads to anything but https.
+        """
+        _require_https(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _require_https(url: str) -> None:
+    if url.partition("://")[0] not in SCHEMES:
+        raise WeightsError(url, "is no https address", "Fetch it by other means, if you trust it")
+
+
+def _receive(url: str, partial: Path, on_progress: Progress) -> None:
+    """Add to the partial file what is missing of it."""
+    response, here = _open(url, partial.stat().st_size if partial.exists() else 0)
+    with response:
+        if response.headers.get_content_type() == "text/html":
+            problem = "answers with a web page, as Google Drive does when too many ask for a file or it is gone"
+            raise WeightsError(url, problem, "Open it in a browser, and give the file to gfsalnet weights convert")
+        length = response.headers.get("Content-Length")
+        total = here + int(length) if length else None
+        with partial.open("ab" if here else "wb") as file:
+            while block := response.read(_BLOCK_BYTES):
+                file.write(block)
+                here += len(block)
+                on_progress(here, total)
+    if total is not None and here < total:
+        raise ConnectionError(f"the connection ended after {here} of {total} bytes")
+
+
+def _open(url: str, here: int) -> tuple[http.client.HTTPResponse, int]:
+    """The server's answer to a request for all but the first bytes, and how many it does leave out."""
+    _require_https(url)
+    headers = {"User-Agent": f"gfsalnet/{__version__}", **({"Range": f"bytes={here}-"} if here else {})}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - https, as checked above
+    try:
+        response = urllib.request.build_opener(_HttpsOnly).open(request, timeout=_TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        if here and error.code == _NOTHING_MORE:  # what is here is of another file
+            return _open(url, 0)
+        raise
+    return response, here if response.status == _GOES_ON else 0
+
+
+def _check(source: Download, file: Path) -> None:
+    size = file.stat().st_size
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    problem = None
+    if source.size_bytes not in (None, size):
+        problem = f"has {size} bytes instead of {source.size_bytes}"
+    elif source.sha256 not in (None, digest):
+        problem = f"has the SHA-256 {digest} instead of {source.sha256}"
+    if problem is not None:
+        file.unlink()
+        raise WeightsError(source.url, problem, "It has changed, or was damaged on the way: try again")

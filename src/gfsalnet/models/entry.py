@@ -1,0 +1,71 @@
+"""What is known of a model before it is loaded: one row of `gfsalnet models`."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gfsalnet.models.store import weights_folder
+from gfsalnet.models.training_free import TrainingFreeModel
+from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE
+
+if TYPE_CHECKING:
+    from gfsalnet.models.deep.base import DeepModel
+
+SHIPPED = Path(__file__).parent / "weights"
+"""Model folders inside the package."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """A weights file that its licence lets anyone fetch."""
+
+    url: str
+    """https."""
+    file_name: str
+    size_bytes: int | None = None
+    sha256: str | None = None
+    """None: nobody published it. That of what was fetched is kept in the converted weights' `config.json`."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One row of `gfsalnet models`."""
+
+    name: str
+    what: str
+    licence: str
+    how_to_get: str = ""
+    """For a model whose weights are not in the package."""
+    training_free: type[TrainingFreeModel] | None = None
+    """What makes it if it has no weights."""
+    deep: str = ""
+    """`module:class` of a compared deep model; imported when it is used."""
+    paper: str = ""
+    parameters: int = 0
+    """0: nothing was learned."""
+    megabytes: float = 0
+    """Of the file with the weights, as it is published."""
+    download: Download | None = None
+    published: bool = True
+    """Whether there are weights to be had; if not, the model is only listed once somebody has converted their own."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its weights lie, or would."""
+        return weights_folder(self.name) if self.deep else SHIPPED / self.name
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be used at once."""
+        return self.training_free is not None or all(
+            (self.folder / file).is_file() for file in (CONFIG_FILE, WEIGHTS_FILE)
+        )
+
+    def deep_class(self) -> type[DeepModel]:
+        """The class of a compared deep model."""
+        module, _, name = self.deep.partition(":")
+        found: type[DeepModel] = getattr(importlib.import_module(module), name)
+        return found

@@ -1,0 +1,60 @@
+"""Weights files of PyTorch: a state dict, bare or in a checkpoint, as `torch.save` or safetensors wrote it."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gfsalnet.errors import WeightsError
+from gfsalnet.network.weights import read_state
+
+_WRAPPERS = ("state_dict", "model_state_dict", "model")
+_REMEDY = "Where the file was made, save model.state_dict() alone, and convert that."
+
+
+def read_pytorch(path: Path) -> dict[str, NDArray[Any]]:
+    """The state dict of a file of `torch.save`, of any of its formats; optimisers and counters beside it are left out.
+
+    Raises:
+        WeightsError: if the file is damaged, holds no state dict, or holds Python objects; those are never made.
+    """
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL (\S+)", str(error))
+        what = f" such as {named[1]}" if named else ""
+        problem = f"holds Python objects{what}, which may run code as they are read, or is damaged; nothing was run"
+        raise WeightsError(path, problem, _REMEDY) from error
+    except Exception as error:  # torch raises many kinds on a damaged file
+        reason = str(error).partition(". ")[0] or type(error).__name__
+        raise WeightsError(path, f"not a readable PyTorch file ({reason})", "Fetch it again.") from error
+    for wrapper in _WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise WeightsError(path, "holds no state dict", _REMEDY)
+    return _arrays(content)
+
+
+def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
+    """The tensors of a `.safetensors` file.
+
+    Raises:
+        WeightsError: if it is damaged.
+    """
+    return _arrays(read_state(path))
+
+
+def _arrays(state: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
+    """Without the `module.` that data-parallel training puts before every name; NumPy has no bfloat16."""
+    return {
+        str(key).removeprefix("module."): (value.float() if value.dtype == torch.bfloat16 else value).detach().numpy()
+        for key, value in state.items()
+    }

@@ -1,0 +1,44 @@
+"""Where converted weights lie: a folder a model, with what the weights are of and where they came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+
+from gfsalnet.files import home, write_whole
+from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, State
+
+
+def weights_folder(name: str) -> Path:
+    """Where a model's converted weights are looked for."""
+    return home() / "weights" / name
+
+
+def write_weights(folder: Path, model: str, state: State, about: Mapping[str, Any]) -> None:
+    """Write `model.safetensors` and then `config.json`, each whole or not at all.
+
+    Args:
+        folder: made if it does not exist.
+        model: the name in `MODELS`.
+        state: the weights, of any float type; contiguous.
+        about: what else to record, JSON values.
+
+    Raises:
+        OutputError: if a file cannot be written.
+    """
+    write_whole(folder / WEIGHTS_FILE, save(dict(state)))
+    config = json.dumps({"model": model, **about}, indent=2) + "\n"
+    write_whole(folder / CONFIG_FILE, config.encode())
+
+
+def model_of(folder: Path) -> str | None:
+    """The name that a folder's `config.json` gives; None if that is missing, damaged, or describes a network itself."""
+    try:
+        name = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["model"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) else None
