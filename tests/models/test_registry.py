@@ -48,11 +48,11 @@ def test_entries_say_what_is_true_of_their_classes(entry: object) -> None:
 def test_own_models_say_how_large_they_are() -> None:
     from gfsalnet.network import GFSalNet
 
-    mobile, _, _ = read_network("gfsalnet-mobile")
-    assert sum(parameter.numel() for parameter in mobile.parameters()) == MODELS["gfsalnet-mobile"].parameters
+    network, _, folder = read_network("gfsalnet-mobile")
+    assert sum(parameter.numel() for parameter in network.parameters()) == MODELS["gfsalnet-mobile"].parameters
     assert sum(parameter.numel() for parameter in GFSalNet().parameters()) == MODELS["gfsalnet"].parameters
-    weights = MODELS[mobile.name].folder / "model.safetensors"
-    assert weights.stat().st_size / 1e6 == pytest.approx(MODELS[mobile.name].megabytes, abs=0.05)
+    megabytes = (folder / "model.safetensors").stat().st_size / 1e6
+    assert megabytes == pytest.approx(MODELS["gfsalnet-mobile"].megabytes, abs=0.05)
 
 
 def test_listing_does_not_import_the_compared_models() -> None:

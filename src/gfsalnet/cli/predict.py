@@ -29,12 +29,18 @@ FlowOption = Annotated[
         ".flo files of one video; the model's, if not given."
     ),
 ]
+FlowSizeOption = Annotated[
+    str | None, typer.Option(help="Size at which flow is estimated, WxH or native; the model's, if not given.")
+]
 BackendOption = Annotated[
     str,
     typer.Option(
         help="What runs a GFSalNet: auto (the fastest that is installed), torch, torch-bf16, torch-fp16, onnxruntime, "
         "onnxruntime-int8, openvino, openvino-bf16 or openvino-int8."
     ),
+]
+EveryOption = Annotated[
+    int, typer.Option(min=1, max=30, help="Predict every so manieth frame, and interpolate the maps between.")
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
@@ -55,14 +61,10 @@ def predict(
         str, typer.Option(help="Any of overlay, maps (png and npz), png, npz, gate, flow, csv; separated by commas.")
     ] = "overlay,maps,csv",
     flow: FlowOption = None,
-    flow_size: Annotated[
-        str | None, typer.Option(help="Size at which flow is estimated, WxH or native; the model's, if not given.")
-    ] = None,
+    flow_size: FlowSizeOption = None,
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
-    every: Annotated[
-        int, typer.Option(min=1, max=30, help="Predict every so manieth frame, and interpolate the maps between.")
-    ] = 1,
+    every: EveryOption = 1,
     map_size: Annotated[
         str | None, typer.Option(help="Size of the maps in maps.npz, WxH; the model's own if not given.")
     ] = None,
