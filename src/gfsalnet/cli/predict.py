@@ -32,6 +32,12 @@ FlowOption = Annotated[
 FlowSizeOption = Annotated[
     str | None, typer.Option(help="Size at which flow is estimated, WxH or native; the model's, if not given.")
 ]
+MapSizeOption = Annotated[
+    str | None, typer.Option(help="Size of the maps in maps.npz, WxH; the model's own if not given.")
+]
+RateOption = Annotated[
+    str | None, typer.Option(help="Frames a second of a folder of frames, such as 25 or 30000/1001.")
+]
 BackendOption = Annotated[
     str,
     typer.Option(
@@ -65,12 +71,8 @@ def predict(
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
     every: EveryOption = 1,
-    map_size: Annotated[
-        str | None, typer.Option(help="Size of the maps in maps.npz, WxH; the model's own if not given.")
-    ] = None,
-    rate: Annotated[
-        str | None, typer.Option(help="Frames a second of a folder of frames, such as 25 or 30000/1001.")
-    ] = None,
+    map_size: MapSizeOption = None,
+    rate: RateOption = None,
     max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames of each source.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is already there.")] = False,
 ) -> None:
