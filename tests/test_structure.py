@@ -34,11 +34,12 @@ MAY_IMPORT = {
     "training": {"device", "video", "flow", "network", "gaze", "metrics", "composed", "render"},
     "demo": {"video"},
     "predict": {"video", "models", "render"},
+    "bench": {"video", "flow", "network", "backends", "models", "render", "demo"},
     "prepare": {"video", "flow", "gaze", "render"},
     "evaluation": {"video", "gaze", "metrics", "models", "render"},
     "cli": {
         *("video", "flow", "gaze", "composed", "metrics", "backends", "models", "render"),
-        *("predict", "training", "evaluation", "demo", "prepare"),
+        *("predict", "training", "evaluation", "demo", "prepare", "bench"),
     },
 }
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 import gfsalnet
-from gfsalnet.backends import Backend, MapArrays, Pictures
+from gfsalnet.backends import Backend, MapArrays, Pictures, TorchBackend
 from gfsalnet.demo import draw_frame
 from gfsalnet.errors import GFSalNetError, WeightsError
 from gfsalnet.flow import DISFlow
@@ -20,7 +22,7 @@ from gfsalnet.models.base import read_ahead
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.network import GFSalNet, mobile
 from gfsalnet.network.weights import save_network
-from gfsalnet.types import Frame
+from gfsalnet.types import Frame, Prediction
 
 
 def two_streams(final: str = "softmax") -> GFSalNet:
@@ -35,14 +37,23 @@ def model() -> GFSalNetModel:
 
 
 class Watched:
-    """A backend that notes the flow images it is given."""
+    """A backend that notes the flow images it is given, and says of itself that it likes `batch` frames at a time."""
 
-    def __init__(self, backend: Backend, flow_images: list[np.ndarray]) -> None:
-        self.name, self.batch, self._backend, self._flow_images = backend.name, backend.batch, backend, flow_images
+    def __init__(self, backend: Backend, flow_images: list[np.ndarray], batch: int = 1) -> None:
+        self.name, self.batch, self._backend, self._flow_images = backend.name, batch, backend, flow_images
 
     def __call__(self, pictures: Pictures) -> MapArrays:
         self._flow_images.append(pictures[1])
         return self._backend(pictures)
+
+
+def watched(network: GFSalNet, *, every: int = 1, batch: int = 1) -> tuple[GFSalNetModel, list[np.ndarray]]:
+    """A model, and the flow images that its network is given."""
+    seen: list[np.ndarray] = []
+    estimator = DISFlow("ultrafast", size_wh=(80, 60))
+    backend = Watched(TorchBackend(network), seen, batch)
+    settings = {"estimator": estimator, "flow_scale_pixels": 4.0, "backend": backend, "every": every}
+    return GFSalNetModel(network, name="test", weights_hash="0", **settings), seen
 
 
 def frames(count: int, size_hw: tuple[int, int] = (60, 90), cut_at: int | None = None) -> Iterator[Frame]:
@@ -199,7 +210,8 @@ def test_unknown_models_say_what_there_is(tmp_path: Path) -> None:
 
 def test_fewer_frames_wait_when_they_are_large() -> None:
     assert read_ahead((640, 360)) == 8
-    assert read_ahead((7680, 4320)) == 2
+    assert read_ahead((1280, 720)) == 3
+    assert read_ahead((7680, 4320)) == 1
     assert read_ahead((16384, 16384)) == 1
 
 
@@ -236,3 +248,132 @@ def test_the_flow_picture_is_that_of_the_trained_size_whatever_the_fields(tmp_pa
     small, large = pictures[1], pictures[3]
     assert (small < 230).any()
     assert np.abs(small.astype(float) - large).mean() < 13
+
+
+MAPS = ("map_density", "map_appearance", "map_motion", "map_gate")
+
+
+@pytest.fixture(scope="module")
+def predicted(model: GFSalNetModel) -> list[Prediction]:
+    """Ten frames with a cut before the sixth, each of them predicted."""
+    return list(model.stream(frames(10, cut_at=5)))
+
+
+SEEN = [0, 3, 5, 8]
+"""Which of them are predicted with `every=3`: 0 and 5 start shots."""
+
+
+def test_every_third_frame_is_predicted_as_if_all_were(predicted: list[Prediction]) -> None:
+    """Its flow starts from the frame just before, which nobody predicted; the network sees no frame but these."""
+    model, seen = watched(two_streams(), every=3)
+    found = list(model.stream(frames(10, cut_at=5)))
+    assert [p.frame_index for p in found] == list(range(10))
+    assert [p.frame_index for p in found if p.starts_shot] == [0, 5]
+    assert len(seen) == len(SEEN)
+    for index in SEEN:
+        for name in MAPS:
+            assert np.array_equal(getattr(found[index], name), getattr(predicted[index], name)), (index, name)
+        assert np.array_equal(found[index].flow.flow_pixels, predicted[index].flow.flow_pixels)  # type: ignore[union-attr]
+    assert np.abs(found[3].flow.flow_pixels).max() > 0.1  # type: ignore[union-attr]
+
+
+def test_maps_between_are_mixed_and_frames_between_have_no_flow() -> None:
+    found = list(watched(two_streams(), every=3)[0].stream(frames(10, cut_at=5)))
+    # Frame, those it lies between, and the share of the second; up to the cut and at the end the last maps stay.
+    for index, before, after, share in [
+        (1, 0, 3, 1 / 3),
+        (2, 0, 3, 2 / 3),
+        (4, 3, 3, 0),
+        (6, 5, 8, 1 / 3),
+        (9, 8, 8, 0),
+    ]:
+        for name in MAPS:
+            a, b = getattr(found[before], name), getattr(found[after], name)
+            assert np.allclose(getattr(found[index], name), (1 - share) * a + share * b, atol=1e-7), (index, name)
+    assert not np.allclose(found[0].map_density, found[3].map_density, atol=1e-6)  # or mixing would not show
+    for index, p in enumerate(found):
+        for density in (p.map_density, p.map_appearance, p.map_motion):
+            assert density is not None
+            assert density.sum(dtype=np.float64) == pytest.approx(1, abs=1e-5)
+        assert (p.flow is None) == (index not in SEEN)
+
+
+def test_every_nth_frame_of_a_short_shot_is_its_first() -> None:
+    model, seen = watched(two_streams(), every=30)
+    found = list(model.stream(frames(4, cut_at=2)))
+    assert [p.flow is not None for p in found] == [True, False, True, False]
+    assert np.array_equal(found[0].map_density, found[1].map_density)
+    assert not np.array_equal(found[1].map_density, found[2].map_density)
+    assert len(seen) == 2
+    assert list(model.stream(frames(0))) == []
+
+
+def test_every_says_which_frames_and_is_part_of_the_description(model: GFSalNetModel) -> None:
+    assert (model.describe()["every"], watched(two_streams(), every=2)[0].describe()["every"]) == (1, 2)
+    for nonsense in (0, -1):
+        with pytest.raises(ValueError, match=f"every must be at least 1, not {nonsense}"):
+            watched(two_streams(), every=nonsense)
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_another_size_starts_a_shot_even_if_the_picture_is_the_same(every: int) -> None:
+    """Maps of two shapes cannot be mixed, and flow is of two frames of one size."""
+    wide, tall = (cv2.resize(draw_frame(1.0), size_wh) for size_wh in ((160, 90), (90, 160)))
+    clip = [Frame(rgb, index=index) for index, rgb in enumerate([wide] * 4 + [tall] * 3)]
+    found = list(watched(two_streams(), every=every)[0].stream(clip))
+    assert [p.starts_shot for p in found] == [True, False, False, False, True, False, False]
+    assert [p.map_density.shape for p in found] == [(96, 128)] * 4 + [(128, 96)] * 3
+
+
+def resized_in_mid_stream() -> Iterator[Frame]:
+    """Five frames, then five of another shape, and five of the first shape again."""
+    clips = (frames(5), frames(5, size_hw=(40, 160), cut_at=0), frames(5))
+    for index, frame in enumerate(chain.from_iterable(clips)):
+        yield replace(frame, index=index, time_seconds=index / 25)
+
+
+def assert_same(found: Iterable[Prediction], expected: Iterable[Prediction]) -> None:
+    """The same maps but for the last digits, which depend on how convolutions are cut into pieces."""
+    for p, q in zip(found, expected, strict=True):
+        assert (p.frame_index, p.starts_shot, p.flow is None) == (q.frame_index, q.starts_shot, q.flow is None)
+        for name in MAPS:
+            assert np.allclose(getattr(p, name), getattr(q, name), rtol=1e-3, atol=1e-7), (p.frame_index, name)
+
+
+@pytest.mark.parametrize(
+    ("every", "sizes"),
+    [(1, [4, 1, 4, 1, 4, 1]), (2, [3, 3, 3])],  # of each five frames, 0, 2 and 4 are predicted
+)
+def test_a_batch_is_predicted_as_frames_alone_are(every: int, sizes: list[int]) -> None:
+    """Frames of one size share a batch, and it is filled across those that are skipped."""
+    network = two_streams()
+    model, seen = watched(network, every=every, batch=4)
+    found = list(model.stream(resized_in_mid_stream()))
+    assert [len(images) for images in seen] == sizes
+    assert_same(found, watched(network, every=every)[0].stream(resized_in_mid_stream()))
+    assert len({p.map_density.tobytes() for p in found[:5:every]}) == len(
+        range(0, 5, every)
+    )  # frames of a batch differ
+
+
+def test_a_batch_is_filled_across_cuts_and_skipped_frames() -> None:
+    model, seen = watched(two_streams(), every=2, batch=4)
+    alone, _ = watched(two_streams(), every=2)
+    assert_same(model.stream(frames(14, cut_at=7)), alone.stream(frames(14, cut_at=7)))
+    assert [len(images) for images in seen] == [4, 4]  # 0 2 4 6, and 7 9 11 13
+
+
+def test_pictures_are_what_the_network_sees() -> None:
+    model, seen = watched(two_streams(), every=3)
+    list(model.stream(frames(10, cut_at=5)))
+    pictures = list(model.pictures(frames(10, cut_at=5)))
+    assert len(pictures) == len(SEEN)
+    for (rgb, flow_image), given in zip(pictures, seen, strict=True):
+        assert rgb.shape == flow_image.shape == given.shape[1:]
+        assert (rgb.dtype, flow_image.dtype) == (np.uint8, np.uint8)
+        assert np.array_equal(flow_image, given[0])
+    torch.manual_seed(0)
+    alone = GFSalNet(replace(mobile("appearance"), input_size_hw=(96, 128)))
+    of_one_stream = list(GFSalNetModel(alone, name="x", weights_hash="0").pictures(frames(2)))
+    assert [len(of_frame) for of_frame in of_one_stream] == [1, 1]
+    assert np.array_equal(of_one_stream[0][0], pictures[0][0])

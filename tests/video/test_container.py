@@ -306,3 +306,17 @@ def test_real_clips_are_whole(shared_dir):
         assert (reader.report.frames_lost, reader.report.damage) == (0, None), path.name
         assert times[0] == 0
         np.testing.assert_allclose(np.diff(times), float(1 / reader.info.rate), atol=1e-6, err_msg=path.name)
+
+
+def test_frames_are_let_go_without_the_garbage_collector(encode):
+    """PyAV's frames may refer to themselves, and the collector counts objects, not their megabytes."""
+    path = encode("clip.mp4", 30)
+    gc.collect()
+    gc.disable()
+    try:
+        with open_source(str(path)) as reader:
+            assert len(list(map(id, reader))) == 30
+        left = [thing for thing in gc.get_objects() if isinstance(thing, av.VideoFrame)]
+    finally:
+        gc.enable()
+    assert len(left) <= 1

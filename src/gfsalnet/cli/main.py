@@ -8,6 +8,7 @@ import typer
 
 from gfsalnet import __version__
 from gfsalnet.cli import dataset, weights
+from gfsalnet.cli.bench import bench
 from gfsalnet.cli.evaluate import compare, evaluate, submit
 from gfsalnet.cli.export import export
 from gfsalnet.cli.models import models
@@ -48,5 +49,6 @@ app.command()(evaluate)
 app.command()(compare)
 app.command()(submit)
 app.command()(export)
+app.command()(bench)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(weights.app, name="weights")

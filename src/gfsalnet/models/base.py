@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from gfsalnet.types import Frame, Prediction
 from gfsalnet.video import open_source, prefetch
 
-READ_AHEAD_BYTES = 2**28
-"""How much decoded video may wait to be predicted."""
+READ_AHEAD_BYTES = 2**23
+"""How much decoded video may wait to be predicted, and to be written: enough that no stage waits for another."""
 
 
 def read_ahead(size_wh: tuple[int, int]) -> int:

@@ -118,9 +118,10 @@ class GFSalNetModel(SaliencyModel):
     def _prepared(self, frames: Iterable[Frame]) -> Iterator[_Ready]:
         shots = ShotDetector()
         flow = FlowStream(self.estimator) if self.estimator is not None else None
-        since_predicted = 0
-        for position, frame in enumerate(frames):
-            starts_shot = shots.is_cut(frame.rgb) or position == 0
+        since_predicted, size_hw = 0, (0, 0)
+        for frame in frames:
+            starts_shot = shots.is_cut(frame.rgb) or frame.size_hw != size_hw
+            size_hw = frame.size_hw
             since_predicted = 0 if starts_shot else (since_predicted + 1) % self.every
             field: FlowField | None = None
             pictures: Pictures = ()

@@ -109,7 +109,7 @@ def _run(
     Returns:
         the seconds spent in each stage, and what the user should know of the outputs.
     """
-    info, seconds = reader.info, {"read": 0.0, "write": 0.0}
+    info, seconds, started = reader.info, {"read": 0.0, "write": 0.0}, time.perf_counter()
     expected = min((n for n in (info.frame_count, settings.max_frames) if n is not None), default=None)
     depth = 1 if info.is_live else read_ahead(info.size_wh)
     skip = partial(_count_skipped, reader.report) if info.is_live else None
@@ -128,7 +128,7 @@ def _run(
         with suppress(OSError):
             folder.rmdir()  # only if nothing is in it
         raise
-    return {**seconds, **model.seconds}, sink.notes
+    return {**seconds, **model.seconds, "total": time.perf_counter() - started}, sink.notes
 
 
 def _count_skipped(report: ReadReport) -> None:

@@ -20,6 +20,8 @@ UNSPECIFIED, LIMITED, FULL = 2, 1, 2
 _NAMES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
 _MATRICES = {code: name for code, name in _NAMES.items() if hasattr(Colorspace, name)}  # BT.2020: since PyAV 15
 _RANGES = {LIMITED: "MPEG", FULL: "JPEG"}
+Matrix = tuple[int, int, int, int]
+"""(a, b, c, d): a stored pixel (x, y) is shown at (a x + c y, b x + d y)."""
 
 
 class RGBConverter:
@@ -32,10 +34,16 @@ class RGBConverter:
     def __init__(self) -> None:
         # One reformatter for all frames: to make its tables anew for each one costs eight times the decoding.
         self._reformatter = VideoReformatter()
+        self._rotation: int | None = None
+        self._matrix: Matrix | None = None
 
     def __call__(self, frame: VideoFrame) -> RGB:
         """RGB of one frame; the size is that after rotation."""
-        return upright(self._rgb(frame), display_matrix(frame))
+        # A frame whose side data was looked at refers to itself: its pixels, megabytes each, stay until the garbage is
+        # collected. So that is done for the first frame, and again where the rotation changes.
+        if frame.rotation != self._rotation:
+            self._rotation, self._matrix = frame.rotation, display_matrix(frame)
+        return upright(self._rgb(frame), self._matrix)
 
     def _rgb(self, frame: VideoFrame) -> RGB:
         has_alpha = any(component.is_alpha for component in frame.format.components)
@@ -66,8 +74,8 @@ def over_black(rgba: NDArray[np.uint8]) -> RGB:
     return ((rgba[..., :3].astype(np.uint16) * alpha + 127) // 255).astype(np.uint8)
 
 
-def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
-    """The frame's (a, b, c, d): a stored pixel (x, y) is shown at (a x + c y, b x + d y); None if shown as stored."""
+def display_matrix(frame: VideoFrame) -> Matrix | None:
+    """The frame's own; None if it is shown as stored."""
     data = frame.side_data.get("DISPLAYMATRIX")
     if not isinstance(data, Buffer):
         return None
@@ -75,7 +83,7 @@ def display_matrix(frame: VideoFrame) -> tuple[int, int, int, int] | None:
     return a, b, c, d
 
 
-def upright(rgb: RGB, matrix: tuple[int, int, int, int] | None) -> RGB:
+def upright(rgb: RGB, matrix: Matrix | None) -> RGB:
     """Turn and mirror (H, W, 3) pixels as the display matrix says, to the nearest quarter turn."""
     if matrix is None:
         return rgb

@@ -1,0 +1,143 @@
+"""A film from decoding to encoding: each stage by itself, and the whole as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import TypeVar
+
+import cv2
+
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.models import load_model
+from gfsalnet.models.gfsalnet import GFSalNetModel
+from gfsalnet.render import open_sinks
+from gfsalnet.types import Prediction
+from gfsalnet.video import VideoInfo, open_source
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class StageSpeed:
+    """One stage alone."""
+
+    stage: str
+    milliseconds: float
+    """A frame, of the processor."""
+
+
+@dataclass(frozen=True)
+class FilmSpeed:
+    """`gfsalnet predict` in a process of its own."""
+
+    frames: int
+    frames_per_second: float
+    """From the first frame decoded to the file closed, without the start of the program."""
+    start_seconds: float
+    """Of the program with a single frame, from start to end."""
+    processor_milliseconds: float
+    """A frame, of all threads, without the start."""
+    megabytes: float
+    """The most that was resident; 0 where only Linux would tell."""
+
+
+def measure_stages(
+    source: str, model_name: str, backend: str, save: tuple[str, ...], frame_count: int = 100
+) -> list[StageSpeed]:
+    """Run the stages one after the other over the first frames of a film, the network on one thread.
+
+    Raises:
+        GFSalNetError: if the source cannot be read, or the model or backend is not here.
+    """
+    cv2.setNumThreads(1)
+    model = load_model(model_name, device="cpu", backend=backend, threads=1)
+    if not isinstance(model, GFSalNetModel):
+        raise GFSalNetError(model_name, "is no GFSalNet", "Time a GFSalNet")
+    with open_source(source) as reader, TemporaryDirectory() as folder:
+        frames, decode = _clocked(islice(reader, frame_count))
+        pictures, flow = _clocked(model.pictures(frames))
+        batches = [tuple(picture[None] for picture in of_frame) for of_frame in pictures]
+        model.backend(batches[0])
+        _, network = _clocked(model.backend(batch) for batch in batches)
+        predictions = list(model.stream(frames))
+        stages = {"decode": decode, "flow and pictures": flow, "network": network}
+        for word in save:
+            stages[f"write {word}"] = _written(predictions, word, Path(folder), reader.info)
+    return [StageSpeed(stage, 1000 * seconds / len(frames)) for stage, seconds in stages.items()]
+
+
+def _clocked(items: Iterable[T]) -> tuple[list[T], float]:
+    """The items, and the seconds of the processor that they took."""
+    began = time.process_time()
+    made = list(items)
+    return made, time.process_time() - began
+
+
+def _written(predictions: list[Prediction], word: str, folder: Path, info: VideoInfo) -> float:
+    began = time.process_time()
+    with open_sinks((word,), folder, info) as sink:
+        for prediction in predictions:
+            sink.write(prediction)
+    return time.process_time() - began
+
+
+def measure_film(source: str, model_name: str, backend: str, save: tuple[str, ...]) -> FilmSpeed:
+    """Predict a film as a user does.
+
+    Raises:
+        GFSalNetError: if that fails.
+    """
+    with TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "gfsalnet", "predict", source, "--model", model_name, "--backend", backend]
+        command += ["--save", ",".join(save), "--output"]
+        start_seconds, start_processor, _ = _run([*command, f"{folder}/one", "--max-frames", "1"])
+        _, processor, megabytes = _run([*command, f"{folder}/all"])
+        summary = json.loads(next(Path(folder, "all").glob("*/summary.json")).read_text(encoding="utf-8"))
+    frames = int(summary["frames"])
+    return FilmSpeed(
+        frames=frames,
+        frames_per_second=frames / summary["seconds"]["total"],
+        start_seconds=start_seconds,
+        processor_milliseconds=1000 * (processor - start_processor) / frames,
+        megabytes=megabytes,
+    )
+
+
+def _run(command: list[str]) -> tuple[float, float, float]:
+    """Seconds on the clock, seconds of the processor, and the most megabytes that were resident."""
+    began, before = time.perf_counter(), _children_seconds()
+    with TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)  # noqa: S603  # our own command
+        megabytes = 0.0
+        while process.poll() is None:
+            megabytes = max(megabytes, _peak_megabytes(process.pid))
+            time.sleep(0.02)
+        seconds = time.perf_counter() - began
+        if process.returncode != 0:
+            said.seek(0)
+            raise GFSalNetError("gfsalnet predict", f"failed: {said.read().decode().strip()}", "Run it to see why")
+    return seconds, _children_seconds() - before, megabytes
+
+
+def _peak_megabytes(pid: int) -> float:
+    """What Linux says of a running process; 0 elsewhere, and when it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) * 1.024e-3 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
+def _children_seconds() -> float:
+    """Of the processor, of all processes that were started and have ended."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
