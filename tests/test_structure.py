@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "render": {"video", "flow"},
     "training": {"device", "video", "flow", "network", "gaze", "metrics", "composed", "render"},
     "demo": {"video"},
-    "predict": {"video", "models", "render"},
+    "predict": {"device", "video", "models", "render"},
     "bench": {"video", "flow", "network", "backends", "models", "render", "demo"},
     "prepare": {"video", "flow", "gaze", "render"},
     "evaluation": {"video", "gaze", "metrics", "models", "render"},

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import platform
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from datetime import datetime, timezone
-from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 import cv2
 
 import gfsalnet
+from gfsalnet.device import settle_memory
 from gfsalnet.errors import GFSalNetError, OutputError
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
@@ -23,7 +26,7 @@ from gfsalnet.predict.folders import SUMMARY_FILE, folder_for, missing_outputs, 
 from gfsalnet.predict.settings import Outcome, Settings
 from gfsalnet.render import open_sinks, write_json
 from gfsalnet.types import Prediction
-from gfsalnet.video import ReadReport, VideoInfo, VideoReader, open_source, prefetch
+from gfsalnet.video import VideoInfo, VideoReader, open_source, prefetch
 
 T = TypeVar("T")
 OnFrame = Callable[[str, int, "int | None"], None]
@@ -34,6 +37,7 @@ def predict_sources(
     model: SaliencyModel, sources: Sequence[str], settings: Settings, on_frame: OnFrame
 ) -> Iterator[Outcome]:
     """Predict one source after the other; one that fails does not stop the rest."""
+    settle_memory()
     cv2.setNumThreads(1)  # the stages run beside each other; a pool in one of them would take the others' cores
     for source in sources:
         try:
@@ -112,27 +116,27 @@ def _run(
     info, seconds, started = reader.info, {"read": 0.0, "write": 0.0}, time.perf_counter()
     expected = min((n for n in (info.frame_count, settings.max_frames) if n is not None), default=None)
     depth = 1 if info.is_live else read_ahead(info.size_wh)
-    skip = partial(_count_skipped, reader.report) if info.is_live else None
+    skip = (lambda: None) if info.is_live else None
     frames = prefetch(_clocked(islice(reader, settings.max_frames), seconds, "read"), depth, skip)
+    done = 0
     try:
         with (
             open_sinks(words, folder, info, map_size_hw=settings.map_size_hw) as sink,
+            closing(frames),
             closing(prefetch(model.stream(frames), depth)) as predictions,
         ):
-            for done, prediction in enumerate(_until_interrupted(predictions, info.is_live), 1):
+            for prediction in _until_interrupted(predictions, info.is_live):
                 began = time.perf_counter()
                 sink.write(prediction)
                 seconds["write"] += time.perf_counter() - began
+                done += 1
                 on_frame(info.source, done, expected)
     except BaseException:
         with suppress(OSError):
             folder.rmdir()  # only if nothing is in it
         raise
+    reader.report.frames_skipped = reader.report.frames_read - done  # also what was on its way when Ctrl-C came
     return {**seconds, **model.seconds, "total": time.perf_counter() - started}, sink.notes
-
-
-def _count_skipped(report: ReadReport) -> None:
-    report.frames_skipped += 1
 
 
 def _clocked(items: Iterable[T], seconds: dict[str, float], stage: str) -> Iterator[T]:
@@ -149,15 +153,34 @@ def _clocked(items: Iterable[T], seconds: dict[str, float], stage: str) -> Itera
 
 
 def _until_interrupted(predictions: Iterable[Prediction], live: bool) -> Iterator[Prediction]:
-    """A camera has no end: there, Ctrl-C means enough, and what has been seen is kept."""
-    seen = False
+    """A camera has no end: there, Ctrl-C means enough, and what has been seen is kept.
+
+    While a prediction is being written Ctrl-C waits, so that it is in all outputs or in none.
+    """
+    if not live or threading.current_thread() is not threading.main_thread():
+        yield from predictions
+        return
+    seen = writing = enough = False
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal enough
+        enough = True
+        if not writing:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
     try:
         for prediction in predictions:
+            writing = True
             yield prediction
-            seen = True
+            writing, seen = False, True
+            if enough:
+                return
     except KeyboardInterrupt:
-        if not (live and seen):
+        if not seen:
             raise
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _summary(
