@@ -12,7 +12,8 @@ import pytest
 from gfsalnet.errors import GFSalNetError, WeightsError
 from gfsalnet.flow import DISFlow
 from gfsalnet.models import MODELS, SaliencyModel, load_model
-from gfsalnet.models.training_free import min_max, to_density
+from gfsalnet.models.base import to_density
+from gfsalnet.models.training_free import min_max
 from gfsalnet.types import Frame, Map
 
 NAMES = [name for name, entry in MODELS.items() if entry.training_free is not None]

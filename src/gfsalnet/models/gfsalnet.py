@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gfsalnet.backends import Backend, MapArrays, Pictures, TorchBackend
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream, flow_image, resize_flow
-from gfsalnet.models.base import SaliencyModel
+from gfsalnet.models.base import SaliencyModel, to_density
 from gfsalnet.models.between import fill_between
 from gfsalnet.network import GFSalNet
-from gfsalnet.types import RGB, FlowField, Frame, Map, Prediction
+from gfsalnet.types import RGB, FlowField, Frame, Prediction
 from gfsalnet.video import Resize, ShotDetector, fitted_size_hw, prefetch
 
 _PREPARED = 2
@@ -159,10 +158,10 @@ class GFSalNetModel(SaliencyModel):
             problem = f"predicts values that are no numbers, first for frame {ready.frame.index}"
             raise WeightsError(self.name, problem, "Its weights are damaged or its training diverged: use others")
         appearance, motion = (
-            _density(of_stream) if self.has_gate and of_stream is not None else None
+            to_density(of_stream) if self.has_gate and of_stream is not None else None
             for of_stream in (maps.appearance, maps.motion)
         )
-        return MapArrays(_density(maps.saliency), appearance, motion, maps.gate)
+        return MapArrays(to_density(maps.saliency), appearance, motion, maps.gate)
 
     def _prediction(self, ready: _Ready, densities: MapArrays) -> Prediction:
         return Prediction(
@@ -213,11 +212,3 @@ def _each(maps: MapArrays) -> Iterator[MapArrays]:
     appearance, motion, gate = (None if of_all is None else of_all[:, 0] for of_all in maps[1:])
     for index, saliency in enumerate(maps.saliency[:, 0]):
         yield MapArrays(saliency, *(None if of_all is None else of_all[index] for of_all in (appearance, motion, gate)))
-
-
-def _density(saliency_HW: NDArray[np.float32]) -> Map:
-    """(h, w), sums to 1; a map without mass says nothing, so it becomes uniform."""
-    total = float(saliency_HW.sum(dtype=np.float64))
-    if total <= 0:
-        return np.full(saliency_HW.shape, 1 / saliency_HW.size, np.float32)
-    return (saliency_HW / total).astype(np.float32)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.flow import FlowEstimator, FlowStream
-from gfsalnet.models.base import SaliencyModel
-from gfsalnet.types import RGB, FlowField, Frame, Map, Prediction
+from gfsalnet.models.base import SaliencyModel, to_density
+from gfsalnet.types import RGB, FlowField, Frame, Prediction
 from gfsalnet.video import ShotDetector
 
 FloatArray = NDArray[np.float64]
@@ -75,14 +75,6 @@ class TrainingFreeModel(SaliencyModel):
                     shot, size_hw = self.start_shot(frame.size_hw), frame.size_hw
                 density = to_density(shot(frame.rgb, field))
             yield Prediction(frame=frame, map_density=density, flow=field, starts_shot=starts_shot)
-
-
-def to_density(saliency_HW: FloatArray) -> Map:
-    """(H, W) float32, sums to 1; a map without mass says nothing, so it becomes uniform."""
-    total = float(saliency_HW.sum())
-    if total <= 0:
-        return np.full(saliency_HW.shape, 1 / saliency_HW.size, np.float32)
-    return (saliency_HW / total).astype(np.float32)
 
 
 def min_max(values_HW: FloatArray) -> FloatArray:
