@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gfsalnet.cli.console import out, say
+from gfsalnet.cli.console import say
 
 if TYPE_CHECKING:
     from gfsalnet.models.entry import ModelEntry
@@ -12,24 +12,21 @@ if TYPE_CHECKING:
 
 def models() -> None:
     """List the models: what each is, whether it is ready to use, and how to get the weights of those that are not."""
-    from rich.table import Table
-
     from gfsalnet.models import DEFAULT_MODEL, MODELS
 
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("model", "state", "parameters", "what it is", "licence"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "parameters" else "left")
     listed = [entry for entry in MODELS.values() if entry.published or entry.ready]
-    for entry in listed:
+    width = max(len(entry.name) for entry in listed)
+    for entry in sorted(listed, key=lambda entry: not entry.ready):
         state = ("ready, the default" if entry.name == DEFAULT_MODEL else "ready") if entry.ready else "needs weights"
-        what = f"{entry.what} ({entry.paper})" if entry.paper else entry.what
-        table.add_row(entry.name, state, _parameters(entry), what, entry.licence)
-    out.print(table)
-    for entry in listed:
+        say(f"{entry.name:{width}}  {', '.join([state, *_sizes(entry)])}")
+        indent = " " * (width + 2)
+        say(f"{indent}{entry.what}{f' ({entry.paper})' if entry.paper else ''}")
+        say(f"{indent}licence: {entry.licence}")
         if not entry.ready:
-            size = f" ({entry.megabytes:g} MB)" if entry.megabytes else ""
-            say(f"\n{entry.name}{size}: {entry.how_to_get}")
+            say(f"{indent}{entry.how_to_get}")
 
 
-def _parameters(entry: ModelEntry) -> str:
-    return f"{entry.parameters / 1e6:.1f} M" if entry.parameters else "–"
+def _sizes(entry: ModelEntry) -> list[str]:
+    """Of the network and of the published file."""
+    parameters = [f"{entry.parameters / 1e6:.1f} M parameters"] if entry.parameters else []
+    return parameters + ([f"{entry.megabytes:g} MB"] if entry.megabytes else [])
