@@ -51,7 +51,7 @@ def test_from_the_official_file_to_a_prediction(weights: Path, tmp_path: Path) -
     assert "--model unisal" in done.stdout
     after = gfsalnet("models")
     assert "ready" in next(line for line in after.stdout.splitlines() if line.startswith("unisal "))
-    assert "unisal (15.4 MB)" not in after.stdout
+    assert "gfsalnet weights download unisal" not in after.stdout
     cv2.imwrite(str(tmp_path / "a.png"), np.random.default_rng(0).integers(0, 255, (72, 96, 3), np.uint8))
     predicted = gfsalnet("predict", tmp_path / "a.png", "-o", tmp_path / "out", "--model", "unisal", "--save", "npz")
     assert predicted.exit_code == 0, predicted.stderr
