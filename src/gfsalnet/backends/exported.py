@@ -26,6 +26,8 @@ class ExportCheck:
 
     engine: str
     """What ran the file."""
+    size_wh: tuple[int, int]
+    """Of the frame that was timed."""
     largest_difference: float
     """At any pixel of any map, as a share of the map's maximum."""
     correlation: float
@@ -62,7 +64,10 @@ def check_export(
     lowest = min(agreement(found, expected) for found, expected in pairs)
     if lowest < LEAST_AGREEMENT[precision] or (precision == "fp32" and max(differences) > TOLERANCE):
         problem = f"differs from PyTorch by {max(differences):.2g} of a map's maximum (correlation {lowest:.4f})"
-        raise GFSalNetError(path, problem, "Report this with the versions of torch, onnx and the engine")
+        remedies = {"int8": "Calibrate it on more, and more varied, videos"}
+        raise GFSalNetError(
+            path.name, problem, remedies.get(precision, "Report this with the versions of torch and onnx")
+        )
     times: dict[bool, list[float]] = {True: [], False: []}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -72,9 +77,9 @@ def check_export(
             _ = backend(given) if is_file else run_eagerly(network, given)
             times[is_file].append(1000 * (time.perf_counter() - began))
     torch.set_num_threads(threads)
-    return ExportCheck(
-        engine, max(differences), lowest, statistics.median(times[True]), statistics.median(times[False])
-    )
+    height, width = pictures[0][0].shape[1:3]
+    medians = statistics.median(times[True]), statistics.median(times[False])
+    return ExportCheck(engine, (width, height), max(differences), lowest, *medians)
 
 
 def _open(path: Path, engine: str, precision: Precision) -> Backend:

@@ -22,6 +22,10 @@ _PREPARED = 2
 """Frames whose pictures may wait for the network: so that neither waits for the other."""
 
 
+_MOST_WAITING = 32
+"""Frames that wait for a full batch, with those between that the network skips."""
+
+
 class GFSalNetModel(SaliencyModel):
     """The network of the paper, of either size, with one stream or two.
 
@@ -196,7 +200,7 @@ def _batches(prepared: Iterable[_Ready], most: int) -> Iterator[list[_Ready]]:
         batch.append(ready)
         if ready.pictures:
             pictures.append(ready.pictures)
-        if len(pictures) == most:
+        if len(pictures) == most or len(batch) == _MOST_WAITING:
             yield batch
             batch, pictures = [], []
     if batch:

@@ -117,7 +117,9 @@ def _run(
     expected = min((n for n in (info.frame_count, settings.max_frames) if n is not None), default=None)
     depth = 1 if info.is_live else read_ahead(info.size_wh)
     skip = (lambda: None) if info.is_live else None
-    frames = prefetch(_clocked(islice(reader, settings.max_frames), seconds, "read"), depth, skip)
+    # Of a live source, which skips frames, those that are predicted count; of any other, no more than those are read.
+    wanted = reader if info.is_live else islice(reader, settings.max_frames)
+    frames = prefetch(_clocked(wanted, seconds, "read"), depth, skip)
     done = 0
     try:
         with (
@@ -125,7 +127,7 @@ def _run(
             closing(frames),
             closing(prefetch(model.stream(frames), depth)) as predictions,
         ):
-            for prediction in _until_interrupted(predictions, info.is_live):
+            for prediction in islice(_until_interrupted(predictions, info.is_live), settings.max_frames):
                 began = time.perf_counter()
                 sink.write(prediction)
                 seconds["write"] += time.perf_counter() - began

@@ -1,0 +1,77 @@
+"""A model's network for other programs: written, compared with PyTorch, and only then put in its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gfsalnet.backends import Pictures
+from gfsalnet.backends.export import export_onnx, export_openvino, require
+from gfsalnet.backends.exported import ExportCheck, check_export
+from gfsalnet.backends.quantise import export_int8
+from gfsalnet.errors import WeightsError
+from gfsalnet.files import output_errors
+from gfsalnet.models.gfsalnet import GFSalNetModel
+from gfsalnet.models.registry import load_model, read_network
+from gfsalnet.types import Frame
+from gfsalnet.video import expand_sources, open_source
+
+SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}
+"""Format → what its files are called."""
+FRAMES_A_SOURCE, APART = 8, 5
+"""How many frames of each video calibrate, and how far apart they are; those half-way between are for the check."""
+
+
+def export_model(
+    name: str, format: str, path: Path, shown: Sequence[Frame], calibrate: Sequence[str] | None = None
+) -> ExportCheck:
+    """Write a GFSalNet's network as a file.
+
+    Args:
+        name: as for `load_model`.
+        format: `onnx`, which ONNX Runtime and OpenVINO read, or `openvino`, whose weights lie beside in a `.bin`.
+        path: of the file.
+        shown: consecutive frames; file and PyTorch are compared on what the network sees of them.
+        calibrate: sources for a file in 8 bits, which is compared on other frames of theirs; None: float32.
+
+    Raises:
+        WeightsError: if the model is no GFSalNet.
+        SourceError: if a source cannot be read.
+        GFSalNetError: if the file does not say what the network says; then what was at `path` stays.
+    """
+    engine = "onnxruntime" if format == "onnx" else "openvino"
+    require(engine, extra="onnx" if format == "onnx" else "openvino")
+    network, _, _ = read_network(name)
+    model = load_model(name, device="cpu")
+    if not isinstance(model, GFSalNetModel):
+        raise WeightsError(name, "is no GFSalNet", "Export a GFSalNet")
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
+            made = Path(folder, path.name)
+            if calibrate is None:
+                (export_onnx if format == "onnx" else export_openvino)(network, made)
+                check = check_export(made, engine, "fp32", network, [_batch(p) for p in model.pictures(shown)])
+            else:
+                export_int8(network, _pictures(model, calibrate, 0), made)
+                check = check_export(made, engine, "int8", network, _pictures(model, calibrate, APART // 2))
+            for file in Path(folder).iterdir():
+                os.replace(file, path.with_name(file.name))
+    return check
+
+
+def _pictures(model: GFSalNetModel, sources: Sequence[str], first: int) -> list[Pictures]:
+    """What the network sees of some frames of each source, from this one on; of a picture, its only one."""
+    pictures: list[Pictures] = []
+    for source in expand_sources(list(sources)):
+        with open_source(source) as reader:
+            of_source = list(model.pictures(islice(reader, FRAMES_A_SOURCE * APART)))
+        pictures += (_batch(of_frame) for of_frame in of_source[min(first, len(of_source) - 1) :: APART])
+    return pictures
+
+
+def _batch(pictures: Pictures) -> Pictures:
+    return tuple(picture[None] for picture in pictures)
