@@ -89,7 +89,7 @@ def test_predict_writes_what_the_contract_says(clip: Path, tmp_path: Path) -> No
     assert (summary["frames"], summary["frames_lost"], summary["video"]["rate"]) == (12, 0, "25/2")
     assert summary["model"]["name"] == "gfsalnet-mobile"
     assert len(summary["model"]["weights"]) == 16
-    assert summary["seconds"].keys() == {"read", "flow", "network", "write"}
+    assert summary["seconds"].keys() == {"read", "flow", "network", "write", "total"}
 
 
 def test_a_second_run_skips_and_only_adds_what_is_missing(clip: Path, tmp_path: Path) -> None:

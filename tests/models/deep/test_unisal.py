@@ -204,7 +204,7 @@ def test_skips_leave_the_trunk_before_it_is_subsampled(model: UNISAL) -> None:
     for index, layer in enumerate(slow):
         image = layer(image)
         for tap, level in ((7, levels[2]), (14, levels[1]), (18, levels[0])):
-            assert index != tap or torch.allclose(image, level, rtol=1e-4, atol=1e-5)
+            assert index != tap or torch.allclose(image, level, rtol=1e-3, atol=1e-3)
         image = image[..., ::2, ::2] if index in (2, 4, 7, 14) else image
 
 
