@@ -82,7 +82,9 @@ class Pretended:
         self.calls = 0
 
     def __call__(self, given: Pictures) -> MapArrays:
-        time.sleep(0.02)
+        until = time.process_time() + 0.02
+        while time.process_time() < until:
+            pass
         self.calls += 1
         saliency, *others = run_eagerly(self.network, given)
         return MapArrays(saliency * np.float32(1.01 if self.calls == 2 else 1), *others)

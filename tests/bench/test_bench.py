@@ -10,7 +10,8 @@ import torch
 from typer.testing import CliRunner
 
 from gfsalnet.backends import BACKENDS
-from gfsalnet.bench import Turns, describe_machine, measure_film, measure_network
+from gfsalnet.backends.turns import Turns
+from gfsalnet.bench import describe_machine, measure_film, measure_network
 from gfsalnet.bench.machine import gemm_gflops
 from gfsalnet.cli import app
 from gfsalnet.demo import draw_clip
@@ -86,3 +87,7 @@ def test_what_cannot_be_timed_says_why(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["bench", "--models", "pqft", "--rounds", "1"])
     assert done.exit_code == 1
     assert "pqft: is no GFSalNet" in done.output
+    for option, word in (("--save", "nonsense"), ("--backend", "abacus")):
+        done = CliRunner().invoke(app, ["bench", "--models", "pqft", option, word])
+        assert done.exit_code == 2
+        assert word in done.output

@@ -16,17 +16,11 @@ import av
 import cv2
 import numpy as np
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from command import gfsalnet, one_line_error
 
-from gfsalnet.cli import app
 from gfsalnet.demo import draw_frame
 from gfsalnet.flow import write_flo
 from gfsalnet.types import FlowField
-
-
-def gfsalnet(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +35,6 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
     return path
-
-
-def one_line_error(done: Result, *words: str) -> str:
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-    assert len(lines) == 1, done.stderr
-    assert "Traceback" not in done.stderr + done.stdout
-    for word in words:
-        assert word in lines[0]
-    return lines[0]
 
 
 def test_predict_writes_what_the_contract_says(clip: Path, tmp_path: Path) -> None:

@@ -12,23 +12,9 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
-
-from gfsalnet.cli import app
+from command import gfsalnet, one_line_error
 
 NAMES = [f"{number:02d}" for number in range(4)]
-
-
-def gfsalnet(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def one_line_error(done: Result, *words: str) -> None:
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-    assert len(lines) == 1, done.stderr
-    assert "Traceback" not in done.stderr + done.stdout
-    for word in words:
-        assert word in lines[0]
 
 
 def blob(x: float, y: float) -> np.ndarray:

@@ -15,28 +15,15 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import Result
-from typer.testing import CliRunner
+from command import gfsalnet, one_line_error
 
 from gfsalnet.backends.exported import ExportCheck
-from gfsalnet.cli import app
 from gfsalnet.demo import draw_frame
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.models.entry import SHIPPED
 from gfsalnet.network import GFSalNet
 from gfsalnet.network.weights import load_network, save_network
 from gfsalnet.video import VideoWriter
-
-
-def gfsalnet(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def one_line_error(done: Result, *words: str) -> None:
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-    assert len(lines) == 1, done.stderr
-    assert "Traceback" not in done.stderr + done.stdout
-    for word in words:
-        assert word in lines[0]
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from click.testing import Result
-from typer.testing import CliRunner
+from command import gfsalnet, one_line_error
 
-from gfsalnet.cli import app
 from gfsalnet.flow.pwcnet_network import PWCNet
 from gfsalnet.models import MODELS
-
-
-def gfsalnet(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(autouse=True)
@@ -32,14 +26,6 @@ def weights(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     torch.save(MODELS["unisal"].deep_class().make_network().state_dict(), tmp_path / "weights_best.pth")
     return tmp_path / "weights_best.pth"
-
-
-def one_line_error(done: Result, *words: str) -> None:
-    assert done.exit_code == 1
-    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-    assert "Traceback" not in done.stderr + done.stdout
-    for word in words:
-        assert word in line
 
 
 def test_from_the_official_file_to_a_prediction(weights: Path, tmp_path: Path) -> None:

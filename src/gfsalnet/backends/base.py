@@ -64,6 +64,15 @@ def agreement(maps: MapArrays, reference: MapArrays) -> float:
     return lowest
 
 
+def largest_difference(maps: MapArrays, reference: MapArrays) -> float:
+    """At any pixel of any map that both have, as a share of the reference map's maximum."""
+    return max(
+        float(np.abs(found - expected).max() / np.abs(expected).max())
+        for found, expected in zip(maps, reference, strict=True)
+        if found is not None and expected is not None
+    )
+
+
 def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     centred_a, centred_b = (values.astype(np.float64).ravel() - values.mean(dtype=np.float64) for values in (a, b))
     norms = np.linalg.norm(centred_a) * np.linalg.norm(centred_b)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -63,19 +64,22 @@ def make_backend(
         return _fastest(network, device, threads)
     if name not in BACKENDS:
         raise GFSalNetError(f"backend {name}", "is unknown", f"Use one of: {AUTO}, {', '.join(BACKENDS)}")
+    make = _maker(name, network, device, int8_graph, threads)
     if check and name != "torch":
         # On one that is not kept, nor what it compiles for the size of the test picture.
-        found = _agreement(_make(name, network, device, int8_graph, threads), network)
-        if found < _least(name):
+        found = _agreement(make(), network)
+        if found < LEAST_AGREEMENT[BACKENDS[name][1]]:
             problem = f"its maps are not those of PyTorch (correlation {found:.4f})"
             raise GFSalNetError(f"backend {name}", problem, "Use another backend")
-    return _make(name, network, device, int8_graph, threads)
+    return make()
 
 
-def _make(name: str, network: GFSalNet, device: torch.device, int8_graph: Path | None, threads: int) -> Backend:
+def _maker(
+    name: str, network: GFSalNet, device: torch.device, int8_graph: Path | None, threads: int
+) -> Callable[[], Backend]:
     engine, precision = BACKENDS[name]
     if engine == "torch":
-        return TorchBackend(network, device, precision, threads)
+        return partial(TorchBackend, network, device, precision, threads)
     if device.type != "cpu":
         raise GFSalNetError(f"backend {name}", f"does not run on {device.type}", "Add --device cpu, or use torch")
     require(engine, "onnx", "onnxscript", extra="onnx" if engine == "onnxruntime" else engine)
@@ -83,10 +87,10 @@ def _make(name: str, network: GFSalNet, device: torch.device, int8_graph: Path |
     if engine == "onnxruntime":
         from gfsalnet.backends.onnx_runtime import ONNXRuntimeBackend
 
-        return ONNXRuntimeBackend(graph, precision, threads)
+        return partial(ONNXRuntimeBackend, graph, precision, threads)
     from gfsalnet.backends.open_vino import OpenVINOBackend
 
-    return OpenVINOBackend(graph, precision, threads)
+    return partial(OpenVINOBackend, graph, precision, threads)
 
 
 def _int8_graph(name: str, graph: Path | None) -> Path:
@@ -125,7 +129,3 @@ def _agreement(backend: Backend, network: GFSalNet) -> float:
     noise = blocks.repeat(8, axis=2).repeat(8, axis=3)
     pictures: Pictures = tuple(noise[: len(input_names(network.config))])
     return agreement(backend(pictures), TorchBackend(network)(pictures))
-
-
-def _least(name: str) -> float:
-    return LEAST_AGREEMENT[BACKENDS[name][1]]

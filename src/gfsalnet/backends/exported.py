@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from gfsalnet.backends.base import LEAST_AGREEMENT, Backend, MapArrays, Pictures, Precision, agreement
+from gfsalnet.backends.base import (
+    LEAST_AGREEMENT,
+    Backend,
+    MapArrays,
+    Pictures,
+    Precision,
+    agreement,
+    largest_difference,
+)
+from gfsalnet.backends.turns import Turns
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.network import GFSalNet
 
@@ -33,7 +40,7 @@ class ExportCheck:
     correlation: float
     """The lowest of any map."""
     milliseconds: float
-    """A frame; the median of turns taken with PyTorch."""
+    """A frame, of the processor; the median of turns taken with PyTorch."""
     eager_milliseconds: float
     """The same for the network as it was trained, unfolded."""
 
@@ -55,31 +62,24 @@ def check_export(
     """
     backend = _open(path, engine, precision)
     pairs = [(backend(given), run_eagerly(network, given)) for given in pictures]
-    differences = [
-        float(np.abs(a - b).max() / np.abs(b).max())
-        for found, expected in pairs
-        for a, b in zip(found, expected, strict=True)
-        if a is not None and b is not None
-    ]
+    largest = max(largest_difference(found, expected) for found, expected in pairs)
     lowest = min(agreement(found, expected) for found, expected in pairs)
-    if lowest < LEAST_AGREEMENT[precision] or (precision == "fp32" and max(differences) > TOLERANCE):
-        problem = f"differs from PyTorch by {max(differences):.2g} of a map's maximum (correlation {lowest:.4f})"
+    if lowest < LEAST_AGREEMENT[precision] or (precision == "fp32" and largest > TOLERANCE):
+        problem = f"differs from PyTorch by {largest:.2g} of a map's maximum (correlation {lowest:.4f})"
         remedies = {"int8": "Calibrate it on more, and more varied, videos"}
         raise GFSalNetError(
             path.name, problem, remedies.get(precision, "Report this with the versions of torch and onnx")
         )
-    times: dict[bool, list[float]] = {True: [], False: []}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    for given in (pictures[0],) * _ROUNDS:
-        for is_file in (True, False):
-            began = time.perf_counter()
-            _ = backend(given) if is_file else run_eagerly(network, given)
-            times[is_file].append(1000 * (time.perf_counter() - began))
-    torch.set_num_threads(threads)
-    height, width = pictures[0][0].shape[1:3]
-    medians = statistics.median(times[True]), statistics.median(times[False])
-    return ExportCheck(engine, (width, height), max(differences), lowest, *medians)
+    try:
+        first = pictures[0]
+        things = {"file": partial(backend, first), "eager": partial(run_eagerly, network, first)}
+        turns = Turns.taken(things, _ROUNDS)
+    finally:
+        torch.set_num_threads(threads)
+    height, width = first[0].shape[1:3]
+    return ExportCheck(engine, (width, height), largest, lowest, turns.median("file"), turns.median("eager"))
 
 
 def _open(path: Path, engine: str, precision: Precision) -> Backend:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from gfsalnet.bench.film import FilmSpeed, StageSpeed, measure_film, measure_stages
 from gfsalnet.bench.machine import describe_machine
 from gfsalnet.bench.networks import NetworkReport, NetworkSpeed, measure_network
-from gfsalnet.bench.turns import Turns
 
 __all__ = [
     "FilmSpeed",
     "NetworkReport",
     "NetworkSpeed",
     "StageSpeed",
-    "Turns",
     "describe_machine",
     "measure_film",
     "measure_network",

@@ -8,17 +8,17 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from gfsalnet.backends import BACKENDS, Backend, Pictures, make_backend
+from gfsalnet.backends.base import largest_difference
 from gfsalnet.backends.deployed import Deployed
 from gfsalnet.backends.exported import run_eagerly
 from gfsalnet.backends.quantise import export_int8
+from gfsalnet.backends.turns import Turns
 from gfsalnet.bench.machine import gemm_gflops, gemms
 from gfsalnet.bench.subjects import network_of, pictures_for
-from gfsalnet.bench.turns import Turns
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.network import GFSalNet
 
@@ -93,11 +93,7 @@ def _measure(
     operations = _giga_operations(network, pictures)
     for backend in backends:
         milliseconds = turns.median(backend.name)
-        moved = max(
-            float(np.abs(found - expected).max() / expected.max())
-            for found, expected in zip(backend(pictures), reference, strict=True)
-            if found is not None and expected is not None
-        )
+        moved = largest_difference(backend(pictures), reference)
         share = 1000 * operations / milliseconds / peak if BACKENDS[backend.name][1] == "fp32" else None
         rows.append(NetworkSpeed(backend.name, milliseconds, turns.ratio(EAGER, backend.name), share, moved))
     height, width = pictures[0].shape[1:3]

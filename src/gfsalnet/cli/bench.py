@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gfsalnet.cli.console import at_work, errors_to_status, out, say
+from gfsalnet.cli.options import BackendOption
 
 if TYPE_CHECKING:
     from gfsalnet.bench import FilmSpeed, NetworkReport, StageSpeed
@@ -24,23 +25,26 @@ def bench(
     ] = "gfsalnet-mobile,gfsalnet",
     video: Annotated[Path | None, typer.Option(help="The film to time; a small one is drawn, if not given.")] = None,
     save: Annotated[str, typer.Option(help="What the film is turned into, as for `gfsalnet predict`.")] = "overlay",
-    backend: Annotated[str, typer.Option(help="Of the film, as for `gfsalnet predict`.")] = "auto",
+    backend: BackendOption = "auto",
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each backend.")] = 15,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")] = None,
 ) -> None:
     """Measure this machine: every backend beside eager PyTorch, every stage of a film, speed and memory of the whole.
 
     Times are those of the processor, one thread each, in turns: what else runs here hardly counts. Frames a second are
-    by the clock: give other programs a rest for those.
+    by the clock: give other programs a rest for those. The film is predicted by the shipped model with --backend.
     """
     from gfsalnet.bench import describe_machine, measure_film, measure_network, measure_stages
     from gfsalnet.demo import draw_clip
     from gfsalnet.render import parse_save, write_json
 
+    try:
+        words = parse_save(save)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--save") from error
     figures: dict[str, Any] = {"when": datetime.now(timezone.utc).isoformat(), "machine": describe_machine()}
     say(f"{figures['machine']['processor']}, {figures['machine']['cores']} cores")
     with errors_to_status(), TemporaryDirectory() as folder:
-        words = parse_save(save)
         figures["networks"] = {}
         for name in models.split(","):
             with at_work(f"timing {name}; the paper's network takes some minutes"):

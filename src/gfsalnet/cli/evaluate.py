@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gfsalnet.cli.console import SOME_FAILED, errors_to_status, fail, out, progress_bar, say
+from gfsalnet.cli.options import BackendOption, DeviceOption
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,10 +45,6 @@ HumansOption = Annotated[int, typer.Option(min=0, help="Score the humans on ever
 SeedOption = Annotated[int, typer.Option(min=0, help="Of jitter, negatives, halves of viewers and bootstrap.")]
 WorkersOption = Annotated[
     int | None, typer.Option(min=0, help="Processes; one a core if not given. Changes no number.")
-]
-DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-BackendOption = Annotated[
-    str, typer.Option(help="What runs a GFSalNet, as for `gfsalnet predict`; torch, in float32, is the reference.")
 ]
 
 

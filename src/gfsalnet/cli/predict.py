@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from gfsalnet.cli.console import SOME_FAILED, at_work, errors_to_status, fail, progress_bar, say
+from gfsalnet.cli.options import BackendOption, DeviceOption
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,17 +39,9 @@ MapSizeOption = Annotated[
 RateOption = Annotated[
     str | None, typer.Option(help="Frames a second of a folder of frames, such as 25 or 30000/1001.")
 ]
-BackendOption = Annotated[
-    str,
-    typer.Option(
-        help="What runs a GFSalNet: auto (the fastest that is installed), torch, torch-bf16, torch-fp16, onnxruntime, "
-        "onnxruntime-int8, openvino, openvino-bf16 or openvino-int8."
-    ),
-]
 EveryOption = Annotated[
     int, typer.Option(min=1, max=30, help="Predict every so manieth frame, and interpolate the maps between.")
 ]
-DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
 
 def predict(
@@ -93,7 +86,8 @@ def predict(
         max_frames=max_frames,
         overwrite=overwrite,
     )
-    _require_sense(backend, every, settings)
+    if every > 1 and "flow" in settings.save:
+        raise typer.BadParameter("flow is only there where the network looks", param_hint="--every / --save flow")
     with errors_to_status():
         expanded = expand_sources(sources)
         _require_flow_of_each(expanded, flow)
@@ -125,15 +119,6 @@ def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "au
             model = load_model("gfsalnet-mobile", device=device, backend="auto")
         save = ("overlay", "gate", "maps", "csv")
         _run(model, [str(clip)], Settings(output=output, save=save, overwrite=True))
-
-
-def _require_sense(backend: str, every: int, settings: Settings) -> None:
-    from gfsalnet.backends import AUTO, BACKENDS
-
-    if backend not in (AUTO, *BACKENDS):
-        raise typer.BadParameter(f"{backend} is none of {AUTO}, {', '.join(BACKENDS)}", param_hint="--backend")
-    if every > 1 and "flow" in settings.save:
-        raise typer.BadParameter("flow is only there where the network looks", param_hint="--every / --save flow")
 
 
 def _require_flow_of_each(sources: list[str], flow: str | None) -> None:

@@ -193,9 +193,9 @@ def test_batch_norms_are_the_official_ones() -> None:
 @torch.inference_mode()
 def test_skips_leave_the_trunk_before_it_is_subsampled(model: UNISAL) -> None:
     """The shortcut taken for the two early blocks gives what a stride of 1 and every other pixel give."""
-    trunk = model.network.cnn
+    trunk = deepcopy(model.network.cnn).double()  # in float32 the order of sums, which threads decide, shows
     assert isinstance(trunk, MobileNetV2)
-    image = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(2))
+    image = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(2)).double()
     levels = trunk(image)
     assert [tuple(level.shape[1:]) for level in levels] == [(1280, 2, 3), (160, 4, 6), (64, 8, 12)]
     slow = deepcopy(trunk.features)
@@ -204,7 +204,7 @@ def test_skips_leave_the_trunk_before_it_is_subsampled(model: UNISAL) -> None:
     for index, layer in enumerate(slow):
         image = layer(image)
         for tap, level in ((7, levels[2]), (14, levels[1]), (18, levels[0])):
-            assert index != tap or torch.allclose(image, level, rtol=1e-3, atol=1e-3)
+            assert index != tap or torch.allclose(image, level, rtol=1e-9, atol=1e-9)
         image = image[..., ::2, ::2] if index in (2, 4, 7, 14) else image
 
 

@@ -1,0 +1,23 @@
+"""The command line as a user meets it: a command, its exit status and what it prints."""
+
+from __future__ import annotations
+
+from click.testing import Result
+from typer.testing import CliRunner
+
+from gfsalnet.cli import app
+
+
+def gfsalnet(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def one_line_error(done: Result, *words: str) -> str:
+    """The only line that names an error of a command that could not do all it was asked; it holds these words."""
+    assert done.exit_code == 1
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    for word in words:
+        assert word in lines[0]
+    return lines[0]

@@ -1,0 +1,8 @@
+"""Makes `command` a module that the tests beside it import."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
