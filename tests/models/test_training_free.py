@@ -16,7 +16,7 @@ from gfsalnet.models.base import to_density
 from gfsalnet.models.training_free import min_max
 from gfsalnet.types import Frame, Map
 
-NAMES = [name for name, entry in MODELS.items() if entry.training_free is not None]
+NAMES = [name for name, entry in MODELS.items() if entry.training_free]
 
 
 @pytest.fixture(params=NAMES)

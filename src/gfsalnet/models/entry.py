@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gfsalnet.models.store import weights_folder
-from gfsalnet.models.training_free import TrainingFreeModel
 from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE
 
 if TYPE_CHECKING:
     from gfsalnet.models.deep.base import DeepModel
+    from gfsalnet.models.training_free import TrainingFreeModel
 
 SHIPPED = Path(__file__).parent / "weights"
 """Model folders inside the package."""
@@ -39,10 +39,10 @@ class ModelEntry:
     licence: str
     how_to_get: str = ""
     """For a model whose weights are not in the package."""
-    training_free: type[TrainingFreeModel] | None = None
-    """What makes it if it has no weights."""
+    training_free: str = ""
+    """`module:class` of a model without weights; imported when it is used, as some bring much with them."""
     deep: str = ""
-    """`module:class` of a compared deep model; imported when it is used."""
+    """`module:class` of a compared deep model, likewise."""
     paper: str = ""
     parameters: int = 0
     """0: nothing was learned."""
@@ -60,12 +60,19 @@ class ModelEntry:
     @property
     def ready(self) -> bool:
         """Whether it can be used at once."""
-        return self.training_free is not None or all(
-            (self.folder / file).is_file() for file in (CONFIG_FILE, WEIGHTS_FILE)
-        )
+        return bool(self.training_free) or all((self.folder / file).is_file() for file in (CONFIG_FILE, WEIGHTS_FILE))
+
+    def training_free_class(self) -> type[TrainingFreeModel]:
+        """The class of a model without weights."""
+        found: type[TrainingFreeModel] = _named(self.training_free)
+        return found
 
     def deep_class(self) -> type[DeepModel]:
         """The class of a compared deep model."""
-        module, _, name = self.deep.partition(":")
-        found: type[DeepModel] = getattr(importlib.import_module(module), name)
+        found: type[DeepModel] = _named(self.deep)
         return found
+
+
+def _named(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -12,14 +12,10 @@ from gfsalnet.backends import AUTO, make_backend
 from gfsalnet.device import resolve_device
 from gfsalnet.errors import GFSalNetError, WeightsError
 from gfsalnet.flow import FlowEstimator, make_estimator
-from gfsalnet.models.aws_d import AWSD
 from gfsalnet.models.base import SaliencyModel
-from gfsalnet.models.centre_bias import CentreBias
 from gfsalnet.models.compared import COMPARED
 from gfsalnet.models.entry import ModelEntry
-from gfsalnet.models.fang2014 import Fang2014
 from gfsalnet.models.gfsalnet import GFSalNetModel
-from gfsalnet.models.pqft import PQFT
 from gfsalnet.models.store import model_of
 from gfsalnet.network import GFSalNet
 from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network, read_state, single_stream
@@ -56,25 +52,25 @@ MODELS: Mapping[str, ModelEntry] = {
             "pqft",
             "phase spectrum of a quaternion Fourier transform (Guo and Zhang 2010); no training",
             _CODE_ALONE,
-            training_free=PQFT,
+            training_free="gfsalnet.models.pqft:PQFT",
         ),
         ModelEntry(
             "fang2014",
             "spatial and temporal saliency weighed by uncertainty (Fang et al. 2014), re-implemented; no training",
             _CODE_ALONE,
-            training_free=Fang2014,
+            training_free="gfsalnet.models.fang2014:Fang2014",
         ),
         ModelEntry(
             "aws-d",
             "dynamic adaptive whitening saliency (Leboran et al. 2017), re-implemented; no training",
             _CODE_ALONE,
-            training_free=AWSD,
+            training_free="gfsalnet.models.aws_d:AWSD",
         ),
         ModelEntry(
             "centre-bias",
             "a fixed Gaussian in the middle (Clarke and Tatler 2014); no training",
             _CODE_ALONE,
-            training_free=CentreBias,
+            training_free="gfsalnet.models.centre_bias:CentreBias",
         ),
         *COMPARED,
     )
@@ -166,9 +162,9 @@ Maker: TypeAlias = "Callable[[str | FlowEstimator | None, Mapping[str, Any], boo
 def _maker_of_other(place: str, device: str) -> Maker | None:
     """What makes a model that is no GFSalNet: one without training, or a compared one with its weights in a folder."""
     entry = MODELS.get(place)
-    if entry is not None and entry.training_free is not None:
+    if entry is not None and entry.training_free:
         resolve_device(device)
-        return partial(_training_free_model, entry.training_free)
+        return partial(_training_free_model, entry.training_free_class())
     folder = _folder(place)
     name = model_of(folder)
     if name is None:
