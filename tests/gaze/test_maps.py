@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gfsalnet.gaze import density_map, fixation_counts, fixation_map
+from gfsalnet.gaze import blurred, density_map, fixation_counts, fixation_map
 from gfsalnet.types import Fixations
 
 
@@ -57,3 +57,22 @@ def test_density_without_fixations_is_empty_and_sigma_is_checked() -> None:
     assert not density_map(fixations([]), (4, 8), 2).any()
     with pytest.raises(ValueError, match="sigma_pixels"):
         density_map(fixations([(1, 1)]), (4, 8), 0)
+
+
+def test_nothing_of_the_gaussian_is_cut_off() -> None:
+    """Far from all fixations a density is small but not zero, and in the right proportion."""
+    density = density_map(fixations([(10.5, 20.5)], (200, 40)), (40, 200), sigma_pixels=10)
+    assert density[20, 100] / density[20, 10] == pytest.approx(np.exp(-(9**2) / 2), rel=1e-4)
+    assert (density > 0)[:, :130].all()
+
+
+def test_blurring_has_a_width_of_its_own_in_each_direction() -> None:
+    weights = np.zeros((30, 40), np.float32)
+    weights[10, 12], weights[20, 33] = 2, 0.5
+    y, x = np.mgrid[:30, :40]
+    expected = sum(
+        weight * np.exp(-((x - column) ** 2) / (2 * 3**2) - (y - row) ** 2 / (2 * 5**2))
+        for row, column, weight in ((10, 12, 2), (20, 33, 0.5))
+    )
+    assert np.allclose(blurred(weights, (3, 5)), expected, rtol=1e-9, atol=0)
+    assert not blurred(np.zeros((3, 4)), (1, 1)).any()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.composed.camera import Camera, Matrices
 from gfsalnet.composed.cutouts import CutOut
+from gfsalnet.gaze import blurred
 from gfsalnet.types import RGB, Fixations, Map
 
 _MOVES = 0.05
@@ -119,8 +120,8 @@ class SceneFrame:
         mass = np.zeros(self.rgb.shape[:2], np.float32)
         column, row = np.floor(self.points_xy).astype(np.int64).T
         np.add.at(mass, (row, column), (self.still_weights if still else self.weights).astype(np.float32))
-        density = cv2.GaussianBlur(mass, (0, 0), sigma_pixels, borderType=cv2.BORDER_CONSTANT)
-        return np.asarray(density / max(float(density.sum(dtype=np.float64)), 1e-12), np.float32)
+        density = blurred(mass, (sigma_pixels, sigma_pixels))
+        return np.asarray(density / max(float(density.sum()), 1e-12), np.float32)
 
     def viewers(self, count: int, rng: np.random.Generator, *, still: bool = False) -> Fixations:
         """One fixation a viewer, drawn from the real ones by their share of looks; none where none is in view."""

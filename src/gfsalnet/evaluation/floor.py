@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.evaluation.settings import Settings
-from gfsalnet.gaze import FrameGaze, GazeDataset, fixation_counts
+from gfsalnet.gaze import FrameGaze, GazeDataset, blurred, fixation_counts
 from gfsalnet.types import Fixations, Map
 
 GRID_HW = (96, 128)
@@ -46,8 +45,8 @@ def mean_density(gaze: Sequence[FrameGaze], sigma_pixels: float) -> FloatArray:
         return weights
     width, height = gaze[0].fixations.size_wh
     sigma_x, sigma_y = sigma_pixels * GRID_HW[1] / width, sigma_pixels * GRID_HW[0] / height
-    blurred = cv2.GaussianBlur(weights, (0, 0), sigma_x, sigmaY=sigma_y, borderType=cv2.BORDER_CONSTANT)
-    density: FloatArray = blurred / blurred.sum()
+    density = blurred(weights, (sigma_x, sigma_y))
+    density /= density.sum()
     return density
 
 

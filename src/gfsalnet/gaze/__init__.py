@@ -5,7 +5,7 @@ from __future__ import annotations
 from gfsalnet.gaze.check import SplitCheck, check_dataset
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
 from gfsalnet.gaze.degrees import pixels_per_degree
-from gfsalnet.gaze.maps import density_map, fixation_counts, fixation_map
+from gfsalnet.gaze.maps import blurred, density_map, fixation_counts, fixation_map
 from gfsalnet.gaze.registry import DATASETS, dataset_class, open_dataset
 from gfsalnet.gaze.transforms import View
 
@@ -16,6 +16,7 @@ __all__ = [
     "SplitCheck",
     "SplitSize",
     "View",
+    "blurred",
     "check_dataset",
     "dataset_class",
     "density_map",
