@@ -78,3 +78,12 @@ def test_unusable_maps_leave_no_zip(value: float, maps: Path, tmp_path: Path) ->
     with pytest.raises(SourceError, match="map 0 holds NaN, infinite or negative"):
         pack_dhf1k(maps, tmp_path / "send.zip")
     assert [path.name for path in tmp_path.iterdir()] == ["maps"]
+
+
+def test_numbers_must_leave_no_map_out(maps: Path, tmp_path: Path) -> None:
+    """Maps 2, 3, 4 would be sent as 1, 2, 3."""
+    (maps / "702" / "maps.npz").unlink()
+    for number in (2, 3, 4):
+        np.save(maps / "702" / f"{number:04d}.npy", np.ones((36, 64), np.float32))
+    with pytest.raises(SourceError, match=r"the first is 0702 \(its 3 maps are numbered 2 to 4"):
+        pack_dhf1k(maps, tmp_path / "send.zip")

@@ -41,6 +41,14 @@ WidthOption = Annotated[
 SigmaOption = Annotated[
     float | None, typer.Option(help="Gaussian of the densities, in pixels of the picture; the dataset's, if not given.")
 ]
+FirstNumberOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        help="The number that the map of a video's first frame has in its name, or would have: 0 or 1 as a rule. Only "
+        "needed where the names leave a doubt.",
+    ),
+]
 HumansOption = Annotated[int, typer.Option(min=0, help="Score the humans on every Nth frame; 0 leaves them out.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="Of jitter, negatives, halves of viewers and bootstrap.")]
 WorkersOption = Annotated[
@@ -56,6 +64,7 @@ def evaluate(
     maps: Annotated[
         Path | None, typer.Option(help="Instead of a model: a folder of maps that any program wrote.")
     ] = None,
+    first_number: FirstNumberOption = None,
     protocol: ProtocolOption = "mit",
     metrics: MetricsOption = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the report.")] = Path("gfsalnet-evaluation"),
@@ -85,7 +94,10 @@ def evaluate(
     from gfsalnet.gaze import open_dataset
 
     with errors_to_status():
-        source = MapsFolder(maps) if maps is not None else ModelSource(model or "", device, backend)
+        if maps is not None:
+            source: MapSource = MapsFolder(maps, first_number=first_number)
+        else:
+            source = ModelSource(model or "", device, backend)
         report = _run(open_dataset(dataset, root, split), source, settings, output, workers)
         if table is not None:
             write_paper_table(report, table, output)
@@ -104,6 +116,7 @@ def compare(
     dataset: DatasetOption = None,
     root: RootOption = None,
     split: SplitOption = None,
+    first_number: FirstNumberOption = None,
     protocol: ProtocolOption = "mit",
     metrics: MetricsOption = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the tables.")] = Path("gfsalnet-comparison"),
@@ -137,7 +150,7 @@ def compare(
         reports = []
         for name in candidates:
             if data is not None and name in unfinished:
-                source = _source(name, device, backend)
+                source = _source(name, device, backend, first_number)
                 reports.append(_run(data, source, settings, output / source.name, workers))
             else:
                 reports.append(read_report(Path(name)))
@@ -192,13 +205,13 @@ def _paper_table(number: str | None) -> str | None:
     raise typer.BadParameter(f"{number} is none of {', '.join(PAPER_TABLES)}", param_hint="--paper-table")
 
 
-def _source(name: str, device: str, backend: str) -> MapSource:
+def _source(name: str, device: str, backend: str, first_number: int | None) -> MapSource:
     """A folder without a model in it holds maps."""
     from gfsalnet.evaluation import MapsFolder, ModelSource
 
     folder = Path(name)
     is_model = not folder.is_dir() or (folder / "config.json").is_file()
-    return ModelSource(name, device, backend) if is_model else MapsFolder(folder)
+    return ModelSource(name, device, backend) if is_model else MapsFolder(folder, first_number=first_number)
 
 
 def _run(dataset: GazeDataset, source: MapSource, settings: Settings, output: Path, workers: int | None) -> Report:

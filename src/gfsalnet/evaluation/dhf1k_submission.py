@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import GFSalNetError, SourceError
 from gfsalnet.evaluation.map_files import MapsFolder
+from gfsalnet.evaluation.map_sequences import MapSequence
 from gfsalnet.evaluation.sources import AnyMap
 from gfsalnet.files import output_errors, written_whole
 from gfsalnet.metrics.resize import resize_bilinear
@@ -63,7 +64,7 @@ def _checked_count(folder: MapsFolder) -> int:
     unusable, frames = dict[str, str](), 0
     for video in VIDEOS:
         try:
-            frames += len(folder.sequence(VIDEOS, video))
+            frames += _whole_length(folder.sequence(VIDEOS, video))
         except GFSalNetError as error:
             unusable[video] = error.problem
     if unusable:
@@ -76,6 +77,15 @@ def _checked_count(folder: MapsFolder) -> int:
         problem = f"holds {frames} maps, the test videos have {FRAMES} frames"
         raise SourceError(folder.root, problem, "Write one map for every frame of every video")
     return frames
+
+
+def _whole_length(sequence: MapSequence) -> int:
+    """How many maps a video has, if by their numbers none is missing."""
+    numbers = sequence.numbers
+    if numbers is not None and (numbers[0] > 1 or numbers[-1] - numbers[0] >= len(numbers)):
+        problem = f"its {len(numbers)} maps are numbered {numbers[0]} to {numbers[-1]}"
+        raise SourceError(sequence.where, problem, "Write one map for every frame, numbered from 0 or 1")
+    return len(sequence)
 
 
 def _pictures(folder: MapsFolder, video: str) -> Iterator[tuple[str, bytes]]:

@@ -7,12 +7,14 @@ For a video `clip` of the dataset, the first of these that is there:
     DIR/clip.npz, .npy, .mp4, .avi, …      a stack of maps, or a film of them
     DIR/clip.png, .jpg, …                  for photographs
 
-Maps may have any size; the protocol resizes them. They belong to the frames in order.
+Maps may have any size; the protocol resizes them. Files belong to the frames that their numbers name (see `numbering`),
+stacks and films to all frames in order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +22,7 @@ from typing import Any
 
 from gfsalnet.errors import SourceError
 from gfsalnet.evaluation.map_sequences import SEQUENCE_SUFFIXES, MapSequence, open_sequence
+from gfsalnet.evaluation.numbering import VideoFrames, match_maps
 from gfsalnet.evaluation.sources import AnyMap, VideoMaps
 from gfsalnet.gaze import GazeDataset
 
@@ -30,22 +33,25 @@ class MapsFolder:
     Args:
         root: the folder.
         name: the row's name in tables; the folder's if None.
+        first_number: the number in the name of a video's first map, as it is or as it would be; None where the names
+            leave no doubt.
 
     Raises:
         SourceError: if it cannot be listed.
     """
 
-    def __init__(self, root: Path, name: str | None = None) -> None:
-        self.root, self.name = root, name or root.resolve().name
+    def __init__(self, root: Path, name: str | None = None, *, first_number: int | None = None) -> None:
+        self.root, self.name, self._first_number = root, name or root.resolve().name, first_number
         try:
-            self._entries = {path.name: path for path in sorted(root.iterdir()) if path.name[0] != "."}
+            self._entries = {_composed(path.name): path for path in sorted(root.iterdir()) if path.name[0] != "."}
         except OSError as error:
             remedy = "Give the folder that holds one folder or file of maps for each video."
             raise SourceError(root, f"the folder cannot be read ({error.strerror})", remedy) from error
 
     def describe(self) -> dict[str, Any]:
-        """Where they lie."""
-        return {"maps": str(self.root.resolve())}
+        """Where they lie, and how they are numbered if that was said."""
+        about: dict[str, Any] = {"maps": str(self.root.resolve())}
+        return about if self._first_number is None else {**about, "first_number": self._first_number}
 
     def ready(self) -> nullcontext[None]:
         """Nothing to prepare."""
@@ -68,15 +74,17 @@ class MapsFolder:
         return open_sequence(self._place(videos, video))
 
     def maps(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> VideoMaps:
-        """The maps of the wanted frames; one map more or fewer than frames is left out at the end, and noted."""
+        """The maps of the wanted frames, as far as they have one; what is left out is noted."""
         sequence = self.sequence(dataset.videos, video)
-        notes = _count_notes(sequence, dataset, video, max(wanted) + 1)
-        return VideoMaps(_wanted(sequence, wanted), notes)
+        frames = VideoFrames(dataset, video, max(wanted))
+        first_number = self._first_number if sequence.first_number is None else sequence.first_number
+        matched = match_maps(sequence.where, len(sequence), sequence.numbers, frames, first_number)
+        return VideoMaps(_wanted(sequence, matched.place, wanted), matched.notes)
 
     def _place(self, videos: Sequence[str], video: str) -> Path:
         for name in self._names(videos, video):
             for candidate in (name, *(name + suffix for suffix in SEQUENCE_SUFFIXES)):
-                path = self.root / candidate
+                path = self._entries.get(_composed(candidate), self.root / candidate)
                 if path.exists():
                     return path
         listed = ", ".join(list(self._entries)[:3]) or "nothing"
@@ -105,25 +113,11 @@ class MapsFolder:
         return {int(stem): stem for stem in stems if stem.isdecimal()}
 
 
-def _wanted(sequence: MapSequence, wanted: Collection[int]) -> Iterator[tuple[int, AnyMap]]:
-    return sequence.read([index for index in sorted(wanted) if index < len(sequence)])
+def _composed(name: str) -> str:
+    """One spelling for `é`, which some systems store as `e` and an accent."""
+    return unicodedata.normalize("NFC", name)
 
 
-def _count_notes(sequence: MapSequence, dataset: GazeDataset, video: str, scored_frames: int) -> list[str]:
-    """Make sure that maps and frames belong together one by one; frames are only counted where that is in doubt."""
-    maps = len(sequence)
-    if maps == scored_frames:
-        return []
-    counts = dataset.frame_counts(video)
-    frames = counts["pictures"]
-    if maps in counts.values() or maps == dataset.whole_length(video):
-        return []
-    if maps == frames + 1:
-        return [f"{maps} maps for {frames} frames: the last map is left out"]
-    if maps == frames - 1:
-        return [f"{maps} maps for {frames} frames: they are taken to start with the first frame, the last has none"]
-    raise SourceError(
-        sequence.where,
-        f"holds {maps} maps, the video has {frames} frames",
-        "Write one map for each frame; the frame rate must be the dataset's",
-    )
+def _wanted(sequence: MapSequence, place: Mapping[int, int], wanted: Collection[int]) -> Iterator[tuple[int, AnyMap]]:
+    frame_at = {place[index]: index for index in sorted(wanted) if index in place}
+    return ((frame_at[position], saliency) for position, saliency in sequence.read(sorted(frame_at)))

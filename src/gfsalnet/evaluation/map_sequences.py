@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -10,9 +9,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from gfsalnet.errors import SourceError
+from gfsalnet.evaluation.numbering import numbers_in_names
 from gfsalnet.evaluation.sources import AnyMap
 from gfsalnet.video import open_source
 
@@ -20,12 +19,19 @@ PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", "
 FILMS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
 SEQUENCE_SUFFIXES = (".npz", ".npy", *FILMS, *PICTURES)
 
+FRAME_INDEX = "frame_index"
+"""The array of an NPZ that says which frames its maps are of, counted from 0; without it they are of all frames."""
 GREY_TOLERANCE = 6
 """Of 255: how far the channels of a grey picture may lie apart after lossy compression."""
 
 
 class MapSequence(ABC):
     """The maps of one video, in order."""
+
+    numbers: Sequence[int] | None = None
+    """What they are called, ascending, each once; None where they have no names."""
+    first_number: int | None = None
+    """What the first frame of the video is called; None where that is not known."""
 
     def __init__(self, where: Path) -> None:
         self.where = where
@@ -54,19 +60,33 @@ def open_sequence(place: Path) -> MapSequence:
             if inner.exists():
                 return open_sequence(inner)
         files = _frame_files(place)
-        return open_sequence(files[0]) if len(files) == 1 else MapFiles(place, _in_order(place, files))
+        if len(files) == 1 and files[0].suffix.lower() not in PICTURES:
+            return open_sequence(files[0])
+        return MapFiles(place, files)
     suffix = place.suffix.lower()
     if suffix in FILMS:
         return MapFilm(place)
-    return MapFiles(place, [place]) if suffix in PICTURES else MapArray(place)
+    return MapArray(place) if suffix not in PICTURES else MapPicture(place)
+
+
+class MapPicture(MapSequence):
+    """The map of a photograph, which may be called anything."""
+
+    def __len__(self) -> int:
+        return 1
+
+    def read(self, indices: Sequence[int]) -> Iterator[tuple[int, AnyMap]]:
+        """The picture."""
+        return ((index, read_map(self.where)) for index in indices)
 
 
 class MapFiles(MapSequence):
-    """One picture or array a map."""
+    """One picture or array a map, numbered."""
 
     def __init__(self, where: Path, files: Sequence[Path]) -> None:
         super().__init__(where)
-        self._files = files
+        by_number = dict(sorted(zip(numbers_in_names(where, files), files, strict=True)))
+        self.numbers, self._files = list(by_number), list(by_number.values())
 
     def __len__(self) -> int:
         return len(self._files)
@@ -85,6 +105,7 @@ class MapArray(MapSequence):
         self._maps = array[np.newaxis] if array.ndim == 2 else array
         if self._maps.ndim != 3:
             raise SourceError(where, f"holds an array of shape {array.shape}", "Store (frames, height, width).")
+        self.numbers, self.first_number = _frame_index(where, len(self._maps)), 0
 
     def __len__(self) -> int:
         return len(self._maps)
@@ -162,9 +183,26 @@ def _read_array(path: Path) -> AnyMap:
     return array
 
 
+def _frame_index(path: Path, maps: int) -> Sequence[int] | None:
+    """What the array `frame_index` of an NPZ says, if there is one."""
+    if path.suffix.lower() == ".npy":
+        return None
+    with np.load(path, allow_pickle=False) as archive:
+        if FRAME_INDEX not in archive.files:
+            return None
+        index = archive[FRAME_INDEX]
+    if index.shape != (maps,) or index.dtype.kind not in "ui" or (np.diff(index.astype(np.int64)) <= 0).any():
+        problem = f"its {FRAME_INDEX} does not name one frame for each of {maps} maps, ascending"
+        raise SourceError(path, problem, f"Store {maps} whole numbers, counted from 0.")
+    return [int(number) for number in index]
+
+
 def _array_name(path: Path, names: Sequence[str]) -> str:
-    if "density" in names or len(names) == 1:
-        return "density" if "density" in names else names[0]
+    stacks = (
+        ["density"] if "density" in names else [name for name in names if name not in (FRAME_INDEX, "time_seconds")]
+    )
+    if len(stacks) == 1:
+        return stacks[0]
     raise SourceError(path, f"holds {', '.join(names) or 'nothing'}", "Store the maps under the name `density`.")
 
 
@@ -173,24 +211,3 @@ def _frame_files(folder: Path) -> list[Path]:
     if not files:
         raise SourceError(folder, "holds no maps", "Write one PNG or NPY a frame into it.")
     return files
-
-
-def _in_order(folder: Path, files: list[Path]) -> list[Path]:
-    """By the last number in their names; a gap would shift all maps behind it."""
-    numbers = [re.findall(r"\d+", path.stem) for path in files]
-    if not all(numbers):
-        odd = files[numbers.index([])].name
-        raise SourceError(folder, f"{odd} has no number in its name", "Name the maps by frame, such as 0001.png.")
-    last = np.array([int(found[-1]) for found in numbers])
-    order = np.argsort(last, kind="stable")
-    steps = np.diff(last[order])
-    if (steps != 1).any():
-        before, after = _around(files, order, steps)
-        problem = f"the numbers jump from {before} to {after}"
-        raise SourceError(folder, problem, "Write one map for each frame, numbered without gaps or doubles.")
-    return [files[position] for position in order]
-
-
-def _around(files: list[Path], order: NDArray[np.intp], steps: NDArray[np.int64]) -> tuple[str, str]:
-    position = int(np.flatnonzero(steps != 1)[0])
-    return files[order[position]].name, files[order[position + 1]].name
