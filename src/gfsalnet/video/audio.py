@@ -16,6 +16,7 @@ from av.packet import Packet
 
 from gfsalnet.errors import SourceError
 from gfsalnet.video.container import main_stream
+from gfsalnet.video.pyav import open_input
 
 MP4_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "mp3float", "opus", "libopus"})
 """Decoders whose streams players expect in an MP4."""
@@ -101,7 +102,7 @@ class AudioCarrier:
 
 
 def _open(path: Path) -> InputContainer:
-    return av.open(f"file:{path.absolute()}", "r", metadata_errors="replace")
+    return open_input(f"file:{path.absolute()}")
 
 
 def _first_frame_seconds(path: Path) -> Fraction:

@@ -23,6 +23,7 @@ from gfsalnet.video.damage import MICROSECOND, DamageLog, promise_of
 from gfsalnet.video.files import unreadable
 from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, Kind, VideoInfo, check_size
 from gfsalnet.video.pixels import RGBConverter
+from gfsalnet.video.pyav import has_disposition, open_input
 from gfsalnet.video.times import Clock
 
 MAX_THREADS = 4
@@ -188,14 +189,7 @@ class ContainerReader(VideoReader):
 
 def _open(media: MediaInput) -> InputContainer:
     try:
-        return av.open(
-            media.file,
-            "r",
-            format=media.format,
-            options=dict(media.options),
-            metadata_errors="replace",
-            timeout=media.timeout_seconds,
-        )
+        return open_input(media.file, format=media.format, options=dict(media.options), timeout=media.timeout_seconds)
     except av.FFmpegError as error:
         raise _cannot_open(media, error) from error
 
@@ -245,8 +239,7 @@ def main_stream(container: InputContainer, source: str) -> VideoStream:
 
 
 def _is_cover(stream: VideoStream) -> bool:
-    # PyAV before 14.1 does not tell: a cover is a video of one frame there.
-    return bool(int(getattr(stream, "disposition", 0)) & ATTACHED_PICTURE)
+    return has_disposition(stream, ATTACHED_PICTURE)
 
 
 def _info(media: MediaInput, container: InputContainer, stream: VideoStream, size_wh: tuple[int, int]) -> VideoInfo:
