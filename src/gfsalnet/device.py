@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import torch
 
@@ -39,6 +43,52 @@ def inference_threads(heavy: bool) -> int:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores if heavy else max(1, cores - 1)
+
+
+_lock = threading.Lock()
+_torch_counts: list[list[int]] = []
+_opencv_counts: list[list[int]] = []
+
+
+@contextmanager
+def threads(count: int, *, torch: bool = True, opencv: bool = True) -> Iterator[None]:
+    """Let PyTorch and OpenCV work with so many threads, and give both back what they had.
+
+    The setting is the whole process's, not that of the calling thread. Uses may overlap in any order: the newest one
+    that is still open decides, and the end of the last one restores what was there before the first. PyTorch is left
+    alone where nobody has imported it.
+
+    Args:
+        count: threads for each operation, 1 or more.
+        torch: whether PyTorch is set.
+        opencv: whether OpenCV is set.
+    """
+    with ExitStack() as stack:
+        if torch and (library := sys.modules.get("torch")):
+            stack.enter_context(_lent(_torch_counts, library.get_num_threads, library.set_num_threads, count))
+        if opencv:
+            import cv2
+
+            stack.enter_context(_lent(_opencv_counts, cv2.getNumThreads, cv2.setNumThreads, count))
+        yield
+
+
+@contextmanager
+def _lent(counts: list[list[int]], get: Callable[[], int], put: Callable[[int], None], count: int) -> Iterator[None]:
+    own = [count]  # in a list of its own, so that equal counts are told apart
+    with _lock:
+        if not counts:
+            counts.append([get()])  # what was there before the first use stays at the bottom
+        counts.append(own)
+        put(count)
+    try:
+        yield
+    finally:
+        with _lock:
+            counts[:] = [other for other in counts if other is not own]
+            put(counts[-1][0])
+            if len(counts) == 1:
+                counts.clear()
 
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
