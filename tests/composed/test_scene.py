@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gfsalnet.composed.camera import Camera, random_camera
-from gfsalnet.composed.casting import random_scene
 from gfsalnet.composed.cutouts import CutOut, cut_out
+from gfsalnet.composed.sampling import random_scene
 from gfsalnet.composed.scene import Mover, Scene, Scenery, Shares
 from gfsalnet.flow import DISFlow
 

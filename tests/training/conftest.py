@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from gfsalnet.network import mobile
+from gfsalnet.training.data.toy import draw_toy
 from gfsalnet.training.recipe import Augmentation, Part, Recipe
-from gfsalnet.training.toy import draw_toy
 
 
 def draw_discs(root: Path, nobody_looked: Sequence[int] = ()) -> Path:

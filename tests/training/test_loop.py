@@ -21,9 +21,9 @@ from gfsalnet.models import load_model
 from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network
 from gfsalnet.training import Epoch, Recipe, Step, train
 from gfsalnet.training.checkpoint import CHECKPOINT_FILE
-from gfsalnet.training.curves import CURVES_FILE
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Flow, LossWeights, Start, to_json
+from gfsalnet.training.report.curves import CURVES_FILE
 
 EPOCHS = 12
 

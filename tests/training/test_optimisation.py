@@ -10,12 +10,12 @@ import torch
 
 from gfsalnet.errors import RecipeError
 from gfsalnet.network import GFSalNet, NetworkConfig, mobile
-from gfsalnet.training.batches import Plan, make_step
+from gfsalnet.training.data.batches import Plan, make_step
+from gfsalnet.training.data.sources import open_sources
 from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.optimisation import Losses, learn, make_optimiser, make_schedule, to_training_mode
 from gfsalnet.training.recipe import LossWeights, Optimiser, Recipe
 from gfsalnet.training.run import start
-from gfsalnet.training.sources import open_sources
 
 from .conftest import discs_part, draw_discs
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gfsalnet.gaze import dataset_class
+from gfsalnet.training.data.toy import TOY
 from gfsalnet.training.presets import PRESETS
-from gfsalnet.training.toy import TOY
 
 PAPER = sorted(name for name in PRESETS if name.startswith("paper"))
 

@@ -13,8 +13,8 @@ import torch
 
 from gfsalnet.metrics import PROTOCOLS
 from gfsalnet.network import GFSalNet
+from gfsalnet.training.data.sources import open_sources
 from gfsalnet.training.recipe import Recipe
-from gfsalnet.training.sources import open_sources
 from gfsalnet.training.validation import is_better, predict, validate
 
 from .conftest import discs_part, draw_discs

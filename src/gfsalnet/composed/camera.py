@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gfsalnet.composed.paths import shake, slow_or_fast, steady
+from gfsalnet.composed.trajectories import shake, slow_or_fast, steady
 
 Matrices = NDArray[np.float64]
 """(T, 3, 3): homographies."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from gfsalnet.composed.casting import random_scene
 from gfsalnet.composed.cutouts import CutOut, cut_out
+from gfsalnet.composed.sampling import random_scene
 from gfsalnet.composed.scene import Scene, Scenery
 from gfsalnet.types import RGB, Fixations
 

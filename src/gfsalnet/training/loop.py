@@ -13,13 +13,13 @@ import numpy as np
 import torch
 
 from gfsalnet.network.weights import save_network
-from gfsalnet.training.batches import made_ahead, make_step
-from gfsalnet.training.curves import missing_tools, write_curves
+from gfsalnet.training.data.batches import made_ahead, make_step
 from gfsalnet.training.distributed import all_ranks
 from gfsalnet.training.events import Epoch, Event, Note, Step
 from gfsalnet.training.optimisation import learn, to_training_mode
-from gfsalnet.training.pictures import write_samples
 from gfsalnet.training.recipe import Recipe
+from gfsalnet.training.report.curves import missing_tools, write_curves
+from gfsalnet.training.report.samples import write_samples
 from gfsalnet.training.run import Run, open_run
 from gfsalnet.training.validation import is_better, validate
 

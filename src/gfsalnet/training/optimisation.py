@@ -13,8 +13,8 @@ from torch.optim import Optimizer
 from gfsalnet.errors import RecipeError
 from gfsalnet.network import GFSalNet, Maps, saliency_loss
 from gfsalnet.network.loss import Frames, defined_frames, gate_frames, gate_loss
-from gfsalnet.training.batches import Batch
 from gfsalnet.training.checkpoint import TrainingState
+from gfsalnet.training.data.batches import Batch
 from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.recipe import LossWeights, Optimiser, Recipe
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from gfsalnet.network import mobile, paper
+from gfsalnet.training.data.toy import TOY
 from gfsalnet.training.recipe import Augmentation, Flow, LossWeights, Optimiser, Part, Recipe, Start
-from gfsalnet.training.toy import TOY
 
 _PAPER_OPTIMISER = Optimiser(
     kind="adam",

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from gfsalnet.errors import RecipeError
 from gfsalnet.network import NetworkConfig, mobile
+from gfsalnet.training.data.toy import TOY
 from gfsalnet.training.presets import PRESETS
 from gfsalnet.training.recipe import Part, Recipe, to_json
-from gfsalnet.training.toy import TOY
 
 if sys.version_info >= (3, 11):
     import tomllib

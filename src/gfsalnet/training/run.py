@@ -18,13 +18,13 @@ from gfsalnet.flow import make_estimator
 from gfsalnet.network import GFSalNet
 from gfsalnet.network.weights import load_network, load_trunk, start_from_single_stream
 from gfsalnet.render import write_json
-from gfsalnet.training.batches import Plan
 from gfsalnet.training.checkpoint import TrainingState
+from gfsalnet.training.data.batches import Plan
+from gfsalnet.training.data.examples import Source
+from gfsalnet.training.data.sources import Supply, draw_toys, open_sources
 from gfsalnet.training.distributed import Ranks
-from gfsalnet.training.examples import Source
 from gfsalnet.training.optimisation import make_optimiser, make_schedule
 from gfsalnet.training.recipe import Recipe, to_json
-from gfsalnet.training.sources import Supply, draw_toys, open_sources
 
 RECIPE_FILE = "recipe.json"
 

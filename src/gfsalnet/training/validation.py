@@ -12,8 +12,8 @@ import torch
 
 from gfsalnet.metrics import PAPER_METRICS, PROTOCOLS, GroundTruth
 from gfsalnet.network import GFSalNet, Maps
-from gfsalnet.training.batches import collate, made_ahead
-from gfsalnet.training.examples import Example, Source
+from gfsalnet.training.data.batches import collate, made_ahead
+from gfsalnet.training.data.examples import Example, Source
 from gfsalnet.training.optimisation import autocast
 from gfsalnet.training.recipe import Recipe
 from gfsalnet.types import Map

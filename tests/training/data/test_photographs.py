@@ -12,7 +12,7 @@ import pytest
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze import open_dataset
-from gfsalnet.training.photographs import Photographs
+from gfsalnet.training.data.photographs import Photographs
 from gfsalnet.training.recipe import Recipe
 
 

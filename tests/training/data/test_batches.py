@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from gfsalnet.training.batches import Plan, PlannedStep, collate, made_ahead, make_step
+from gfsalnet.training.data.batches import Plan, PlannedStep, collate, made_ahead, make_step
+from gfsalnet.training.data.examples import Example
+from gfsalnet.training.data.sources import Supply, open_sources
 from gfsalnet.training.distributed import Ranks
-from gfsalnet.training.examples import Example
 from gfsalnet.training.recipe import Part, Recipe
-from gfsalnet.training.sources import Supply, open_sources
 
 CPU = torch.device("cpu")
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gfsalnet.flow import white_image
+from gfsalnet.training.data.examples import Example
+from gfsalnet.training.data.sources import Supply
 from gfsalnet.training.distributed import Ranks
-from gfsalnet.training.examples import Example
 from gfsalnet.training.recipe import Recipe
-from gfsalnet.training.sources import Supply
 from gfsalnet.types import Map
 
 FrameNumbers = NDArray[np.intp]

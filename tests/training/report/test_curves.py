@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gfsalnet.metrics import PAPER_METRICS
-from gfsalnet.training import curves
-from gfsalnet.training.curves import CURVES_FILE, PICTURE_FILE, TENSORBOARD_FOLDER, missing_tools, write_curves
 from gfsalnet.training.events import Epoch
+from gfsalnet.training.report import curves
+from gfsalnet.training.report.curves import CURVES_FILE, PICTURE_FILE, TENSORBOARD_FOLDER, missing_tools, write_curves
 
 
 def epoch(number: int, kl: float = 1.0, streams: tuple[str, ...] = ("saliency", "appearance", "motion")) -> Epoch:

@@ -15,11 +15,11 @@ from gfsalnet.flow import CachedFlow, FlowEstimator, FlowStream, flow_folder, fl
 from gfsalnet.gaze import GazeDataset, View
 from gfsalnet.metrics import GroundTruth
 from gfsalnet.network import NetworkConfig
-from gfsalnet.training.examples import Example, Source
-from gfsalnet.training.photographs import input_size_hw
+from gfsalnet.training.data.examples import Example, Source
+from gfsalnet.training.data.photographs import input_size_hw
+from gfsalnet.training.data.targets import target, truth
+from gfsalnet.training.data.variation import random_view, recoloured
 from gfsalnet.training.recipe import Augmentation
-from gfsalnet.training.targets import target, truth
-from gfsalnet.training.variation import random_view, recoloured
 from gfsalnet.types import RGB, FlowField, Frame
 from gfsalnet.video import Resize, ShotDetector, read_image
 from gfsalnet.video.shots import FRAMES_BACK

@@ -12,7 +12,7 @@ from gfsalnet.files import output_errors, written_whole
 from gfsalnet.network import GFSalNet
 from gfsalnet.render import gate_view, overlay
 from gfsalnet.render.files import write_png
-from gfsalnet.training.examples import Example, Source
+from gfsalnet.training.data.examples import Example, Source
 from gfsalnet.training.run import Run
 from gfsalnet.training.validation import Predicted, predict
 from gfsalnet.types import RGB, Frame, Map, Prediction

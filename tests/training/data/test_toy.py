@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gfsalnet.gaze import open_dataset
-from gfsalnet.training.toy import draw_toy
+from gfsalnet.training.data.toy import draw_toy
 
 
 def test_the_viewers_of_photographs_look_at_what_is_red(toy: Path) -> None:

@@ -14,10 +14,10 @@ from gfsalnet.flow import FlowEstimator, flow_image
 from gfsalnet.gaze import GazeDataset, View, fixation_map
 from gfsalnet.metrics import GroundTruth
 from gfsalnet.network import NetworkConfig
-from gfsalnet.training.examples import Example, Source
-from gfsalnet.training.photographs import input_size_hw
+from gfsalnet.training.data.examples import Example, Source
+from gfsalnet.training.data.photographs import input_size_hw
+from gfsalnet.training.data.variation import recoloured
 from gfsalnet.training.recipe import Augmentation
-from gfsalnet.training.variation import recoloured
 from gfsalnet.types import RGB, Fixations
 from gfsalnet.video import Resize
 

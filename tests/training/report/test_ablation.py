@@ -11,9 +11,9 @@ import pytest
 from gfsalnet.errors import RecipeError
 from gfsalnet.network import GFSalNet, mobile
 from gfsalnet.training import Epoch, ablate, ablation_rows, runs_of
-from gfsalnet.training.ablation import RESULTS_FILE, VARIANTS
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Recipe
+from gfsalnet.training.report.ablation import RESULTS_FILE, VARIANTS
 
 
 @pytest.fixture

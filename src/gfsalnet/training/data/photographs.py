@@ -13,10 +13,10 @@ from gfsalnet.errors import DatasetError
 from gfsalnet.gaze import GazeDataset, View
 from gfsalnet.metrics import GroundTruth
 from gfsalnet.network import NetworkConfig
-from gfsalnet.training.examples import Example, Source
+from gfsalnet.training.data.examples import Example, Source
+from gfsalnet.training.data.targets import target, truth
+from gfsalnet.training.data.variation import random_view, recoloured
 from gfsalnet.training.recipe import Augmentation
-from gfsalnet.training.targets import target, truth
-from gfsalnet.training.variation import random_view, recoloured
 from gfsalnet.types import RGB
 from gfsalnet.video import fitted_size_hw
 

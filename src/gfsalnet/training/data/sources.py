@@ -9,12 +9,12 @@ from typing import NamedTuple
 from gfsalnet.errors import RecipeError
 from gfsalnet.flow import FlowEstimator, make_estimator
 from gfsalnet.gaze import GazeDataset, open_dataset
-from gfsalnet.training.composed import ComposedMotion
-from gfsalnet.training.examples import Source
-from gfsalnet.training.photographs import Photographs
+from gfsalnet.training.data.composed import ComposedMotion
+from gfsalnet.training.data.examples import Source
+from gfsalnet.training.data.photographs import Photographs
+from gfsalnet.training.data.recordings import Recordings
+from gfsalnet.training.data.toy import TOY, draw_toy
 from gfsalnet.training.recipe import Part, Recipe
-from gfsalnet.training.recordings import Recordings
-from gfsalnet.training.toy import TOY, draw_toy
 
 
 class Supply(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gfsalnet.gaze import View, open_dataset
-from gfsalnet.training.targets import WIDTH_PIXELS, target, truth
+from gfsalnet.training.data.targets import WIDTH_PIXELS, target, truth
 
 
 @pytest.mark.parametrize("sigma", [0.03, None])

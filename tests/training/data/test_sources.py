@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from gfsalnet.errors import DatasetError, RecipeError
-from gfsalnet.training.composed import ComposedMotion
-from gfsalnet.training.photographs import Photographs
+from gfsalnet.training.data.composed import ComposedMotion
+from gfsalnet.training.data.photographs import Photographs
+from gfsalnet.training.data.recordings import Recordings
+from gfsalnet.training.data.sources import draw_toys, open_sources
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Recipe
-from gfsalnet.training.recordings import Recordings
-from gfsalnet.training.sources import draw_toys, open_sources
 
 
 def test_pictures_and_videos_are_told_apart(toy: Path) -> None:

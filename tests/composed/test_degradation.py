@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gfsalnet.composed.wear import Wear, random_wear
+from gfsalnet.composed.degradation import Wear, random_wear
 from gfsalnet.types import RGB
 
 from .conftest import disc_photograph

@@ -17,9 +17,9 @@ from gfsalnet.gaze import GazeDataset, density_map, open_dataset
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.network import GFSalNet, mobile
 from gfsalnet.prepare import prepare_dataset
-from gfsalnet.training.examples import Example
+from gfsalnet.training.data.examples import Example
+from gfsalnet.training.data.recordings import Recordings
 from gfsalnet.training.recipe import Augmentation
-from gfsalnet.training.recordings import Recordings
 from gfsalnet.types import Fixations, FlowField
 
 SIZE_WH = (128, 96)

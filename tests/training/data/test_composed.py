@@ -13,8 +13,8 @@ from gfsalnet.flow import DISFlow
 from gfsalnet.gaze import open_dataset
 from gfsalnet.metrics import PROTOCOLS
 from gfsalnet.network import NetworkConfig, mobile
-from gfsalnet.training.composed import ComposedMotion
-from gfsalnet.training.examples import Example
+from gfsalnet.training.data.composed import ComposedMotion
+from gfsalnet.training.data.examples import Example
 from gfsalnet.training.recipe import Augmentation
 
 SIZE_HW = (96, 128)

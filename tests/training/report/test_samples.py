@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from gfsalnet.training.distributed import Ranks
-from gfsalnet.training.pictures import chosen, sheet, write_samples
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Recipe
+from gfsalnet.training.report.samples import chosen, sheet, write_samples
 from gfsalnet.training.run import open_run
 from gfsalnet.video import read_image
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gfsalnet.composed.camera import random_camera
 from gfsalnet.composed.cutouts import CutOut
-from gfsalnet.composed.paths import shake, slow_or_fast, starts_and_stops, steady
 from gfsalnet.composed.scene import Mover, Scene, Scenery, Shares
+from gfsalnet.composed.trajectories import shake, slow_or_fast, starts_and_stops, steady
 
 _SLOWEST, _FASTEST = 0.0015, 0.03
 """Of a mover against the scenery, in screen widths a frame: 0.5 to 10 pixels on a screen of 320."""
