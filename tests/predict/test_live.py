@@ -51,7 +51,7 @@ class Camera(VideoReader):
                 size_wh=SIZE_HW[::-1],
                 rate=Fraction(100),
                 time_base=Fraction(1, 100),
-                frame_count=None,
+                estimated_frames=None,
                 duration_seconds=None,
                 has_audio=False,
                 kind=kind,

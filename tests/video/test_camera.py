@@ -39,6 +39,6 @@ def test_camera_frames(monkeypatch):
     monkeypatch.setattr(sources, "camera_input", pretend)
     with open_source("0") as reader:
         info = reader.info
-        assert (info.name, info.kind, info.is_live, info.frame_count) == ("camera-0", "camera", True, None)
+        assert (info.name, info.kind, info.is_live, info.estimated_frames) == ("camera-0", "camera", True, None)
         assert (info.size_wh, info.path, info.duration_seconds) == ((96, 64), None, None)
         assert [frame.time_seconds for frame, _ in zip(reader, range(3), strict=False)] == [0, 0.1, 0.2]

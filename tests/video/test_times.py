@@ -31,6 +31,7 @@ def test_repeated_stamps_move_by_a_tick():
 
 def test_time_runs_on_where_the_stamps_start_anew():
     assert times([0, 100, 200, 0, 10]) == [0.0, 1.0, 2.0, 2.1, 2.2]
+    assert times([0, 10, 20, 30, 40, 0, 10]) == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
 
 
 @given(st.lists(st.none() | st.integers(-(10**6), 10**6), min_size=1, max_size=40))

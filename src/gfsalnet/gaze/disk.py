@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.types import Fixations, Frame, Map, resize_map
-from gfsalnet.video import VideoInfo, open_source, read_image
+from gfsalnet.video import VideoInfo, count_frames, open_source, read_image
 
 _NUMBER_AT_END = re.compile(r"(\d+)$")
 _HALF = 127
@@ -86,13 +86,12 @@ def film_info(path: Path) -> VideoInfo:
 
 
 def film_count(path: Path) -> int:
-    """Frames of a video file: as its header says, or counted where it does not.
+    """Frames of a video file, counted.
 
     Raises:
-        SourceError: if it is missing or damaged.
+        SourceError: if it is missing or damaged, or frames of it are lost.
     """
-    count = film_info(path).frame_count
-    return sum(1 for _ in film_frames(path)) if count is None else count
+    return count_frames(path)
 
 
 def fixations_of(binary: NDArray[np.bool_]) -> Fixations:

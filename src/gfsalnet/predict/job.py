@@ -114,7 +114,7 @@ def _run(
         the seconds spent in each stage, and what the user should know of the outputs.
     """
     info, seconds, started = reader.info, {"read": 0.0, "write": 0.0}, time.perf_counter()
-    expected = min((n for n in (info.frame_count, settings.max_frames) if n is not None), default=None)
+    expected = min((n for n in (info.estimated_frames, settings.max_frames) if n is not None), default=None)
     depth = 1 if info.is_live else read_ahead(info.size_wh)
     skip = (lambda: None) if info.is_live else None
     # Of a live source, which skips frames, those that are predicted count; of any other, no more than those are read.
@@ -196,7 +196,7 @@ def _summary(
         "frames_skipped": report.frames_skipped,
         "frames_lost": report.frames_lost,
         "damage": report.damage,
-        "notes": notes,
+        "notes": [*report.notes, *notes],
         "outputs": sorted(path.name for path in folder.iterdir() if ".partial" not in path.name),
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
         "versions": {"gfsalnet": gfsalnet.__version__, "python": platform.python_version()},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gfsalnet.video.background import prefetch
 from gfsalnet.video.base import VideoReader
+from gfsalnet.video.frame_times import count_frames, frame_times
 from gfsalnet.video.geometry import Letterbox, Resize, fitted_size_hw
 from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, MIN_SIDE_PIXELS, ReadReport, VideoInfo
 from gfsalnet.video.shots import ShotDetector
@@ -26,8 +27,10 @@ __all__ = [
     "VideoInfo",
     "VideoReader",
     "VideoWriter",
+    "count_frames",
     "expand_sources",
     "fitted_size_hw",
+    "frame_times",
     "open_source",
     "prefetch",
     "read_image",

@@ -29,8 +29,13 @@ class VideoReader(ABC):
         """The frames from here on.
 
         Raises:
-            SourceError: if the frame size changes in mid-stream.
+            SourceError: if a frame cannot be brought to RGB or to the size of the first.
         """
+
+    def times(self) -> Iterator[float]:
+        """Times in seconds of the frames from here on, instead of the frames; errors as `frames`."""
+        for frame in self.frames():
+            yield frame.time_seconds
 
     def __iter__(self) -> Iterator[Frame]:
         return self.frames()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 import av
 from av.container import InputContainer
@@ -17,14 +18,17 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from gfsalnet.errors import SourceError
-from gfsalnet.types import Frame
+from gfsalnet.types import RGB, Frame
 from gfsalnet.video.base import VideoReader
 from gfsalnet.video.damage import MICROSECOND, DamageLog, promise_of
 from gfsalnet.video.files import unreadable
+from gfsalnet.video.geometry import resize_rgb
 from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, Kind, VideoInfo, check_size
 from gfsalnet.video.pixels import RGBConverter
 from gfsalnet.video.pyav import has_disposition, open_input
 from gfsalnet.video.times import Clock
+
+T = TypeVar("T")
 
 MAX_THREADS = 4
 """Decoding threads: more hardly help, each holds a frame, and the network wants the cores."""
@@ -66,7 +70,7 @@ class ContainerReader(VideoReader):
         self._media, self._on_close = media, on_close
         # FFmpeg crashes when a container is closed while another thread (prefetch) decodes from it.
         self._lock = threading.Lock()
-        self._ended = self._closed = self._seen_clean = False
+        self._ended = self._closed = self._seen_clean = self._size_changed = False
         self._decoded: deque[VideoFrame] = deque()
         self._rgb = RGBConverter()
         self._log = DamageLog()
@@ -102,13 +106,17 @@ class ContainerReader(VideoReader):
         height, width = self._to_rgb(self._decoded[0]).size_hw
         check_size(self._media.source, (width, height))
         super().__init__(_info(self._media, self._container, self._stream, (width, height)))
-        self._stored_wh = self._decoded[0].width, self._decoded[0].height
         self._clock = Clock(self.info.time_base, self.info.rate)
 
     def frames(self) -> Iterator[Frame]:
         """The frames from here on; ends normally at the end, at damage that cannot be passed, and after `close`."""
-        while (frame := self._next()) is not None:
+        while (frame := self._next(self._to_rgb)) is not None:
             yield frame
+
+    def times(self) -> Iterator[float]:
+        """Times in seconds of the frames from here on, at the cost of decoding alone."""
+        while (seconds := self._next(lambda decoded, seconds, index: seconds)) is not None:
+            yield seconds
 
     def close(self) -> None:
         """Close the file or device; frames not yet taken are dropped."""
@@ -118,7 +126,8 @@ class ContainerReader(VideoReader):
             self._container.close()
         self._on_close()
 
-    def _next(self) -> Frame | None:
+    def _next(self, take: Callable[[VideoFrame, float, int], T]) -> T | None:
+        """The next frame as `take` makes it of the decoded one, its time in seconds and its index; None at the end."""
         with self._lock:
             while not self._decoded and not self._ended:
                 self._feed()
@@ -126,10 +135,9 @@ class ContainerReader(VideoReader):
                 self._settle()
                 return None
             decoded = self._decoded.popleft()
-            self._check_same_size(decoded)
-            frame = self._to_rgb(decoded, self._clock.seconds(decoded.pts), self.report.frames_read)
+            taken = take(decoded, self._clock.seconds(decoded.pts), self.report.frames_read)
             self.report.frames_read += 1
-            return frame
+            return taken
 
     def _settle(self) -> None:
         if not self._closed:
@@ -166,25 +174,31 @@ class ContainerReader(VideoReader):
             pass  # PyAV's, at the very end: it forgets that streams may appear while a file is read
         return None
 
-    def _check_same_size(self, frame: VideoFrame) -> None:
-        size_wh = frame.width, frame.height
-        if size_wh != self._stored_wh:
-            (width, height), index = self._stored_wh, self.report.frames_read
-            raise SourceError(
-                self._media.source,
-                f"the frame size changes from {width}x{height} to {size_wh[0]}x{size_wh[1]} at frame {index}",
-                f"Bring it to one size: ffmpeg -i INPUT -vf scale={width}:{height} OUTPUT.mp4",
-            )
-
     def _to_rgb(self, frame: VideoFrame, time_seconds: float = 0.0, index: int = 0) -> Frame:
         try:
-            return Frame(self._rgb(frame), time_seconds=time_seconds, index=index)
+            rgb = self._rgb(frame)
         except (av.FFmpegError, ValueError) as error:
             raise SourceError(
                 self._media.source,
                 f"its pixel format {frame.format.name} cannot be turned into RGB",
                 "Convert it: ffmpeg -i INPUT -pix_fmt yuv420p OUTPUT.mp4",
             ) from error
+        return Frame(self._to_first_size(rgb, index), time_seconds=time_seconds, index=index)
+
+    def _to_first_size(self, rgb: RGB, index: int) -> RGB:
+        """Scaled to the first frame's size, as players do where the size changes in mid-stream."""
+        if index == 0:
+            return rgb
+        (width, height), size_hw = self.info.size_wh, rgb.shape[:2]
+        if size_hw == (height, width):
+            return rgb
+        if not self._size_changed:
+            self._size_changed = True
+            self.report.notes.append(
+                f"the frame size changes from {width}x{height} to {size_hw[1]}x{size_hw[0]} at frame {index}: "
+                f"all are scaled to {width}x{height}"
+            )
+        return resize_rgb(rgb, (height, width))
 
 
 def _open(media: MediaInput) -> InputContainer:
@@ -259,7 +273,7 @@ def _info(media: MediaInput, container: InputContainer, stream: VideoStream, siz
         size_wh=size_wh,
         rate=rate,
         time_base=time_base,
-        frame_count=promise_of(container, stream, media.path).count or estimate,
+        estimated_frames=promise_of(container, stream, media.path).count or estimate,
         duration_seconds=duration,
         has_audio=bool(container.streams.audio),
         kind=media.kind,

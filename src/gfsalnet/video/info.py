@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -35,8 +35,8 @@ class VideoInfo:
     """Frames per second, on average where the rate varies."""
     time_base: Fraction
     """Seconds per tick of the source's time stamps."""
-    frame_count: int | None
-    """What the header promises or lets expect; None where it says nothing."""
+    estimated_frames: int | None
+    """About how many frames there are, by the header; None where it says nothing. `frame_times` counts them."""
     duration_seconds: float | None
     has_audio: bool
     kind: Kind
@@ -60,6 +60,8 @@ class ReadReport:
     """Frames of a live source that nobody had time for."""
     damage: str | None = None
     """One phrase on what was wrong, such as `truncated after frame 87` (0-based); None for a whole source."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know of a source that is whole, such as frames that were scaled."""
 
 
 def check_size(where: object, size_wh: tuple[int, int]) -> None:

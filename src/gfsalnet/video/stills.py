@@ -81,7 +81,7 @@ class StillsReader(VideoReader):
             size_wh=(first.shape[1], first.shape[0]),
             rate=rate,
             time_base=1 / rate,
-            frame_count=len(paths),
+            estimated_frames=len(paths),
             duration_seconds=float(len(paths) / rate),
             has_audio=False,
             kind=kind,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-RESTART_SECONDS = 1
-"""A stamp this far behind its predecessor belongs to a new recording appended to the first, not to a jitter."""
+JITTER_FRAMES = 3
+"""A stamp further behind its predecessor, in frame intervals, belongs to a new recording appended to the first."""
 
 
 class Clock:
@@ -41,7 +41,7 @@ class Clock:
         now = stamp * self._tick + self._shift
         if last is None or now > last:
             return now
-        if last - now < RESTART_SECONDS:
+        if last - now < JITTER_FRAMES * self._interval:
             return last + self._tick
         self._shift += last + self._interval - now
         return last + self._interval
