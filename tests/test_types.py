@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gfsalnet.types import Fixations, FlowField, Frame, Prediction, resize_density, resize_map
+from gfsalnet.types import Fixations, FlowField, Frame, Prediction, Sample, resize_density, resize_map
 
 FRAME = Frame(np.zeros((6, 8, 3), np.uint8), time_seconds=0.5, index=3)
 
@@ -79,3 +79,35 @@ def test_fixations_know_which_lie_inside() -> None:
         Fixations(x=np.array([np.nan], np.float32), y=np.zeros(1, np.float32), size_wh=(8, 6))
     with pytest.raises(ValueError, match="y is"):
         Fixations(x=x, y=y[:2], size_wh=(8, 6))
+
+
+def test_fixations_take_lists_and_refuse_what_is_no_number() -> None:
+    fixations = Fixations(x=[1, 2.5], y=(3, 4), size_wh=(8, 6), subject=[0, 1])  # type: ignore[arg-type]
+    assert fixations.x.dtype == np.float32
+    assert fixations.x.tolist() == [1, 2.5]
+    assert fixations.subject is not None
+    assert fixations.subject.dtype == np.int64
+    for wrong in (["a"], None, [[1], [2, 3]]):
+        with pytest.raises(ValueError, match=r"x must hold numbers|x is"):
+            Fixations(x=wrong, y=[1], size_wh=(8, 6))  # type: ignore[arg-type]
+
+
+def test_reprs_say_shape_size_and_count_never_values() -> None:
+    fixations = Fixations(x=np.arange(300), y=np.arange(300), size_wh=(640, 360), subject=np.arange(300) % 17)
+    assert repr(fixations) == "Fixations(n=300, size_wh=(640, 360), viewers=17)"
+    sample = Sample(name="a", frame=FRAME, fixations=fixations)
+    assert len(repr(sample)) < 200
+
+
+class TestSaliency:
+    density = np.array([[0.0, 0.25], [0.25, 0.5]], np.float32)
+    prediction = Prediction(frame=Frame(np.zeros((2, 2, 3), np.uint8)), map_density=density)
+
+    def test_scales(self) -> None:
+        assert self.prediction.to_saliency().tolist() == [[0, 0.5], [0.5, 1]]
+        assert self.prediction.to_saliency("density").tolist() == self.density.tolist()
+        log = self.prediction.to_saliency("log")
+        assert np.isfinite(log).all()
+        assert np.exp(log)[1].tolist() == pytest.approx([0.25, 0.5])
+        with pytest.raises(ValueError, match="frame, density or log"):
+            self.prediction.to_saliency("loud")  # type: ignore[arg-type]

@@ -1,9 +1,11 @@
 """Where viewers look in a video: gated fusion of appearance and motion.
 
 import gfsalnet
-model = gfsalnet.load_model("gfsalnet-mobile")
+model = gfsalnet.load_model()
 for p in model.predict("clip.mp4"):
     p.frame_index, p.time_seconds, p.density
+
+Rooms (`gfsalnet.video`, `.flow`, `.render`, …) are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -12,8 +14,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gfsalnet import gaze, metrics, network
-    from gfsalnet.models import SaliencyModel, load_model
+    from gfsalnet import (
+        backends,
+        composed,
+        errors,
+        evaluation,
+        flow,
+        gaze,
+        metrics,
+        models,
+        network,
+        predict,
+        render,
+        training,
+        video,
+    )
+    from gfsalnet.evaluation import evaluate, score
+    from gfsalnet.gaze import open_dataset
+    from gfsalnet.models import SaliencyModel, list_models, load_model
     from gfsalnet.types import Fixations, FlowField, Frame, Prediction, Sample
 
 __version__ = "0.1.0"
@@ -26,15 +44,30 @@ __all__ = [
     "SaliencyModel",
     "Sample",
     "__version__",
+    "backends",
+    "composed",
+    "errors",
+    "evaluate",
+    "evaluation",
+    "flow",
     "gaze",
+    "list_models",
     "load_model",
     "metrics",
+    "models",
     "network",
+    "open_dataset",
+    "predict",
+    "render",
+    "score",
+    "training",
+    "video",
 ]
 
 _ROOM_OF = {
-    "load_model": "models",
-    "SaliencyModel": "models",
+    **dict.fromkeys(("list_models", "load_model", "SaliencyModel"), "models"),
+    **dict.fromkeys(("evaluate", "score"), "evaluation"),
+    "open_dataset": "gaze",
     **dict.fromkeys(("Fixations", "FlowField", "Frame", "Prediction", "Sample"), "types"),
 }
 

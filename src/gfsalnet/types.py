@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +38,10 @@ class Frame:
     time_seconds: float = 0.0
     """Presentation time from the start of the video."""
     index: int = 0
-    """0-based position in the video."""
+    """0-based position in the video; models number frames that were made without number and time."""
 
     def __post_init__(self) -> None:
+        _require(isinstance(self.rgb, np.ndarray), f"Frame.rgb must be an array, not {type(self.rgb).__name__}")
         shape = self.rgb.shape
         _require(self.rgb.dtype == np.uint8, f"Frame.rgb must be uint8, not {self.rgb.dtype}")
         _require(len(shape) == 3 and shape[2] == 3 and min(shape) > 0, f"Frame.rgb must be (H, W, 3), not {shape}")
@@ -76,6 +79,16 @@ class FlowField:
 
     def __repr__(self) -> str:
         return f"FlowField(size_hw={self.size_hw})"
+
+
+def _store(record: object, name: str, dtype: type[np.generic]) -> None:
+    """Replace a field of a frozen record by the array that it stands for."""
+    given = getattr(record, name)
+    try:
+        # Arrays of the type stay as they are, uncopied.
+        object.__setattr__(record, name, np.asarray(given, dtype=dtype))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers, not {type(given).__name__}: {error}") from error
 
 
 def _checked_map(name: str, values: Map, size_hw: tuple[int, int] | None = None) -> None:
@@ -167,6 +180,53 @@ class Prediction:
         """(H, W) float32, 0…1: the share of appearance; `1 - gate` is the share of motion; None for one stream."""
         return None if self.map_gate is None else resize_map(self.map_gate, self.frame.size_hw)
 
+    def overlay(self) -> RGB:
+        """(H, W, 3) uint8: the heat map over the frame, as in `overlay.mp4`."""
+        import gfsalnet  # the front door: what draws lies downstream of this record
+
+        return gfsalnet.render.overlay(self.frame.rgb, self.map_density)
+
+    def focus(self) -> RGB:
+        """(H, W, 3) uint8: the frame where viewers look, dimmed where they do not."""
+        import gfsalnet
+
+        return gfsalnet.render.focus(self.frame.rgb, self.map_density)
+
+    def to_saliency(self, scale: Literal["frame", "density", "log"] = "frame") -> Map:
+        """The map (H, W) float32 in the values that another program wants.
+
+        Args:
+            scale: `frame`, 0…1 with 1 at the frame's peak; `density`, which sums to 1; `log`, its natural logarithm,
+                at least -87 so that it stays finite.
+
+        Raises:
+            ValueError: if the scale is another.
+        """
+        if scale == "density":
+            return self.density
+        if scale == "log":
+            return np.asarray(np.log(np.maximum(self.density, np.finfo(np.float32).tiny)), dtype=np.float32)
+        _require(scale == "frame", f"scale must be frame, density or log, not {scale!r}")
+        return np.asarray(self.density / self.density.max(), dtype=np.float32)
+
+    def save(self, path: str | Path) -> Path:
+        """Write this prediction to one file, by the ending of its name; the file appears whole or not at all.
+
+        Args:
+            path: `.png`, `.jpg`: the overlay; `.npy`: `density` (H, W) float32; `.npz`: `density` and, where the model
+                has them, `appearance`, `motion` and `gate`, with `frame_index` and `time_seconds`.
+
+        Returns:
+            the path.
+
+        Raises:
+            ValueError: if the ending is another.
+            OutputError: if the file cannot be written.
+        """
+        import gfsalnet
+
+        return gfsalnet.render.save_prediction(self, Path(path))
+
     def __repr__(self) -> str:
         h, w = self.map_density.shape
         return f"Prediction(frame_index={self.frame_index}, time_seconds={self.time_seconds:.3f}, map_hw=({h}, {w}))"
@@ -176,8 +236,10 @@ class Prediction:
 class Fixations:
     """Where people looked, in pixels of the original image or frame.
 
+    Lists and arrays of any number type are taken, and kept as float32 and int64.
+
     Raises:
-        ValueError: if the arrays differ in length or a coordinate is not finite.
+        ValueError: if the coordinates are no numbers, differ in count or are not finite, or the size is not positive.
     """
 
     x: NDArray[np.float32]
@@ -190,10 +252,17 @@ class Fixations:
     """(N,) which viewer; None where unknown."""
 
     def __post_init__(self) -> None:
+        _store(self, "x", np.float32)
+        _store(self, "y", np.float32)
         _require(self.x.ndim == 1 and self.x.shape == self.y.shape, f"x is {self.x.shape}, y is {self.y.shape}")
         _require(bool(np.isfinite(self.x).all() and np.isfinite(self.y).all()), "a fixation is NaN or infinite")
         if self.subject is not None:
+            _store(self, "subject", np.int64)
             _require(self.subject.shape == self.x.shape, f"subject is {self.subject.shape}, x is {self.x.shape}")
+        _require(
+            len(self.size_wh) == 2 and min(self.size_wh) > 0,
+            f"size_wh must be two positive numbers, not {self.size_wh}",
+        )
 
     def __len__(self) -> int:
         return len(self.x)
@@ -204,6 +273,10 @@ class Fixations:
         width, height = self.size_wh
         inside: NDArray[np.bool_] = (self.x >= 0) & (self.x < width) & (self.y >= 0) & (self.y < height)
         return inside
+
+    def __repr__(self) -> str:
+        viewers = "" if self.subject is None else f", viewers={len(np.unique(self.subject))}"
+        return f"Fixations(n={len(self)}, size_wh={self.size_wh}{viewers})"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

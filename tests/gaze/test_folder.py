@@ -283,3 +283,18 @@ def test_pictures_in_any_order(pack: Path) -> None:
     dataset = open_dataset("folder", pack)
     assert {index: path.name for index, path in dataset.pictures("clip").items()} == {0: "9.png", 1: "10.png"}
     assert dataset.frames_folder("clip") is None
+
+
+def test_a_dataset_has_a_length_and_recordings_by_position_and_name(pack: Path) -> None:
+    dataset = open_dataset("folder", pack)
+    assert len(dataset) == 2
+    assert [recording.name for recording in dataset] == ["b", "a"]
+    assert dataset[-1] == dataset["a"]
+    (sample,) = dataset["a"]
+    assert sample.fixations.x.tolist() == [10, 20, 30]
+    assert [len(item.fixations) for item in dataset[0].gaze()] == [2]
+    with pytest.raises(IndexError):
+        dataset[2]
+    with pytest.raises(KeyError, match="none of the 2"):
+        dataset["c"]
+    assert repr(dataset) == f"Folder({str(pack)!r}, split='all': 2 pictures)"

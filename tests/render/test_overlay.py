@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gfsalnet.render.overlay import FULL_COLOUR, display_levels, overlay
+from gfsalnet.render.overlay import FULL_COLOUR, display_levels, focus, overlay
 
 GREY = np.full((36, 64, 3), 128, np.uint8)
 
@@ -84,3 +84,13 @@ def test_a_real_frame_keeps_its_untouched_parts(shared_dir, make_prediction):
     picture = overlay(rgb, make_prediction(map_hw=(256, 320)).map_density)
     untouched = (picture == rgb).all(axis=2)
     assert 0.5 < untouched.mean() < 1
+
+
+def test_focus_keeps_the_frame_where_viewers_look_and_dims_the_rest():
+    rgb = np.full((60, 80, 3), 200, np.uint8)
+    density = np.zeros((30, 40), np.float32)
+    density[10:14, 10:14] = 1 / 16
+    seen = focus(rgb, density)
+    assert seen[24, 24].tolist() == [200] * 3
+    assert seen[50, 70].tolist() == [50] * 3
+    assert (rgb == 200).all()

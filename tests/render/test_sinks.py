@@ -136,3 +136,9 @@ def test_a_full_disk_is_an_output_error_and_leaves_nothing(tmp_path, make_predic
 def test_a_missing_folder_is_an_output_error(tmp_path, name):
     with pytest.raises(OutputError, match="cannot be written"):
         run(SINKS[name](tmp_path / "absent" / name), [])
+
+
+def test_two_predictions_of_one_frame_are_not_written_over_each_other(make_prediction, tmp_path):
+    with pytest.raises(ValueError, match="two predictions of frame 0"):
+        run(png_sink(tmp_path / "maps"), [make_prediction(0), make_prediction(0)])
+    assert not list(tmp_path.iterdir())

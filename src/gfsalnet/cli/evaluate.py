@@ -138,7 +138,7 @@ def compare(
     settings = _settings(
         protocol, metrics, width_pixels=width, sigma_pixels=sigma_pixels, humans_every=humans_every, seed=seed
     )
-    from gfsalnet.evaluation import is_finished, read_report, write_comparison
+    from gfsalnet.evaluation import as_map_source, is_finished, read_report, write_comparison
     from gfsalnet.gaze import open_dataset
 
     unfinished = [name for name in candidates if not is_finished(Path(name))]
@@ -150,7 +150,7 @@ def compare(
         reports = []
         for name in candidates:
             if data is not None and name in unfinished:
-                source = _source(name, device, backend, first_number)
+                source = as_map_source(name, device, backend, first_number)
                 reports.append(_run(data, source, settings, output / source.name, workers))
             else:
                 reports.append(read_report(Path(name)))
@@ -203,15 +203,6 @@ def _paper_table(number: str | None) -> str | None:
     if number is None or number.upper() in PAPER_TABLES:
         return number and number.upper()
     raise typer.BadParameter(f"{number} is none of {', '.join(PAPER_TABLES)}", param_hint="--paper-table")
-
-
-def _source(name: str, device: str, backend: str, first_number: int | None) -> MapSource:
-    """A folder without a model in it holds maps."""
-    from gfsalnet.evaluation import MapsFolder, ModelSource
-
-    folder = Path(name)
-    is_model = not folder.is_dir() or (folder / "config.json").is_file()
-    return ModelSource(name, device, backend) if is_model else MapsFolder(folder, first_number=first_number)
 
 
 def _run(dataset: GazeDataset, source: MapSource, settings: Settings, output: Path, workers: int | None) -> Report:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from gfsalnet.evaluation.comparison import compare, write_comparison
 from gfsalnet.evaluation.finished import is_finished, read_report
-from gfsalnet.evaluation.map_files import MapsFolder
+from gfsalnet.evaluation.map_files import MapsFolder, as_map_source
 from gfsalnet.evaluation.published import PAPER_TABLES, PublishedTable, write_paper_table
 from gfsalnet.evaluation.report import Report, Row
 from gfsalnet.evaluation.run import default_workers, evaluate
 from gfsalnet.evaluation.scoring import PREDICTORS, VideoScores
 from gfsalnet.evaluation.settings import METRIC_LABELS, Settings
+from gfsalnet.evaluation.single import score
 from gfsalnet.evaluation.sources import MapSource, ModelSource
 
 __all__ = [
@@ -30,11 +31,13 @@ __all__ = [
     "Row",
     "Settings",
     "VideoScores",
+    "as_map_source",
     "compare",
     "default_workers",
     "evaluate",
     "is_finished",
     "read_report",
+    "score",
     "write_comparison",
     "write_paper_table",
 ]

@@ -23,8 +23,33 @@ from typing import Any
 from gfsalnet.errors import SourceError
 from gfsalnet.evaluation.map_sequences import SEQUENCE_SUFFIXES, MapSequence, open_sequence
 from gfsalnet.evaluation.numbering import VideoFrames, match_maps
-from gfsalnet.evaluation.sources import AnyMap, VideoMaps
+from gfsalnet.evaluation.sources import AnyMap, MapSource, ModelSource, VideoMaps
 from gfsalnet.gaze import GazeDataset
+from gfsalnet.models.base import SaliencyModel
+
+
+def as_map_source(
+    source: MapSource | SaliencyModel | str | Path,
+    device: str = "auto",
+    backend: str = "torch",
+    first_number: int | None = None,
+) -> MapSource:
+    """What is meant by a model, or a name or path: a folder that holds no model holds maps.
+
+    Args:
+        source: a model, its name or folder, a folder of maps; a `MapSource` is given back as it is.
+        device: of a model that is named.
+        backend: of a model that is named.
+        first_number: as for `MapsFolder`.
+
+    Raises:
+        SourceError: if a folder of maps cannot be listed.
+    """
+    if isinstance(source, (str, Path)):
+        folder = Path(source)
+        is_maps = folder.is_dir() and not (folder / "config.json").is_file()
+        return MapsFolder(folder, first_number=first_number) if is_maps else ModelSource(source, device, backend)
+    return ModelSource(source) if isinstance(source, SaliencyModel) else source
 
 
 class MapsFolder:

@@ -34,7 +34,7 @@ class Row:
     """Metric → mean over all frames."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Report:
     """An evaluation."""
 
@@ -60,6 +60,9 @@ class Report:
     def frames(self) -> int:
         """How many were scored."""
         return sum(len(scores.frame_index) for scores in self.videos)
+
+    def __repr__(self) -> str:
+        return f"Report({self.name!r}: {len(self.videos)} videos, {self.frames} frames, {', '.join(self.metrics)})"
 
     @property
     def prediction(self) -> Row | None:

@@ -13,11 +13,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import gfsalnet
 from gfsalnet.errors import DatasetError, GFSalNetError
 from gfsalnet.evaluation.floor import OtherVideos
+from gfsalnet.evaluation.map_files import as_map_source
 from gfsalnet.evaluation.report import Report, make_report
 from gfsalnet.evaluation.report_files import write_report
 from gfsalnet.evaluation.scoring import VideoScores, score_video
@@ -25,6 +27,9 @@ from gfsalnet.evaluation.settings import Settings
 from gfsalnet.evaluation.sources import MapSource
 from gfsalnet.evaluation.store import Store
 from gfsalnet.gaze import GazeDataset
+
+if TYPE_CHECKING:
+    from gfsalnet.models import SaliencyModel
 
 OnVideo = Callable[[str, int, int], None]
 """Called with what is done (`gaze`, `scores`), the videos it is done for, and the videos of the split."""
@@ -49,9 +54,9 @@ class _Job:
 
 def evaluate(
     dataset: GazeDataset,
-    source: MapSource,
-    settings: Settings,
-    output: Path,
+    source: MapSource | SaliencyModel | str | Path,
+    settings: Settings | None = None,
+    output: Path | str | None = None,
     *,
     workers: int = 0,
     on_video: OnVideo = lambda what, done, total: None,
@@ -62,9 +67,9 @@ def evaluate(
 
     Args:
         dataset: a split.
-        source: a model or a folder of maps.
-        settings: how to score.
-        output: where results go, and those of an earlier run with the same request are.
+        source: a model; the name or folder of one; a folder of maps; or any other `MapSource`.
+        settings: how to score; None: the defaults of `Settings`.
+        output: where results go, and those of an earlier run with the same request are; None: no file is kept.
         workers: processes; 0 scores in this one. The numbers do not depend on it.
         on_video: told of progress.
 
@@ -73,6 +78,10 @@ def evaluate(
         DatasetError: if no video of the split could be scored.
         GFSalNetError: if the model cannot be loaded.
     """
+    if output is None:
+        with TemporaryDirectory(prefix="gfsalnet-") as folder:
+            return evaluate(dataset, source, settings, folder, workers=workers, on_video=on_video)
+    source, settings, output = as_map_source(source), settings or Settings(), Path(output)
     request = _request(dataset, source, settings)
     store = Store(output, request)
     others = OtherVideos.learn(dataset, settings, lambda done, total: on_video("gaze", done, total))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gfsalnet.gaze.check import SplitCheck, check_dataset
-from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
+from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, Recording, SplitSize
 from gfsalnet.gaze.degrees import pixels_per_degree
 from gfsalnet.gaze.maps import blurred, density_map, fixation_counts, fixation_map
 from gfsalnet.gaze.registry import DATASETS, dataset_class, open_dataset
@@ -13,6 +13,7 @@ __all__ = [
     "DATASETS",
     "FrameGaze",
     "GazeDataset",
+    "Recording",
     "SplitCheck",
     "SplitSize",
     "View",

@@ -32,8 +32,32 @@ class SplitSize:
     """None where the authors do not say."""
 
 
+@dataclass(frozen=True)
+class Recording:
+    """One video or picture of a dataset: iterate over it for its frames with gaze."""
+
+    dataset: GazeDataset
+    name: str
+    """One of `dataset.videos`."""
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Every frame that has gaze, in order, decoded as it is asked for."""
+        return self.dataset.samples(self.name)
+
+    def frames(self) -> Iterator[Frame]:
+        """All frames in order, also those without gaze."""
+        return self.dataset.frames(self.name)
+
+    def gaze(self) -> list[FrameGaze]:
+        """The gaze on each frame, without the pictures."""
+        return self.dataset.gaze(self.name)
+
+    def __repr__(self) -> str:
+        return f"Recording({self.name!r} of {self.dataset.name} {self.dataset.split})"
+
+
 class GazeDataset(ABC):
-    """One split of a dataset on disk.
+    """One split of a dataset on disk: `len(dataset)` recordings, by position, by name, or one after another.
 
     A picture counts as a video of one frame, so that all datasets are read alike. Nothing is decoded before it is
     asked for. What is missing on disk is left out of `videos`; `check_dataset` compares with `official`.
@@ -77,6 +101,31 @@ class GazeDataset(ABC):
     @abstractmethod
     def videos(self) -> list[str]:
         """Names of the videos or pictures of the split, in the dataset's own order."""
+
+    def __len__(self) -> int:
+        """How many videos or pictures the split holds."""
+        return len(self.videos)
+
+    def __getitem__(self, key: int | str) -> Recording:
+        """A video or picture by its position or name.
+
+        Raises:
+            IndexError: if there is no such position.
+            KeyError: if there is no such name.
+        """
+        if isinstance(key, str):
+            if key not in self.videos:
+                raise KeyError(f"{key!r} is none of the {len(self)} of {self.name} {self.split}")
+            return Recording(self, key)
+        return Recording(self, self.videos[key])
+
+    def __iter__(self) -> Iterator[Recording]:
+        """The videos or pictures in the dataset's own order."""
+        return (Recording(self, video) for video in self.videos)
+
+    def __repr__(self) -> str:
+        noun = {"video": "videos", "image": "pictures"}[self.kind]
+        return f"{type(self).__name__}({str(self.root)!r}, split={self.split!r}: {len(self)} {noun})"
 
     @abstractmethod
     def frames(self, video: str) -> Iterator[Frame]:

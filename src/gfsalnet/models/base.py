@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.types import Frame, Map, Prediction
-from gfsalnet.video import open_source, prefetch
+from gfsalnet.video import frames_from, open_source, prefetch
 
 READ_AHEAD_BYTES = 2**23
 """How much decoded video may wait to be predicted, and to be written: enough that no stage waits for another."""
@@ -59,16 +60,39 @@ class SaliencyModel(ABC):
     def describe(self) -> dict[str, Any]:
         """All that changes a prediction, as JSON values: name, weights, settings."""
 
-    def predict(self, source: str | Path | int) -> Iterator[Prediction]:
-        """Predict a video file, an image, a folder or glob of frames, a camera number or `-`.
+    def predict(self, source: Any, *, rate: Fraction | float | None = None) -> Generator[Prediction, None, None]:
+        """Predict one source: exactly one prediction per frame, in order.
 
         A generator: frames are decoded ahead in a thread, and only a few are held at a time.
 
+        Args:
+            source: the path of a video file or an image, a folder or glob of frames, a URL, a camera number, `-` for
+                standard input; or what is in memory: an array (H, W, 3) uint8 RGB or (T, H, W, 3), a PIL image, a torch
+                tensor, or an iterable of those (see `gfsalnet.video.frames_from`).
+            rate: frames per second of pictures, which have no times of their own; 25 if None. Video has its own.
+
         Raises:
             SourceError: if the source cannot be read.
+            ValueError, TypeError: if what is in memory is no picture.
         """
-        with open_source(str(source)) as reader:
-            yield from self.stream(prefetch(reader, read_ahead(reader.info.size_wh)))
+        if isinstance(source, (str, Path, int)):
+            with open_source(source, rate=None if rate is None else Fraction(rate)) as reader:
+                yield from self.stream(prefetch(reader, read_ahead(reader.info.size_wh)))
+        else:
+            yield from self.stream(frames_from(source, rate))
+
+    def __call__(self, picture: Any) -> Prediction:
+        """The prediction for one picture: a path, an array (H, W, 3) uint8 RGB, a PIL image or a torch tensor.
+
+        Raises:
+            SourceError: if a file cannot be read.
+            ValueError: if there is more than one frame: use `predict`.
+        """
+        with closing(self.predict(picture)) as predictions:
+            first = next(predictions)
+            if next(predictions, None) is not None:
+                raise ValueError("model(picture) takes one picture, and this has several: use model.predict(...)")
+        return first
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:

@@ -16,7 +16,7 @@ from gfsalnet.models.base import SaliencyModel, to_density
 from gfsalnet.models.between import fill_between
 from gfsalnet.network import GFSalNet
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
-from gfsalnet.video import Resize, ShotDetector, fitted_size_hw, prefetch
+from gfsalnet.video import Resize, ShotDetector, fitted_size_hw, numbered_frames, prefetch
 
 _PREPARED = 2
 """Frames whose pictures may wait for the network: so that neither waits for the other."""
@@ -122,7 +122,7 @@ class GFSalNetModel(SaliencyModel):
         shots = ShotDetector()
         flow = FlowStream(self.estimator) if self.estimator is not None else None
         since_predicted, size_hw = 0, (0, 0)
-        for frame in frames:
+        for frame in numbered_frames(frames):
             starts_shot = shots.is_cut(frame.rgb) or frame.size_hw != size_hw
             size_hw = frame.size_hw
             since_predicted = 0 if starts_shot else (since_predicted + 1) % self.every

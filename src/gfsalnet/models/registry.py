@@ -77,8 +77,17 @@ MODELS: Mapping[str, ModelEntry] = {
 }
 
 
+def list_models(*, ready: bool = False) -> list[str]:
+    """The names that `load_model` takes; a model's folder and `NAME:appearance` or `:motion` come on top.
+
+    Args:
+        ready: only those whose weights are there, or that need none.
+    """
+    return [name for name, entry in MODELS.items() if entry.ready or (entry.published and not ready)]
+
+
 def load_model(
-    name: str | Path,
+    name: str | Path = DEFAULT_MODEL,
     *,
     device: str = "auto",
     flow: str | FlowEstimator | None = None,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gfsalnet.flow import FlowEstimator, FlowStream
 from gfsalnet.models.base import SaliencyModel, to_density
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
-from gfsalnet.video import ShotDetector
+from gfsalnet.video import ShotDetector, numbered_frames
 
 FloatArray = NDArray[np.float64]
 Shot: TypeAlias = "Callable[[RGB, FlowField | None], FloatArray]"
@@ -66,7 +66,7 @@ class TrainingFreeModel(SaliencyModel):
         shots = ShotDetector()
         flow = FlowStream(self.estimator) if self.estimator is not None else None
         shot, size_hw = None, None
-        for frame in frames:
+        for frame in numbered_frames(frames):
             starts_shot = shots.is_cut(frame.rgb) or frame.size_hw != size_hw
             with self._timed("flow"):
                 field = flow.push(frame, starts_shot) if flow is not None else None

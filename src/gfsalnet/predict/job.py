@@ -33,8 +33,12 @@ OnFrame = Callable[[str, int, "int | None"], None]
 """Called with the source, the frames of it that are done and, where it is known, the frames to do."""
 
 
+def _silent(source: str, done: int, expected: int | None) -> None:
+    """Nobody watches."""
+
+
 def predict_sources(
-    model: SaliencyModel, sources: Sequence[str], settings: Settings, on_frame: OnFrame
+    model: SaliencyModel, sources: Sequence[str], settings: Settings, on_frame: OnFrame = _silent
 ) -> Iterator[Outcome]:
     """Predict one source after the other; one that fails does not stop the rest."""
     settle_memory()
@@ -46,7 +50,7 @@ def predict_sources(
             yield Outcome(source=source, status="failed", message=str(error))
 
 
-def predict_source(model: SaliencyModel, source: str, settings: Settings, on_frame: OnFrame) -> Outcome:
+def predict_source(model: SaliencyModel, source: str, settings: Settings, on_frame: OnFrame = _silent) -> Outcome:
     """Predict one source into a folder of its own.
 
     What is already there with the same model and settings is not done again. Each output appears when it is whole;

@@ -25,6 +25,9 @@ class Settings:
     overwrite: bool = False
     """Redo what is already there."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "output", Path(self.output))  # strings are taken, too
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:

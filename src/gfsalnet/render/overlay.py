@@ -17,6 +17,7 @@ Byte = NDArray[np.uint8]
 
 _OPACITY = 0.6
 _OPAQUE_FROM = 0.5  # level at which the opacity is reached; before it grows from nothing
+_DIMMED = 0.25  # brightness of a focus view at level 0
 _TURBO_RANGE = (0.2, 0.9)  # its ends are near black and would look like shadows
 
 
@@ -54,6 +55,22 @@ def overlay(rgb_HW3: RGB, density: Map) -> RGB:
     return blend(rgb_HW3, cv2.applyColorMap(levels, _TINT), cv2.LUT(levels, _KEPT))
 
 
+def focus(rgb_HW3: RGB, density: Map) -> RGB:
+    """Leave the frame as it is where viewers look, and dim it where they do not.
+
+    The brightness grows with `display_levels`, from a quarter where a place gets its even share of the looks or less.
+
+    Args:
+        rgb_HW3: (H, W, 3) uint8; not changed.
+        density: (h, w) float32 of any size, sums to 1, covers the whole frame.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    levels = cv2.resize(display_levels(density), rgb_HW3.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    return as_bytes(cv2.multiply(rgb_HW3, cv2.merge([cv2.LUT(levels, _BRIGHTNESS)] * 3), scale=1 / 255))
+
+
 def blend(rgb_HW3: RGB, tint_HW3: Any, kept_HW: Any) -> RGB:
     """`rgb · kept / 255 + tint`: a tint whose colours are already multiplied by its opacity, over a picture.
 
@@ -84,3 +101,4 @@ def _tables() -> tuple[Byte, Byte]:
 
 
 _TINT, _KEPT = _tables()
+_BRIGHTNESS = as_bytes(np.rint(255 * np.clip(np.linspace(_DIMMED, _DIMMED + (1 - _DIMMED) / _OPAQUE_FROM, 256), 0, 1)))

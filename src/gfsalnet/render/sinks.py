@@ -118,7 +118,14 @@ def grey_map(prediction: Prediction) -> Byte:
 def _pngs(path: Path) -> Iterator[Write]:
     with written_whole(path) as partial:
         partial.mkdir()
-        yield lambda prediction: write_png(partial / f"{prediction.frame_index:06d}.png", grey_map(prediction))
+
+        def write(prediction: Prediction) -> None:
+            file = partial / f"{prediction.frame_index:06d}.png"
+            if file.exists():
+                raise ValueError(f"there are two predictions of frame {prediction.frame_index}: number the frames")
+            write_png(file, grey_map(prediction))
+
+        yield write
 
 
 @contextmanager

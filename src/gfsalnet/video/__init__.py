@@ -6,6 +6,7 @@ Says nothing about saliency. `expand_sources` sorts out what the user typed, `op
 
 from __future__ import annotations
 
+from gfsalnet.video.arrays import frames_from, numbered_frames
 from gfsalnet.video.background import prefetch
 from gfsalnet.video.base import VideoReader
 from gfsalnet.video.frame_times import count_frames, frame_times
@@ -31,6 +32,8 @@ __all__ = [
     "expand_sources",
     "fitted_size_hw",
     "frame_times",
+    "frames_from",
+    "numbered_frames",
     "open_source",
     "prefetch",
     "read_image",

@@ -72,16 +72,17 @@ def _glob(pattern: str) -> list[Path]:
     return [path for path in matches if is_image(path) or is_video(path) or path.is_dir()]
 
 
-def open_source(source: str, *, rate: Fraction | None = None) -> VideoReader:
+def open_source(source: str | Path | int, *, rate: Fraction | None = None) -> VideoReader:
     """Open one source and make sure that its first frame can be read.
 
     Args:
-        source: one of `expand_sources`.
+        source: one of `expand_sources`; a path, or the number of a camera.
         rate: frames per second of picture sequences; 25 if None. Video has its own.
 
     Raises:
         SourceError: for all that is wrong and can be seen now, naming the source and what to do.
     """
+    source = str(source)
     if source == STANDARD_INPUT:
         return _open_standard_input()
     number = camera_number(source)

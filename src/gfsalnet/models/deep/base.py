@@ -20,7 +20,7 @@ from gfsalnet.models.base import SaliencyModel, to_density
 from gfsalnet.models.training_free import FloatArray
 from gfsalnet.network.weights import State, load_strictly
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
-from gfsalnet.video import ShotDetector
+from gfsalnet.video import ShotDetector, numbered_frames
 
 Official: TypeAlias = "Mapping[str, NDArray[Any]]"
 """Arrays of an official weights file, under its own names and in its own layout."""
@@ -108,7 +108,7 @@ class DeepModel(SaliencyModel):
             WeightsError: if the network's output is not a number.
         """
         self.seconds = {"flow": 0.0, "network": 0.0}
-        for _, shot in groupby(_numbered_by_shot(frames), key=lambda numbered: numbered[0]):
+        for _, shot in groupby(_numbered_by_shot(numbered_frames(frames)), key=lambda numbered: numbered[0]):
             yield from self._stream_shot(frame for _, frame in shot)
 
     def _stream_shot(self, shot: Iterator[Frame]) -> Iterator[Prediction]:

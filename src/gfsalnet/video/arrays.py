@@ -1,0 +1,127 @@
+"""Pictures that are in memory already as frames: arrays, PIL images, tensors, one at a time or one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.types import RGB, Frame
+from gfsalnet.video.info import DEFAULT_RATE
+
+_WANTED = "give (H, W, 3) uint8 in RGB order, or (T, H, W, 3) for a video"
+
+
+def frames_from(pictures: Any, rate: Fraction | float | None = None) -> Iterator[Frame]:
+    """Number and time pictures that are in memory.
+
+    Args:
+        pictures: one of these, or an iterable of pictures of one or of several sizes:
+            an array (H, W, 3) uint8 in RGB order, or (T, H, W, 3) for a video;
+            a PIL image of any mode;
+            a torch tensor (3, H, W), (T, 3, H, W) or with the channels last, uint8 or floats in 0…1;
+            a `Frame`, whose number and time stay where it has them (see `numbered_frames`).
+        rate: frames per second; 25 if None.
+
+    Yields:
+        frames with strictly increasing numbers and times. Iterables are read one picture at a time.
+
+    Raises:
+        ValueError: if a picture has another shape or type, or frames go back in number or time.
+        TypeError: if it is no picture and no iterable of pictures.
+    """
+    return _numbered(_one_by_one(pictures), Fraction(rate or DEFAULT_RATE))
+
+
+def numbered_frames(frames: Iterable[Frame], rate: Fraction | float | None = None) -> Iterator[Frame]:
+    """Frames as they are; those made without a number or time (`Frame(rgb)`) get the next.
+
+    Args:
+        frames: in order.
+        rate: frames per second for those without a time; 25 if None.
+
+    Raises:
+        ValueError: if frames go back in number or time: two predictions would take one place.
+        TypeError: if an item is not a `Frame`; arrays go through `frames_from`.
+    """
+    return _numbered(frames, Fraction(rate or DEFAULT_RATE))
+
+
+def _numbered(frames: Iterable[Any], rate: Fraction) -> Iterator[Frame]:
+    before: Frame | None = None
+    for frame in frames:
+        if not isinstance(frame, Frame):
+            hint = "use model.predict(...), which takes arrays, PIL images and tensors, or wrap each as Frame(array)"
+            raise TypeError(f"frames must be Frame objects, not {type(frame).__name__}: {hint}")
+        if before is not None:
+            if not (frame.index and frame.time_seconds):
+                index, time_seconds = before.index + 1, before.time_seconds + float(1 / rate)
+                frame = replace(frame, index=frame.index or index, time_seconds=frame.time_seconds or time_seconds)
+            if frame.index <= before.index or frame.time_seconds <= before.time_seconds:
+                raise ValueError(f"{frame} follows {before}: numbers and times of frames must increase")
+        before = frame
+        yield frame
+
+
+def _one_by_one(pictures: Any) -> Iterator[Frame]:
+    if isinstance(pictures, Frame):
+        yield pictures
+        return
+    if isinstance(pictures, (str, bytes)):
+        raise TypeError("pictures in memory are arrays, PIL images or tensors; a path is given as the only source")
+    if not _is_picture(pictures):
+        if not isinstance(pictures, Iterable):
+            raise TypeError(f"{type(pictures).__name__} is no picture and no iterable of pictures: {_WANTED}")
+        for picture in pictures:
+            yield picture if isinstance(picture, Frame) else Frame(_as_rgb(picture))
+        return
+    values = _as_array(pictures)
+    if values.ndim == 4:
+        yield from (Frame(_checked(rgb)) for rgb in values)
+    else:
+        yield Frame(_checked(values))
+
+
+def _is_picture(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or _is_tensor(value) or _is_pil(value)
+
+
+def _is_tensor(value: Any) -> bool:
+    """Told by its parts, so that torch need not be installed."""
+    return all(hasattr(value, name) for name in ("detach", "cpu", "numpy", "dtype"))
+
+
+def _is_pil(value: Any) -> bool:
+    return all(hasattr(value, name) for name in ("convert", "getbands", "size"))
+
+
+def _as_rgb(picture: Any) -> RGB:
+    if not _is_picture(picture):
+        raise TypeError(f"{type(picture).__name__} is no picture: {_WANTED}")
+    return _checked(_as_array(picture))
+
+
+def _as_array(picture: Any) -> NDArray[Any]:
+    """Channels last; a tensor's floats in 0…1 become uint8."""
+    if _is_pil(picture):
+        return np.asarray(picture.convert("RGB"))
+    if not _is_tensor(picture):
+        return np.asarray(picture)
+    values = np.asarray(picture.detach().cpu().numpy())
+    if values.ndim in (3, 4) and values.shape[-3] == 3:  # torch's own order: (3, H, W)
+        values = np.moveaxis(values, -3, -1)
+    if np.issubdtype(values.dtype, np.floating):
+        if not (values.size and np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+            raise ValueError("a tensor of floats must hold 0…1, without the mean and deviation of a network taken out")
+        values = np.rint(values * 255).astype(np.uint8)
+    return values
+
+
+def _checked(values: NDArray[Any]) -> RGB:
+    if values.dtype != np.uint8 or values.ndim != 3 or values.shape[2] != 3 or min(values.shape) == 0:
+        raise ValueError(f"a picture of shape {values.shape} and type {values.dtype} is not understood: {_WANTED}")
+    return np.ascontiguousarray(values)
