@@ -80,9 +80,11 @@ class TestNumberedFrames:
         given = [Frame(RGB, 0.5, 3), Frame(RGB, 0.7, 5)]
         assert list(numbered_frames(given)) == given
 
-    def test_going_back_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="must increase"):
-            list(numbered_frames([Frame(RGB, 0.5, 3), Frame(RGB, 0.6, 3)]))
+    def test_a_second_clip_goes_on_from_the_first(self) -> None:
+        clip = [Frame(RGB, index / 10, index) for index in range(2)]
+        frames = [(frame.index, frame.time_seconds) for frame in numbered_frames([*clip, *clip], rate=10)]
+        assert [index for index, _ in frames] == [0, 1, 2, 3]
+        assert [time for _, time in frames] == pytest.approx([0, 0.1, 0.2, 0.3])
 
     def test_arrays_are_refused_with_the_remedy(self) -> None:
         with pytest.raises(TypeError, match=r"model\.predict"):

@@ -24,28 +24,30 @@ def frames_from(pictures: Any, rate: Fraction | float | None = None) -> Iterator
             an array (H, W, 3) uint8 in RGB order, or (T, H, W, 3) for a video;
             a PIL image of any mode;
             a torch tensor (3, H, W), (T, 3, H, W) or with the channels last, uint8 or floats in 0…1;
-            a `Frame`, whose number and time stay where it has them (see `numbered_frames`).
+            a `Frame`, with its number and time (see `numbered_frames`).
         rate: frames per second; 25 if None.
 
     Yields:
         frames with strictly increasing numbers and times. Iterables are read one picture at a time.
 
     Raises:
-        ValueError: if a picture has another shape or type, or frames go back in number or time.
+        ValueError: if a picture has another shape or type.
         TypeError: if it is no picture and no iterable of pictures.
     """
     return _numbered(_one_by_one(pictures), Fraction(rate or DEFAULT_RATE))
 
 
 def numbered_frames(frames: Iterable[Frame], rate: Fraction | float | None = None) -> Iterator[Frame]:
-    """Frames as they are; those made without a number or time (`Frame(rgb)`) get the next.
+    """Frames whose numbers and times increase strictly, so that no two predictions take one place.
+
+    A number or time that does not go on from the frame before becomes the next: of frames made without them, as in
+    `Frame(rgb)`, and of a second clip after a first.
 
     Args:
         frames: in order.
-        rate: frames per second for those without a time; 25 if None.
+        rate: frames per second for times that are missing; 25 if None.
 
     Raises:
-        ValueError: if frames go back in number or time: two predictions would take one place.
         TypeError: if an item is not a `Frame`; arrays go through `frames_from`.
     """
     return _numbered(frames, Fraction(rate or DEFAULT_RATE))
@@ -58,11 +60,12 @@ def _numbered(frames: Iterable[Any], rate: Fraction) -> Iterator[Frame]:
             hint = "use model.predict(...), which takes arrays, PIL images and tensors, or wrap each as Frame(array)"
             raise TypeError(f"frames must be Frame objects, not {type(frame).__name__}: {hint}")
         if before is not None:
-            if not (frame.index and frame.time_seconds):
-                index, time_seconds = before.index + 1, before.time_seconds + float(1 / rate)
-                frame = replace(frame, index=frame.index or index, time_seconds=frame.time_seconds or time_seconds)
-            if frame.index <= before.index or frame.time_seconds <= before.time_seconds:
-                raise ValueError(f"{frame} follows {before}: numbers and times of frames must increase")
+            index = frame.index if frame.index > before.index else before.index + 1
+            time_seconds = frame.time_seconds
+            if time_seconds <= before.time_seconds:
+                time_seconds = before.time_seconds + float(1 / rate)
+            if (index, time_seconds) != (frame.index, frame.time_seconds):
+                frame = replace(frame, index=index, time_seconds=time_seconds)
         before = frame
         yield frame
 
