@@ -15,6 +15,9 @@ from gfsalnet.video.frame_times import _times_by_packets
 from gfsalnet.video.times import Clock
 
 
+copies_video = pytest.mark.skipif(av.__version__.startswith("14."), reason="PyAV 14 copies a stream without its header")
+
+
 def read_times(path):
     with open_source(str(path)) as reader:
         return [frame.time_seconds for frame in reader], reader.info
@@ -36,6 +39,7 @@ def remux(source, target, first=0, last=None, format=None):
     return target
 
 
+@copies_video
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
 def test_frames_hidden_by_an_edit_list_do_not_count(encode, tmp_path, codec):
     whole = encode("whole.mp4", 18, codec=codec, options={"bf": "2"})
@@ -82,6 +86,7 @@ def test_counts_and_times_are_those_of_the_frames(encode, name, codec, options):
     np.testing.assert_array_equal(frame_times(path), times)
 
 
+@copies_video
 def test_a_film_that_starts_between_two_key_frames(encode, tmp_path):
     whole = encode("whole.mkv", 24, options={"bf": "2", "x264-params": "open-gop=1:keyint=12:scenecut=0"})
     with av.open(str(whole)) as old, av.open(str(tmp_path / "late.mkv"), "w") as new:

@@ -26,6 +26,7 @@ from gfsalnet.video.geometry import resize_rgb
 from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, Kind, VideoInfo, check_size
 from gfsalnet.video.pixels import RGBConverter
 from gfsalnet.video.pyav import has_disposition, open_input
+from gfsalnet.video.stamps import StampMender
 from gfsalnet.video.times import Clock
 
 T = TypeVar("T")
@@ -81,6 +82,7 @@ class ContainerReader(VideoReader):
             raise
         try:
             self._stream = main_stream(self._container, media.source)
+            self._stamps = StampMender(self._container, self._stream)
             self._start()
         except BaseException:
             self.close()
@@ -135,13 +137,17 @@ class ContainerReader(VideoReader):
                 self._settle()
                 return None
             decoded = self._decoded.popleft()
-            taken = take(decoded, self._clock.seconds(decoded.pts), self.report.frames_read)
+            seconds = self._clock.seconds(self._stamps.of(decoded))
+            taken = take(decoded, seconds, self.report.frames_read)
             self.report.frames_read += 1
             return taken
 
     def _settle(self) -> None:
         if not self._closed:
-            self._log.settle(self.report, promise_of(self._container, self._stream, self._media.path), self.info.rate)
+            promise = promise_of(self._container, self._stream, self._media.path)
+            promise.count = self._stamps.chunks or promise.count
+            self._log.destroyed = self._stamps.destroyed
+            self._log.settle(self.report, promise, self.info.rate)
 
     def _feed(self) -> None:
         """Read packets up to the next one of the video, or to the end, and decode it."""
@@ -149,7 +155,9 @@ class ContainerReader(VideoReader):
         try:
             frames = self._stream.decode(packet)
         except av.FFmpegError:
-            self._log.refused += packet is not None
+            if packet is not None:
+                self._log.refused += 1
+                self._stamps.refused(packet)
             frames = []
         self._ended = packet is None
         self._decoded.extend(frames)
@@ -166,6 +174,7 @@ class ContainerReader(VideoReader):
                 if packet.is_corrupt and skips_partial:
                     self._log.partial += 1
                 elif packet.size:
+                    self._stamps.sent(packet)
                     self._log.saw(packet)
                     return packet
         except av.FFmpegError as error:

@@ -93,6 +93,8 @@ class DamageLog:
     """Cut off by the end of the file."""
     refused: int = 0
     """Not decodable."""
+    destroyed: int = 0
+    """Listed in the index, and not there among those that follow."""
     blemished: int = 0
     """Frames that the decoder patched up."""
     stopped: str | None = None
@@ -111,12 +113,12 @@ class DamageLog:
     def settle(self, report: ReadReport, promise: Promise, rate: Fraction) -> None:
         """Write the loss into `report`, once all is read."""
         missing = self._missing(promise, rate)
-        if not (missing or self.partial or self.refused):
+        if not (missing or self.partial or self.refused or self.destroyed):
             lost = 0
         elif promise.count is not None:
             lost = max(0, promise.count - self.hidden - report.frames_read)
         else:
-            lost = self.refused + max(self.partial, missing)
+            lost = self.refused + self.destroyed + max(self.partial, missing)
         report.frames_lost = lost
         report.damage = self._phrase(report, is_cut=bool(missing or self.partial))
 
