@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfsalnet.composed import Scene, Stock, Wear
+from gfsalnet.composed import Degradation, Scene, Stock
 from gfsalnet.flow import FlowEstimator, make_estimator
 from gfsalnet.gaze import open_dataset
 from gfsalnet.types import RGB, Fixations
@@ -85,8 +85,8 @@ def true_motion(scene: Scene, time: int) -> Truth:
     vectors, place = motion_by(views[time], views[time + 1])
     known = ((place >= 0) & (place < [width, height])).all(2)
     moving = np.zeros(SIZE_HW, np.bool_)
-    for mover, mask in zip(scene.movers, scene.render(time).masks, strict=True):
-        courses = mover.scenery_from_cutout()
+    for obj, mask in zip(scene.objects, scene.render(time).masks, strict=True):
+        courses = obj.scenery_from_cutout()
         own, _ = motion_by(views[time] @ courses[time], views[time + 1] @ courses[time + 1])
         vectors[mask] = own[mask]
         known |= mask
@@ -114,7 +114,7 @@ def measure(stock: Stock, estimators: dict[str, FlowEstimator], scenes: int, see
         rng = np.random.default_rng((seed, number))
         scene = stock.scene(int(rng.integers(len(stock))), SIZE_HW, FRAMES, rng)
         clean = [scene.render(time).rgb for time in range(FRAMES)]
-        coded = Wear(noise=1.0, codec="libx264", quantiser=28, seed=number)(clean)
+        coded = Degradation(noise=1.0, codec="libx264", quantiser=28, seed=number)(clean)
         for at in range(FRAMES - 1):
             truth = true_motion(scene, at)
             for kind, frames in (("clean", clean), ("coded", coded)):

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 import gfsalnet
-from gfsalnet.composed import Scene, SceneFrame, Stock, Wear
+from gfsalnet.composed import Degradation, Scene, SceneFrame, Stock
 from gfsalnet.gaze import open_dataset
 from gfsalnet.types import Frame, Map, resize_map
 from gfsalnet.video import fitted_size_hw
@@ -51,8 +51,8 @@ def scenes(stock: Stock, seed: int) -> Iterator[Scene]:
 def measured(model: gfsalnet.SaliencyModel, scene: Scene, clip: int) -> Iterator[Row]:
     """A row for each object in view and each frame with a frame before it."""
     shown = [scene.render(time) for time in range(FRAMES)]
-    worn = Wear(noise=1.0, codec="libx264", quantiser=24, seed=clip)([frame.rgb for frame in shown])
-    frames = (Frame(rgb, time_seconds=time / 30, index=time) for time, rgb in enumerate(worn))
+    degraded = Degradation(noise=1.0, codec="libx264", quantiser=24, seed=clip)([frame.rgb for frame in shown])
+    frames = (Frame(rgb, time_seconds=time / 30, index=time) for time, rgb in enumerate(degraded))
     view = scene.camera.centre_xy
     camera = "moving" if np.abs(np.diff(view, axis=0)).max() + np.ptp(scene.camera.size) > 1e-4 else "still"
     for time, prediction in enumerate(model.stream(frames)):

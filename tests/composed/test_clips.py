@@ -1,4 +1,4 @@
-"""Composed films are read back as any user's own videos with gaze."""
+"""Composed videos are read back as any user's own videos with gaze."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def stock() -> Stock:
     return Stock([disc_photograph((60, 50)), disc_photograph((100, 70), seed=3)])
 
 
-def test_films_and_gaze_are_read_back(stock: Stock, tmp_path: Path) -> None:
+def test_videos_and_gaze_are_read_back(stock: Stock, tmp_path: Path) -> None:
     assert list(write_clips(stock, tmp_path / "out", clips=2, frames=4, seed=0)) == [1, 2]
     dataset = open_dataset("folder", tmp_path / "out")
     assert dataset.videos == ["0000", "0001"]
@@ -52,4 +52,4 @@ def test_what_is_stopped_leaves_nothing(stock: Stock, tmp_path: Path) -> None:
 
 def test_objects_come_from_all_photographs(stock: Stock) -> None:
     scenes = [stock.scene(0, (96, 128), 8, np.random.default_rng(seed)) for seed in range(12)]
-    assert len({id(mover.cutout) for scene in scenes for mover in scene.movers}) == 2
+    assert len({id(obj.cutout) for scene in scenes for obj in scene.objects}) == 2

@@ -10,7 +10,7 @@ import pytest
 from gfsalnet.composed.camera import Camera, random_camera
 from gfsalnet.composed.cutouts import CutOut, cut_out
 from gfsalnet.composed.sampling import random_scene
-from gfsalnet.composed.scene import Mover, Scene, Scenery, Shares
+from gfsalnet.composed.scene import MovingObject, Scene, Scenery, Shares
 from gfsalnet.flow import DISFlow
 
 from .conftest import SIZE_HW, disc_photograph
@@ -25,9 +25,9 @@ def camera(step_xy: tuple[float, float] = (0, 0), size: float = 0.8) -> Camera:
     return Camera(0.45 + time * np.array(step_xy), np.full(FRAMES, size), np.zeros(FRAMES), np.zeros(FRAMES))
 
 
-def mover(cutout: CutOut, step_pixels: float) -> Mover:
+def moving(cutout: CutOut, step_pixels: float) -> MovingObject:
     centre = np.stack([60 + step_pixels * np.arange(FRAMES), np.full(FRAMES, 60.0)], 1)
-    return Mover(cutout, centre, np.ones(FRAMES), np.zeros(FRAMES))
+    return MovingObject(cutout, centre, np.ones(FRAMES), np.zeros(FRAMES))
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +44,10 @@ def scenery() -> Scenery:
 
 
 def scene(scenery: Scenery, disc: CutOut, step_pixels: float, pan: tuple[float, float] = (0, 0)) -> Scene:
-    return Scene(scenery, camera(pan), (mover(disc, step_pixels),), SCREEN_HW)
+    return Scene(scenery, camera(pan), (moving(disc, step_pixels),), SCREEN_HW)
 
 
-def share_of_mover(frame: object) -> float:
+def share_of_object(frame: object) -> float:
     weights, points, mask = frame.weights, frame.points_xy, frame.masks[0]  # type: ignore[attr-defined]
     column, row = points.astype(int).T
     return float(weights[mask[row, column]].sum())
@@ -73,7 +73,7 @@ def test_a_pan_moves_the_picture_as_its_matrices_say(scenery: Scenery, disc: Cut
 
 
 def test_looks_grow_with_the_speed_against_the_scenery(scenery: Scenery, disc: CutOut) -> None:
-    shares = [share_of_mover(scene(scenery, disc, step).render(3)) for step in (0, 0.2, 1, 4)]
+    shares = [share_of_object(scene(scenery, disc, step).render(3)) for step in (0, 0.2, 1, 4)]
     assert shares == sorted(shares)
     assert shares[0] == pytest.approx(Shares().at_rest * disc.gaze_share)
     assert shares[-1] > 0.7
@@ -81,12 +81,12 @@ def test_looks_grow_with_the_speed_against_the_scenery(scenery: Scenery, disc: C
 
 def test_the_camera_draws_no_looks(scenery: Scenery, disc: CutOut) -> None:
     still, panned = scene(scenery, disc, 0).render(3), scene(scenery, disc, 0, pan=(0.01, 0.01)).render(3)
-    assert share_of_mover(panned) == pytest.approx(share_of_mover(still))
+    assert share_of_object(panned) == pytest.approx(share_of_object(still))
     assert np.allclose(panned.weights, panned.still_weights)
     assert panned.speeds == pytest.approx([0])
 
 
-def test_weights_are_shares_and_the_density_lies_on_the_mover(scenery: Scenery, disc: CutOut) -> None:
+def test_weights_are_shares_and_the_density_lies_on_the_object(scenery: Scenery, disc: CutOut) -> None:
     frame = scene(scenery, disc, 3).render(2)
     assert frame.weights.sum() == pytest.approx(1)
     assert frame.still_weights.sum() == pytest.approx(1)
@@ -107,7 +107,7 @@ def test_the_motion_share_is_known_on_objects_and_where_nothing_moves(scenery: S
 
 
 def test_what_is_hidden_is_not_looked_at(scenery: Scenery, disc: CutOut) -> None:
-    over = Mover(disc, np.tile([110.0, 90.0], (FRAMES, 1)), np.full(FRAMES, 1.4), np.zeros(FRAMES))
+    over = MovingObject(disc, np.tile([110.0, 90.0], (FRAMES, 1)), np.full(FRAMES, 1.4), np.zeros(FRAMES))
     hidden = Scene(scenery, camera(), (over,), SCREEN_HW).render(0)
     open_ = Scene(scenery, camera(), (), SCREEN_HW).render(0)
     assert len(open_.points_xy) - (len(hidden.points_xy) - len(disc.points_xy)) >= 10  # the scenery's own disc
@@ -116,8 +116,8 @@ def test_what_is_hidden_is_not_looked_at(scenery: Scenery, disc: CutOut) -> None
 def test_viewers_are_drawn_by_their_share(scenery: Scenery, disc: CutOut) -> None:
     frame = scene(scenery, disc, 4).render(3)
     looks = frame.viewers(2000, np.random.default_rng(0))
-    on_mover = frame.masks[0][looks.y.astype(int), looks.x.astype(int)].mean()
-    assert on_mover == pytest.approx(share_of_mover(frame), abs=0.04)
+    on_object = frame.masks[0][looks.y.astype(int), looks.x.astype(int)].mean()
+    assert on_object == pytest.approx(share_of_object(frame), abs=0.04)
     nothing = replace(frame, points_xy=frame.points_xy[:0], weights=frame.weights[:0])
     assert len(nothing.viewers(5, np.random.default_rng(0))) == 0
     assert nothing.density(4).sum() == 0
@@ -132,7 +132,7 @@ def test_random_scenes_are_seeded_and_sound(scenery: Scenery, disc: CutOut) -> N
         frame = one.render(seed % 12)
         assert np.array_equal(frame.rgb, again.render(seed % 12).rgb)
         assert frame.weights.sum() == pytest.approx(1, abs=1e-6) or not frame.weights.any()
-        kinds.add((len(one.movers), bool((one.speeds > 0).any())))
+        kinds.add((len(one.objects), bool((one.speeds > 0).any())))
     assert {(0, False), (1, False), (1, True), (2, True)} <= kinds
 
 

@@ -17,24 +17,24 @@ Matrices = NDArray[np.float64]
 
 _KINDS = {"still": 0.35, "pan": 0.2, "zoom": 0.1, "hand": 0.15, "pan by hand": 0.1, "drive": 0.1}
 _SLOWEST, _FASTEST = 0.0008, 0.02
-"""Of a pan, in screen widths a frame."""
+"""Speeds of a pan, in screen widths per frame."""
 
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """What it shows, over T frames: a rectangle of the scenery that moves, grows, turns and tilts."""
+    """A camera over T frames: the rectangle of the scenery that it shows moves, grows, turns and tilts."""
 
     centre_xy: NDArray[np.float64]
-    """(T, 2): of the view, as shares of the scenery's width and height."""
+    """(T, 2): the centre of the view, as shares of the scenery's width and height."""
     size: NDArray[np.float64]
     """(T,): the view's share of the scenery's sides."""
     roll: NDArray[np.float64]
-    """(T,) radians."""
+    """(T,): rotation about the optical axis, in radians."""
     tilt: NDArray[np.float64]
     """(T,): how much larger the lower edge of the view appears than its middle, as a share; 0 is a frontal plane."""
 
     def screen_from_scenery(self, scenery_hw: tuple[int, int], screen_hw: tuple[int, int]) -> Matrices:
-        """(T, 3, 3): from pixels of the scenery to pixels of the screen."""
+        """(T, 3, 3) homographies from pixels of the scenery to pixels of the screen, both sizes (height, width)."""
         height, width = screen_hw
         frames = len(self.size)
         move = _identities(frames)
@@ -50,6 +50,8 @@ class Camera:
         lean[:, 2, 1] = -self.tilt / height  # the plane comes nearer downwards, like the ground
         place = _identities(frames)
         place[:, :2, 2] = width / 2, height / 2
+        # Read from right to left: the centre of the view goes to the origin, is turned, scaled to screen pixels and
+        # tilted there, and the origin goes to the middle of the screen.
         return np.asarray(place @ lean @ grow @ turn @ move)
 
 
@@ -78,6 +80,7 @@ def random_camera(frames: int, rng: np.random.Generator) -> Camera:
     if kind == "drive":
         tilt = np.full(frames, rng.uniform(0.2, 0.7))
         offset_xy += shake(frames, 0.002, rng, 2)
+    # The view may move by `room` to every side of the middle before it would leave the scenery.
     room = np.maximum(1 - size, 0)[:, None] / 2
     start = 0.5 + rng.uniform(-1, 1, 2) * room.min()
     middle = offset_xy - offset_xy.mean(0)

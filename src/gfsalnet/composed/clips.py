@@ -1,4 +1,4 @@
-"""Composed scenes as films with a table of gaze: the layout that `--dataset folder` reads."""
+"""Composed scenes as videos with a table of gaze: the layout that `--dataset folder` reads."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gfsalnet.video import VideoWriter, fitted_size_hw
 
 RATE = Fraction(30)
 VIEWERS = 15
-"""One fixation of each falls on every frame."""
+"""Number of viewers; each has one fixation on every frame."""
 AREA_PIXELS = 480 * 360
-"""Of a film; its shape is that of the photograph behind."""
+"""Height times width of a video; its aspect is that of the photograph behind."""
 _STRIDE = 7919
 """A prime: a few clips use photographs from everywhere in the stock, many clips all of them."""
 _CRF = 25
@@ -31,15 +31,15 @@ def write_clips(stock: Stock, folder: Path, *, clips: int, frames: int, seed: in
     Args:
         stock: its photographs are scenery one after the other, far apart.
         folder: made if it does not exist.
-        clips: how many.
-        frames: of each.
-        seed: of the scenes.
+        clips: number of clips.
+        frames: number of frames in each clip.
+        seed: decides the scenes.
 
     Yields:
-        How many clips are written, after each.
+        The number of clips written so far, after each clip.
 
     Raises:
-        OutputError: if something cannot be written, or the folder already holds something.
+        OutputError: if a file cannot be written, or the folder already holds something.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(folder, "is there already", "Choose an empty folder.")
@@ -58,7 +58,8 @@ def write_clips(stock: Stock, folder: Path, *, clips: int, frames: int, seed: in
 
 
 def _write_clip(stock: Stock, path: Path, clip: int, frames: int, seed: int) -> Iterator[tuple[object, ...]]:
-    """The film on disk; its rows of frame, subject, x, y."""
+    """Write one video; yields its rows of frame, subject, x, y (pixels)."""
+    # A generator for each clip: the first ten of a hundred clips are the same as ten clips.
     rng = np.random.default_rng((seed, clip))
     index = clip * _STRIDE % len(stock)
     height, width = fitted_size_hw(stock.size_hw(index), AREA_PIXELS)

@@ -12,12 +12,13 @@ from gfsalnet.gaze import density_map
 from gfsalnet.types import RGB, Fixations, Map
 
 _WORK_WIDTH = 192
-"""Pixels. The outline is found at this width, which is quick, and then made smooth."""
+"""Width in pixels at which the outline is found, which is quick; it is made smooth afterwards."""
 _SIGMA = 0.04
-"""Of the density that tells where the object is, as a share of the width."""
+"""Sigma of the density that tells where the object is, as a share of the width."""
 _SURE, _LIKELY = 0.6, 0.25
 """From which share of the peak's density on a pixel surely or likely belongs to the object."""
 _ROUNDS = 4
+"""Iterations of GrabCut; more change little."""
 _AREA = (0.01, 0.2)
 """Which shares of the photograph an object may cover: less has no form, more is scenery."""
 _FEWEST = 5
@@ -46,7 +47,7 @@ def cut_out(rgb: RGB, fixations: Fixations) -> CutOut | None:
 
     Args:
         rgb: (h, w, 3).
-        fixations: on that photograph, in pixels of any size.
+        fixations: on that photograph, in pixels of their own `size_wh`, which may differ from (w, h).
     """
     height, width = rgb.shape[:2]
     work_hw = (max(round(height * _WORK_WIDTH / width), 16), _WORK_WIDTH)
@@ -64,24 +65,27 @@ def cut_out(rgb: RGB, fixations: Fixations) -> CutOut | None:
 
 
 def _outline(rgb: RGB, density: Map) -> NDArray[np.bool_]:
-    """(h, w): the part of GrabCut's object that holds the peak."""
+    """(h, w) bool: the part of GrabCut's object that holds the peak of the density."""
     peak = np.unravel_index(int(density.argmax()), density.shape)
     labels = np.full(density.shape, cv2.GC_PR_BGD, np.uint8)
     labels[_component(density > _LIKELY * density.max(), peak)] = cv2.GC_PR_FGD
     labels[_component(density > _SURE * density.max(), peak)] = cv2.GC_FGD
     rows, columns = np.nonzero(labels != cv2.GC_PR_BGD)
     tall, wide = np.ptp(rows) + 1, np.ptp(columns) + 1
+    # GrabCut models the scenery by the colours near the object: those far away would only blur that model.
     around = np.zeros(density.shape, np.bool_)
     top, left = max(rows.min() - tall, 0), max(columns.min() - wide, 0)
     around[top : rows.max() + 2 * tall, left : columns.max() + wide] = True
     labels[~around] = cv2.GC_BGD
     if not (labels == cv2.GC_BGD).any():
         return np.ones(density.shape, np.bool_)  # all of it: too large to be an object
-    cv2.setRNGSeed(0)  # GrabCut starts its colour models at random
+    # GrabCut starts its colour models at random. OpenCV keeps one generator per thread, so threads do not disturb it.
+    cv2.setRNGSeed(0)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(rgb, labels, None, *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]  # the stub knows no None
     found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    # Close holes before opening: the other way round would cut thin objects apart.
     found = cv2.morphologyEx(cv2.morphologyEx(found, cv2.MORPH_CLOSE, kernel), cv2.MORPH_OPEN, kernel).astype(np.uint8)
     return _component(found > 0, peak)
 
@@ -94,11 +98,13 @@ def _component(mask: NDArray[np.bool_], at: tuple[np.intp, ...]) -> NDArray[np.b
 
 
 def _in_its_box(rgb: RGB, alpha: Map, fixations: Fixations) -> CutOut | None:
+    """Crop to where alpha is above 0; None where too few fixations are on the object."""
     rows, columns = np.nonzero(alpha > 0)
     top, bottom, left, right = rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
     scale = rgb.shape[1] / fixations.size_wh[0], rgb.shape[0] / fixations.size_wh[1]
     inside = fixations.inside
     points = np.stack([fixations.x[inside] * scale[0], fixations.y[inside] * scale[1]], 1).astype(np.float32)
+    # A fixation on the right or lower border rounds up to the size itself when it is scaled as float32.
     pixels = np.minimum(points.astype(np.intp), [rgb.shape[1] - 1, rgb.shape[0] - 1])
     on_it = alpha[pixels[:, 1], pixels[:, 0]] > 0.5
     if on_it.sum() < _FEWEST:

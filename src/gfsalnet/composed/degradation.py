@@ -15,15 +15,15 @@ from gfsalnet.types import RGB
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wear:
-    """How frames are worn."""
+class Degradation:
+    """What happens to frames between the sensor and the file."""
 
     noise: float
     """Standard deviation of the sensor's noise in brightness, in grey levels."""
     codec: str | None
     """FFmpeg's name of the encoder that the frames went through; None: none."""
     quantiser: int
-    """Of the codec, the larger the coarser."""
+    """The quantiser of the codec: the larger, the coarser."""
     seed: int
 
     def __call__(self, frames: Sequence[RGB]) -> list[RGB]:
@@ -33,10 +33,10 @@ class Wear:
         return noisy if self.codec is None else _recoded(noisy, self.codec, self.quantiser)
 
 
-def random_wear(rng: np.random.Generator) -> Wear:
-    """None to much noise; no codec, H.264 or MPEG-4 (as in XviD files), from fine to coarse."""
+def random_degradation(rng: np.random.Generator) -> Degradation:
+    """A degradation with no to much noise, and no codec, H.264 or MPEG-4 (as in XviD files), from fine to coarse."""
     codec = rng.choice(("none", "libx264", "mpeg4"), p=(0.2, 0.5, 0.3))
-    return Wear(
+    return Degradation(
         noise=float(max(rng.normal(0, 2.5), 0)),
         codec=None if codec == "none" else str(codec),
         quantiser=int(rng.integers(18, 36) if codec == "libx264" else rng.integers(2, 14)),
@@ -45,6 +45,7 @@ def random_wear(rng: np.random.Generator) -> Wear:
 
 
 def _noisy(rgb: RGB, sigma: float, rng: np.random.Generator) -> RGB:
+    # One value per pixel for all three channels: noise in brightness alone.
     noise = rng.standard_normal((*rgb.shape[:2], 1), dtype=np.float32) * np.float32(sigma)
     return np.asarray(np.clip(np.rint(rgb + noise), 0, 255), dtype=np.uint8)
 
@@ -55,13 +56,14 @@ def _recoded(frames: Sequence[RGB], codec: str, quantiser: int) -> list[RGB]:
     encoder = cast(VideoCodecContext, VideoCodecContext.create(codec, "w"))
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base = Fraction(1, 30)
-    encoder.thread_count = 1
+    encoder.thread_count = 1  # several threads delay frames, and the callers are threads already
     if codec == "libx264":
+        # A fixed quantiser instead of a bit rate: two frames are too few for a rate control to settle.
         encoder.options = {"preset": "veryfast", "tune": "zerolatency", "qp": str(quantiser)}
     else:
         encoder.options = {"qmin": str(quantiser), "qmax": str(quantiser), "bf": "0"}
     packets = [p for rgb in frames for p in encoder.encode(VideoFrame.from_ndarray(rgb, format="rgb24"))]
-    packets += encoder.encode(None)
+    packets += encoder.encode(None)  # what the encoder still holds
     decoder = VideoCodecContext.create("h264" if codec == "libx264" else "mpeg4", "r")
     decoder.thread_count = 1
     decoder.extradata = encoder.extradata

@@ -1,4 +1,4 @@
-"""Scenes at random: which objects play in them, how large, on which courses, before which camera."""
+"""Random scenes: which objects appear, how large, on which trajectories, before which camera."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from numpy.typing import NDArray
 
 from gfsalnet.composed.camera import random_camera
 from gfsalnet.composed.cutouts import CutOut
-from gfsalnet.composed.scene import Mover, Scene, Scenery, Shares
+from gfsalnet.composed.scene import MovingObject, Scene, Scenery, Shares
 from gfsalnet.composed.trajectories import shake, slow_or_fast, starts_and_stops, steady
 
 _SLOWEST, _FASTEST = 0.0015, 0.03
-"""Of a mover against the scenery, in screen widths a frame: 0.5 to 10 pixels on a screen of 320."""
+"""Speeds of an object against the scenery, in screen widths per frame: 0.5 to 10 pixels on a screen of 320."""
 _COUNTS = {0: 0.2, 1: 0.5, 2: 0.22, 3: 0.08}
+"""Number of objects → its probability."""
 _RESTS = 0.25
-"""How often an object never moves, so that being pasted in is no sign of moving."""
+"""Share of objects that never move, so that being pasted in is no sign of moving."""
 _DEFOCUSED = 0.25
-"""How often the scenery is out of focus: smooth and coded, it is where flow estimators invent motion."""
+"""Share of scenes with objects whose scenery is out of focus: where a picture is smooth and coded, flow estimators
+invent motion."""
 _BLUR = 0.006, 0.04
 """Sigma of the defocus, as a share of the scenery's width."""
 _SHALLOW = Shares(at_rest=1.0, in_motion=0.9)
 """A photographer who blurs the scenery shows what is before it."""
 _SIDES = 0.12, 0.45
-"""How large an object's longer side may appear, as a share of the screen's shorter side."""
+"""Range of an object's longer side, as a share of the screen's shorter side."""
 
 
 def random_scene(
     scenery: Scenery,
-    objects: Callable[[np.random.Generator], CutOut | None],
+    pick_object: Callable[[np.random.Generator], CutOut | None],
     size_hw: tuple[int, int],
     frames: int,
     rng: np.random.Generator,
@@ -40,24 +42,24 @@ def random_scene(
 
     Args:
         scenery: the photograph behind.
-        objects: gives an object at random, or None where it found none.
-        size_hw: of the screen.
-        frames: T.
+        pick_object: gives a random object, or None where it found none.
+        size_hw: size of the screen in pixels.
+        frames: T, the number of frames.
         rng: decides everything.
     """
     camera = random_camera(frames, rng)
     count = rng.choice(list(_COUNTS), p=list(_COUNTS.values()))
-    cast = [cutout for cutout in (objects(rng) for _ in range(count)) if cutout is not None]
+    cutouts = [cutout for cutout in (pick_object(rng) for _ in range(count)) if cutout is not None]
     scenery_hw = (scenery.rgb.shape[0], scenery.rgb.shape[1])
-    follows = bool(cast) and rng.random() < 0.1
-    movers = tuple(_random_mover(cutout, camera.centre_xy, camera.size, scenery_hw, rng) for cutout in cast)
-    if follows:  # the camera keeps the first mover where it was: then it is the scenery that moves on the screen
-        course = (movers[0].centre_xy - movers[0].centre_xy.mean(0)) / scenery_hw[::-1]
+    follows = bool(cutouts) and rng.random() < 0.1
+    objects = tuple(_random_object(cutout, camera.centre_xy, camera.size, scenery_hw, rng) for cutout in cutouts)
+    if follows:  # the camera keeps the first object where it was: then it is the scenery that moves on the screen
+        course = (objects[0].centre_xy - objects[0].centre_xy.mean(0)) / scenery_hw[::-1]
         room = np.maximum(1 - camera.size, 0)[:, None] / 2
         camera = replace(camera, centre_xy=np.clip(camera.centre_xy + course, 0.5 - room, 0.5 + room))
-    if movers and rng.random() < _DEFOCUSED:
-        return Scene(_defocused(scenery, rng), camera, movers, size_hw, _SHALLOW)
-    return Scene(scenery, camera, movers, size_hw)
+    if objects and rng.random() < _DEFOCUSED:
+        return Scene(_defocused(scenery, rng), camera, objects, size_hw, _SHALLOW)
+    return Scene(scenery, camera, objects, size_hw)
 
 
 def _defocused(scenery: Scenery, rng: np.random.Generator) -> Scenery:
@@ -67,14 +69,22 @@ def _defocused(scenery: Scenery, rng: np.random.Generator) -> Scenery:
     return Scenery(rgb, scenery.points_xy[rng.random(len(scenery.points_xy)) < 0.4])
 
 
-def _random_mover(
+def _random_object(
     cutout: CutOut,
     view_xy: NDArray[np.float64],
     view_size: NDArray[np.float64],
     scenery_hw: tuple[int, int],
     rng: np.random.Generator,
-) -> Mover:
-    """An object somewhere in the middle view, on a straight or winding course, or at rest."""
+) -> MovingObject:
+    """An object somewhere in the average view, on a straight or winding trajectory, or at rest.
+
+    Args:
+        cutout: the object.
+        view_xy: (T, 2) centre of the camera's view, as shares of the scenery's sides.
+        view_size: (T,) the view's share of the scenery's sides.
+        scenery_hw: size of the scenery in pixels.
+        rng: decides.
+    """
     frames = len(view_size)
     width = scenery_hw[1] * view_size.mean()
     shown = rng.uniform(*_SIDES) * min(scenery_hw) * view_size.mean() / max(cutout.alpha.shape)
@@ -88,7 +98,8 @@ def _random_mover(
         heading = heading + shake(frames, rng.uniform(0, 0.8), rng, 1)[:, 0]
         step = np.diff(steady(frames, speed * width, rng), prepend=0)[:, None] * on[:, None]
         course = np.cumsum(step * np.stack([np.cos(heading), np.sin(heading)], 1), axis=0)
-        centre = centre + course - course[frames // 2]
+        centre = centre + course - course[frames // 2]  # in the middle of the scene it is where it was placed
+        # Sums of normal numbers: an object nears or recedes, and turns, at a random constant rate while it moves.
         scale = scale * np.exp(np.cumsum(on * rng.normal(0, 0.003)))
         angle = np.cumsum(on * rng.normal(0, 0.01)) + on * shake(frames, rng.uniform(0, 0.08), rng, 1)[:, 0]
-    return Mover(cutout, centre, scale, angle, mirrored=bool(rng.random() < 0.5))
+    return MovingObject(cutout, centre, scale, angle, mirrored=bool(rng.random() < 0.5))

@@ -19,9 +19,9 @@ from gfsalnet.gaze import blurred
 from gfsalnet.types import RGB, Fixations, Map
 
 _MOVES = 0.05
-"""From this share on an object counts as moving."""
+"""An object counts as moving from this share of motion-drawn looks."""
 _HIDES = 0.5
-"""From this alpha on an object hides the fixations behind it."""
+"""An object hides the fixations behind it from this alpha."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,20 +35,20 @@ class Scenery:
 
 
 @dataclass(frozen=True, eq=False)
-class Mover:
-    """An object on a course over the scenery; it may also rest."""
+class MovingObject:
+    """An object on a trajectory over the scenery; it may also rest."""
 
     cutout: CutOut
     centre_xy: NDArray[np.float64]
-    """(T, 2) pixels of the scenery."""
+    """(T, 2): its centre, in pixels of the scenery."""
     scale: NDArray[np.float64]
-    """(T,) pixels of the scenery that a pixel of the cut-out covers."""
+    """(T,): side of a pixel of the cut-out, in pixels of the scenery."""
     angle: NDArray[np.float64]
-    """(T,) radians."""
+    """(T,): its rotation, in radians."""
     mirrored: bool = False
 
     def scenery_from_cutout(self) -> Matrices:
-        """(T, 3, 3): from pixels of the cut-out to pixels of the scenery."""
+        """(T, 3, 3) homographies from pixels of the cut-out to pixels of the scenery."""
         height, width = self.cutout.alpha.shape
         cos, sin = self.scale * np.cos(self.angle), self.scale * np.sin(self.angle)
         matrices = np.zeros((len(self.scale), 3, 3))
@@ -62,10 +62,10 @@ class Mover:
 
 @dataclass(frozen=True, kw_only=True)
 class Shares:
-    """How looks are shared, the assumption in this data.
+    """How looks are shared between the things in a scene: the assumption in this data.
 
     An object at rest draws the share of looks that it drew in its own photograph, times `at_rest`. Moving against the
-    scenery at v screen widths a frame adds a share of `in_motion` (1 - exp(-v / half_speed · ln 2)) of all looks: the
+    scenery at v screen widths per frame adds a share of `in_motion` (1 - exp(-v / half_speed · ln 2)) of all looks: the
     faster, the more, and no more beyond some speed, the form of the speed prior of Stocker and Simoncelli (2006) as
     saliency models use it (Wang and Li 2007). How the camera moves changes nothing.
     """
@@ -75,28 +75,28 @@ class Shares:
     half_speed: float = 0.004
 
     def of_motion(self, speed: NDArray[np.float64]) -> NDArray[np.float64]:
-        """0…`in_motion` for speeds in screen widths a frame."""
+        """Share of looks that motion draws, 0…`in_motion`, for speeds in screen widths per frame; same shape."""
         return np.asarray(self.in_motion * -np.expm1(-np.log(2) * speed / self.half_speed))
 
 
 @dataclass(frozen=True, eq=False)
 class SceneFrame:
-    """One frame of a scene, before wear."""
+    """One frame of a scene, before it is degraded."""
 
     rgb: RGB
     """(h, w, 3)."""
     points_xy: NDArray[np.float32]
-    """(N, 2) fixations on the screen, those in view and not hidden."""
+    """(N, 2): the fixations in view and not hidden, x and y in pixels of the screen."""
     weights: NDArray[np.float64]
-    """(N,) share of the looks at each, sums to 1 (or N is 0)."""
+    """(N,): share of the looks at each fixation; sums to 1 unless N is 0."""
     still_weights: NDArray[np.float64]
-    """(N,) the same if nothing moved."""
+    """(N,): what `weights` would be if nothing moved."""
     masks: NDArray[np.bool_]
-    """(M, h, w): where each mover is seen."""
+    """(M, h, w): where each object is seen."""
     speeds: NDArray[np.float64]
-    """(M,) of the movers against the scenery, screen widths a frame."""
+    """(M,) of the objects against the scenery, screen widths per frame."""
     drawn_by_motion: NDArray[np.float64]
-    """(M,) 0…1: of the looks at a mover, the share that its motion draws."""
+    """(M,) 0…1: of the looks at an object, the share that its motion draws."""
 
     def motion_share(self) -> Map:
         """(h, w), 0…1: how far looks at a place are drawn by its motion, what a gate should say; NaN where unknown.
@@ -124,7 +124,7 @@ class SceneFrame:
         return np.asarray(density / max(float(density.sum()), 1e-12), np.float32)
 
     def viewers(self, count: int, rng: np.random.Generator, *, still: bool = False) -> Fixations:
-        """One fixation a viewer, drawn from the real ones by their share of looks; none where none is in view."""
+        """One fixation per viewer, drawn from the real ones by their share of looks; none where none is in view."""
         weights = self.still_weights if still else self.weights
         chosen = rng.choice(len(weights), count, p=weights / weights.sum()) if weights.any() else np.zeros(0, np.intp)
         x, y = self.points_xy[chosen].T
@@ -134,13 +134,13 @@ class SceneFrame:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Scenery, a camera and movers over T frames."""
+    """Scenery, a camera and objects over T frames."""
 
     scenery: Scenery
     camera: Camera
-    movers: tuple[Mover, ...]
+    objects: tuple[MovingObject, ...]
     size_hw: tuple[int, int]
-    """Of the screen."""
+    """Size of the screen in pixels."""
     shares: Shares = Shares()
 
     def __len__(self) -> int:
@@ -153,28 +153,30 @@ class Scene:
 
     @cached_property
     def speeds(self) -> NDArray[np.float64]:
-        """(M, T) of the movers against the scenery, in screen widths a frame; the first frame's is the second's."""
+        """(M, T) of the objects against the scenery, in screen widths per frame; the first frame's is the second's."""
         widths = self.scenery.rgb.shape[1] * self.camera.size
-        steps = [np.linalg.norm(np.diff(mover.centre_xy, axis=0), axis=1) for mover in self.movers]
+        steps = [np.linalg.norm(np.diff(obj.centre_xy, axis=0), axis=1) for obj in self.objects]
         return np.array([np.concatenate([step[:1], step]) / widths for step in steps]).reshape(-1, len(self))
 
     def render(self, time: int) -> SceneFrame:
-        """The frame at a time, 0 … T - 1."""
+        """The frame with the number `time`, 0 … T - 1."""
         height, width = self.size_hw
         to_screen = self._screen_from_scenery[time]
+        # The camera may see a little beyond the photograph; mirrored it has texture there, and no edge that moves.
         border = cv2.BORDER_REFLECT_101
         rgb = cv2.warpPerspective(self.scenery.rgb, to_screen, (width, height), borderMode=border).astype(np.float32)
         things = [_seen(self.scenery.points_xy, to_screen)]
         masks: list[NDArray[np.bool_]] = []
-        for mover in self.movers:
-            matrix = to_screen @ mover.scenery_from_cutout()[time]
-            alpha = cv2.warpPerspective(mover.cutout.alpha, matrix, (width, height))
-            colour = cv2.warpPerspective(mover.cutout.rgb, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        for obj in self.objects:
+            matrix = to_screen @ obj.scenery_from_cutout()[time]
+            alpha = cv2.warpPerspective(obj.cutout.alpha, matrix, (width, height))
+            colour = cv2.warpPerspective(obj.cutout.rgb, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
             rgb += (colour - rgb) * alpha[..., None]
             hidden = alpha > _HIDES
+            # The newest object lies on top: it hides the fixations and the masks of everything drawn before it.
             things = [points[~_on(points, hidden)] for points in things]
             masks = [mask & ~hidden for mask in masks]
-            things.append(_in_view(_seen(mover.cutout.points_xy, matrix), self.size_hw))
+            things.append(_in_view(_seen(obj.cutout.points_xy, matrix), self.size_hw))
             masks.append(hidden)
         things[0] = _in_view(things[0], self.size_hw)
         still, kept, gained = self._shares_of(things, time)
@@ -189,23 +191,25 @@ class Scene:
         )
 
     def _shares_of(self, things: list[NDArray[np.float32]], time: int) -> tuple[NDArray[np.float64], ...]:
-        """(1 + M,) each, scenery and movers: shares of looks at rest, what is left of them, what motion adds."""
+        """(1 + M,) each, for scenery and objects: shares of looks at rest, what is left of them, what motion adds."""
         seen = np.array([len(points) > 0 for points in things])
-        at_rest = self.shares.at_rest * np.array([mover.cutout.gaze_share for mover in self.movers])
+        at_rest = self.shares.at_rest * np.array([obj.cutout.gaze_share for obj in self.objects])
         still = _completed(np.where(seen[1:], at_rest, 0), seen[0])
         drawn = np.where(seen[1:], self.shares.of_motion(self.speeds[:, time]), 0)
-        # Several movers share the looks that motion draws; the fastest alone decides how many there are.
+        # Several objects share the looks that motion draws; the fastest alone decides how many there are.
         gained = drawn / max(drawn.sum(), 1e-9) * drawn.max(initial=0)
         return still, still * (1 - gained.sum()), np.concatenate([[0], gained])
 
 
 def _seen(points_xy: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(N, 2): the points after a homography (3, 3)."""
     if not len(points_xy):
         return points_xy  # OpenCV refuses none
     return np.asarray(cv2.perspectiveTransform(points_xy[None].astype(np.float64), matrix)[0], np.float32)
 
 
 def _in_view(points_xy: NDArray[np.float32], size_hw: tuple[int, int]) -> NDArray[np.float32]:
+    """(K, 2): those of the N points that are on the screen."""
     inside = ((points_xy >= 0) & (points_xy < [size_hw[1], size_hw[0]])).all(1)
     return points_xy[inside]
 
@@ -218,13 +222,13 @@ def _on(points_xy: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.b
     return np.asarray(mask[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)] & inside)
 
 
-def _completed(movers: NDArray[np.float64], scenery_is_seen: np.bool_) -> NDArray[np.float64]:
-    """Shares of all things, sum 1: the scenery gets what the movers leave, if it has gaze in view."""
-    left = max(1 - movers.sum(), 0.2) if scenery_is_seen else 0.0
-    shares = np.concatenate([[left], movers])
+def _completed(objects: NDArray[np.float64], scenery_is_seen: np.bool_) -> NDArray[np.float64]:
+    """(1 + M,) shares that sum to 1: the scenery gets what the M objects leave, if it has gaze in view."""
+    left = max(1 - objects.sum(), 0.2) if scenery_is_seen else 0.0
+    shares = np.concatenate([[left], objects])
     return np.asarray(shares / max(shares.sum(), 1e-9))
 
 
 def _spread(things: list[NDArray[np.float32]], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) each thing's share evenly over its fixations."""
+    """(N,): the share of each thing, spread evenly over its fixations."""
     return np.concatenate([np.full(len(p), share / max(len(p), 1)) for p, share in zip(things, shares, strict=True)])

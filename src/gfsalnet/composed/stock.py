@@ -20,7 +20,7 @@ class Stock:
     """Photographs as scenery; objects are cut from them when first asked for. Safe to use from several threads.
 
     Args:
-        photographs: pictures (H, W, 3), best a little larger than the screen, with the fixations on them.
+        photographs: (H, W, 3) uint8 each, best a little larger than the screen, with the fixations on it.
     """
 
     def __init__(self, photographs: Iterable[tuple[RGB, Fixations]]) -> None:
@@ -32,12 +32,19 @@ class Stock:
         return len(self._photographs)
 
     def size_hw(self, index: int) -> tuple[int, int]:
-        """Of a photograph."""
+        """(height, width) of a photograph in pixels."""
         height, width = self._photographs[index][0].shape[:2]
         return height, width
 
     def scene(self, index: int, size_hw: tuple[int, int], frames: int, rng: np.random.Generator) -> Scene:
-        """A random scene of so many frames over a photograph, seen on a screen of `size_hw`."""
+        """A random scene over a photograph.
+
+        Args:
+            index: number of the photograph.
+            size_hw: of the screen, in pixels.
+            frames: number of frames.
+            rng: decides everything else.
+        """
         rgb, fixations = self._photographs[index]
         scale_xy = rgb.shape[1] / fixations.size_wh[0], rgb.shape[0] / fixations.size_wh[1]
         points = np.stack([fixations.x * scale_xy[0], fixations.y * scale_xy[1]], 1)[fixations.inside]
@@ -45,6 +52,8 @@ class Stock:
 
     def _object(self, rng: np.random.Generator) -> CutOut | None:
         for index in rng.integers(len(self), size=_TRIES):
+            # One lock for all cuts: GrabCut takes tens of milliseconds once per photograph, and without the lock two
+            # threads would do the same one twice. Afterwards the dictionary only grows, and is read without it.
             with self._lock:
                 if index not in self._objects:
                     self._objects[int(index)] = cut_out(*self._photographs[index])

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gfsalnet.composed import Stock, random_wear
+from gfsalnet.composed import Stock, random_degradation
 from gfsalnet.flow import FlowEstimator, flow_image
 from gfsalnet.gaze import GazeDataset, View, fixation_map
 from gfsalnet.metrics import GroundTruth
@@ -94,9 +94,9 @@ class ComposedMotion(Source):
         scene = self._stock.scene(index, size_hw, FRAMES, rng)
         time = int(rng.integers(1, FRAMES))
         before, now = scene.render(time - 1), scene.render(time)
-        worn = random_wear(rng)([before.rgb, now.rgb])
+        degraded = random_degradation(rng)([before.rgb, now.rgb])
         seed = int(rng.integers(2**31))  # both frames change alike
-        previous, current = (recoloured(rgb, colour, np.random.default_rng(seed)) for rgb in worn)
+        previous, current = (recoloured(rgb, colour, np.random.default_rng(seed)) for rgb in degraded)
         still = self._network.streams == "appearance"
         sigma_pixels = self._sigmas[index] * size_hw[1]
         return Example(
