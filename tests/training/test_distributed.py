@@ -12,7 +12,7 @@ import torch
 
 from gfsalnet.network.weights import WEIGHTS_FILE, read_state
 from gfsalnet.training import Recipe
-from gfsalnet.training.distributed import Ranks, all_ranks, is_first_process
+from gfsalnet.training.distributed import Ranks, all_ranks, is_main_process
 
 from .conftest import draw_discs
 
@@ -30,7 +30,7 @@ learning_rate = 1e-3
 warm_up = 0.0
 weight_decay = 0.01
 clip_norm = 0.0
-average_decay = 0.0
+ema_decay = 0.0
 [[train]]
 dataset = "folder"
 root = "discs"
@@ -69,14 +69,14 @@ def test_torchrun_with_two_processes_learns_as_one(tmp_path: Path) -> None:
 
 def test_alone_there_is_nothing_to_do(recipe: Recipe) -> None:
     with all_ranks("cpu") as ranks:
-        assert (ranks.first, ranks.world) == (True, 1)
+        assert (ranks.is_main, ranks.world) == (True, 1)
         assert ranks.sum([1, 2.5]) == [1, 2.5]
         ranks.wait()
 
 
 def test_the_first_process_is_known_by_its_rank(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RANK", raising=False)
-    assert is_first_process()
+    assert is_main_process()
     monkeypatch.setenv("RANK", "1")
-    assert not is_first_process()
-    assert not Ranks(torch.device("cpu"), 1, 2).first
+    assert not is_main_process()
+    assert not Ranks(torch.device("cpu"), 1, 2).is_main

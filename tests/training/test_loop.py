@@ -47,7 +47,9 @@ def assert_same_end(whole: list[Epoch], rest: list[Epoch]) -> None:
 
 
 def test_a_run_learns_and_leaves_weights_and_curves(recipe: Recipe, tmp_path: Path) -> None:
-    longer = replace(recipe, epochs=EPOCHS, optimiser=replace(recipe.optimiser, learning_rate=3e-3, trunk_factor=1.0))
+    longer = replace(
+        recipe, epochs=EPOCHS, optimiser=replace(recipe.optimiser, learning_rate=3e-3, backbone_factor=1.0)
+    )
     events = list(train(longer, tmp_path))
     done = [event for event in events if isinstance(event, Epoch)]
     assert [epoch.epoch for epoch in done] == list(range(EPOCHS))

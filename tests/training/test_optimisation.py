@@ -13,7 +13,7 @@ from gfsalnet.network import GFSalNet, NetworkConfig, mobile
 from gfsalnet.training.data.batches import Plan, make_step
 from gfsalnet.training.data.sources import open_sources
 from gfsalnet.training.distributed import Ranks
-from gfsalnet.training.optimisation import Losses, learn, make_optimiser, make_schedule, to_training_mode
+from gfsalnet.training.optimisation import Losses, make_optimiser, make_schedule, to_training_mode, train_step
 from gfsalnet.training.recipe import LossWeights, Optimiser, Recipe
 from gfsalnet.training.run import start
 
@@ -24,11 +24,11 @@ ONE = Ranks(torch.device("cpu"))
 
 def learned(recipe: Recipe, steps: int = 1) -> tuple[list[Losses], GFSalNet]:
     """The losses of the first steps, and the network with the gradients of the last."""
-    supplies = open_sources(recipe.train, recipe)
+    sources = open_sources(recipe.train, recipe)
     state = start(recipe, ONE, total_steps=10)
     to_training_mode(state.network, recipe)
-    plan = Plan(supplies, recipe).epoch(0)[:steps]
-    return [learn(state, make_step(supplies, recipe, ONE, 0, step), recipe, ONE) for step in plan], state.network
+    plan = Plan(sources, recipe).epoch(0)[:steps]
+    return [train_step(state, make_step(sources, recipe, ONE, 0, step), recipe, ONE) for step in plan], state.network
 
 
 def test_pieces_give_the_losses_and_gradients_of_the_whole(both: Recipe, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_the_streams_own_losses_are_added_by_their_weight(both: Recipe) -> None:
 
 def test_rates_follow_trunk_stream_and_decay() -> None:
     network = GFSalNet(mobile("both"))
-    how = Optimiser(learning_rate=1.0, trunk_factor=0.5, appearance_factor=0.1)
+    how = Optimiser(learning_rate=1.0, backbone_factor=0.5, appearance_factor=0.1)
     rate_of = {id(p): group["lr"] for group in make_optimiser(network, how).param_groups for p in group["params"]}
     assert network.appearance is not None
     assert network.motion is not None
@@ -112,16 +112,16 @@ def test_batch_norms_keep_their_statistics_when_asked(recipe: Recipe) -> None:
 
 
 def test_a_loss_that_is_no_number_moves_nothing(recipe: Recipe) -> None:
-    supplies = open_sources(recipe.train, recipe)
+    sources = open_sources(recipe.train, recipe)
     state = start(recipe, ONE, 10)
-    pieces = make_step(supplies, recipe, ONE, 0, Plan(supplies, recipe).epoch(0)[0])
+    pieces = make_step(sources, recipe, ONE, 0, Plan(sources, recipe).epoch(0)[0])
     broken = [piece._replace(density=piece.density * float("nan")) for piece in pieces]
     before = {name: value.clone() for name, value in state.network.state_dict().items()}
     with pytest.raises(RecipeError, match="no longer a number"):
-        learn(state, broken, recipe, ONE)
+        train_step(state, broken, recipe, ONE)
     assert all(torch.equal(value, before[name]) for name, value in state.network.state_dict().items())
 
 
 def test_without_averaging_the_average_is_the_network(recipe: Recipe) -> None:
-    state = start(replace(recipe, optimiser=replace(recipe.optimiser, average_decay=0.0)), ONE, 10)
-    assert state.average is state.network
+    state = start(replace(recipe, optimiser=replace(recipe.optimiser, ema_decay=0.0)), ONE, 10)
+    assert state.ema is state.network

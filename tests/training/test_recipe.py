@@ -31,7 +31,7 @@ def test_parts_and_starts_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="must be positive"):
         Part(dataset="folder", root=Path(), split="train", draws=0)
     with pytest.raises(ValueError, match="not both"):
-        Start(trunk_weights=Path("a"), single_stream=Path("b"))
+        Start(backbone_weights=Path("a"), single_stream=Path("b"))
 
 
 def test_the_resolved_recipe_is_json(recipe: Recipe) -> None:

@@ -30,9 +30,9 @@ def path(tmp_path: Path) -> Path:
 
 def test_paths_start_at_the_recipe_and_changes_apply(path: Path) -> None:
     changes = ["epochs=5", "optimiser.learning_rate=3e-4", "name=other", "augmentation.mirror=false"]
-    recipe = read_recipe(path, [*changes, "start.trunk_weights=trunk.safetensors"])
+    recipe = read_recipe(path, [*changes, "start.backbone_weights=trunk.safetensors"])
     assert recipe.train[0].root == path.parent / "gaze"
-    assert recipe.start.trunk_weights == path.parent / "trunk.safetensors"
+    assert recipe.start.backbone_weights == path.parent / "trunk.safetensors"
     assert (recipe.epochs, recipe.optimiser.learning_rate, recipe.name) == (5, 3e-4, "other")
     assert recipe.augmentation.mirror is False
     assert read_recipe(path).epochs == 2
@@ -54,8 +54,8 @@ def test_a_file_differs_from_its_preset_where_it_says_so(path: Path) -> None:
 
 
 def test_one_start_takes_the_place_of_another() -> None:
-    start = read_recipe("paper-setting2", ["start.trunk_weights=trunk.safetensors"]).start
-    assert (start.trunk_weights, start.single_stream) == (Path("trunk.safetensors"), None)
+    start = read_recipe("paper-setting2", ["start.backbone_weights=trunk.safetensors"]).start
+    assert (start.backbone_weights, start.single_stream) == (Path("trunk.safetensors"), None)
 
 
 def test_a_preset_is_a_recipe_by_its_name() -> None:

@@ -19,7 +19,7 @@ def opened(folder: Path, share: float) -> Run:
     recipe = replace(base, train=base.train[:1], validate=(), start=Start(appearance_share=share))
     run = open_run(recipe, folder, Ranks(torch.device("cpu")))
     with torch.no_grad():
-        for weight in run.state.average.parameters():
+        for weight in run.state.ema.parameters():
             weight += 1  # as if it had been trained
     return run
 
@@ -27,9 +27,9 @@ def opened(folder: Path, share: float) -> Run:
 @pytest.mark.parametrize("share", [0.25, 1.0])
 def test_a_share_of_the_start_is_kept_in_the_appearance_stream_alone(tmp_path: Path, share: float) -> None:
     run = opened(tmp_path, share)
-    kept, average = run.kept(), run.state.average
+    kept, average = run.export_weights(), run.state.ema
     for name, weight in kept.appearance.named_parameters():  # type: ignore[union-attr]
-        assert torch.allclose(weight, run.begun[name] + 1 - share, atol=1e-5)
+        assert torch.allclose(weight, run.initial_weights[name] + 1 - share, atol=1e-5)
     for one, other in zip(kept.motion.parameters(), average.motion.parameters(), strict=True):  # type: ignore[union-attr]
         assert torch.equal(one, other)
     assert kept is not average  # training goes on from the average itself
@@ -37,4 +37,4 @@ def test_a_share_of_the_start_is_kept_in_the_appearance_stream_alone(tmp_path: P
 
 def test_without_a_share_the_average_is_kept(tmp_path: Path) -> None:
     run = opened(tmp_path, 0.0)
-    assert run.kept() is run.state.average
+    assert run.export_weights() is run.state.ema

@@ -24,11 +24,11 @@ CPU = torch.device("cpu")
 
 def test_scores_are_the_means_of_the_frames_scores(recipe: Recipe) -> None:
     network = GFSalNet(recipe.network).eval()
-    (supply,) = open_sources(recipe.validate, recipe)
-    found = validate(network, [supply.source], recipe, CPU)
+    (weighted,) = open_sources(recipe.validate, recipe)
+    found = validate(network, [weighted.source], recipe, CPU)
     rows = []
-    for index in range(len(supply.source)):
-        example, truth = supply.source.whole(index)
+    for index in range(len(weighted.source)):
+        example, truth = weighted.source.eval_example(index)
         rows.append(PROTOCOLS["default"].score(predict(network, example, recipe, CPU).saliency, truth))
     assert set(found.scores) == {"saliency"}
     for metric, value in found.scores["saliency"]["discs"].items():
@@ -42,7 +42,7 @@ def test_two_streams_are_scored_alone_as_well(both: Recipe) -> None:
     assert network.fusion is not None
     torch.nn.init.constant_(network.fusion.conv.weight, 0)
     torch.nn.init.constant_(network.fusion.conv.bias, 100)  # the gate lets only appearance through
-    sources = [supply.source for supply in open_sources(both.validate, both)]
+    sources = [weighted.source for weighted in open_sources(both.validate, both)]
     found = validate(network, sources, both, CPU)
     assert found.scores["saliency"] == found.scores["appearance"]
     assert found.scores["saliency"] != found.scores["motion"]
@@ -56,7 +56,7 @@ def test_frames_without_gaze_are_left_out_and_datasets_weigh_the_same(
     some = draw_discs(tmp_path / "some", nobody_looked=(6,))
     parts = [discs_part(root, "val") for root in (discs, some, nobody)]
     network = GFSalNet(recipe.network)
-    sources = [supply.source for supply in open_sources(parts, recipe)]
+    sources = [weighted.source for weighted in open_sources(parts, recipe)]
     found = validate(network, sources, recipe, CPU).scores["saliency"]
     assert math.isnan(found["nobody"]["nss"])
     assert found["mean"]["nss"] == pytest.approx((found["discs"]["nss"] + found["some"]["nss"]) / 2)
@@ -83,8 +83,8 @@ def test_the_better_score_is_known_by_metric(score: float, best: Any, metric: st
 
 def test_low_precision_predicts_nearly_the_same(recipe: Recipe) -> None:
     network = GFSalNet(recipe.network).eval()
-    (supply,) = open_sources(recipe.validate, recipe)
-    example, _ = supply.source.whole(0)
+    (weighted,) = open_sources(recipe.validate, recipe)
+    example, _ = weighted.source.eval_example(0)
     exact = predict(network, example, recipe, CPU).saliency
     rough = predict(network, example, replace(recipe, precision="bfloat16"), CPU).saliency
     assert not np.array_equal(exact, rough)

@@ -33,14 +33,14 @@ def train(
 
     Several processes: torchrun --nproc-per-node N -m gfsalnet train RECIPE.
     """
-    from gfsalnet.training import is_first_process, read_recipe
+    from gfsalnet.training import is_main_process, read_recipe
     from gfsalnet.training import train as run
 
     with errors_to_status():
         plan = read_recipe(recipe, changes or ())
         folder = output or Path("runs") / plan.name
         epochs = _follow(run(plan, folder), plan.epochs)
-        if is_first_process():
+        if is_main_process():
             if not epochs:
                 say(f"{folder} holds this run, finished; another --output starts it anew")
             say(f"the weights are in {folder / 'best'}: gfsalnet predict --model {folder / 'best'} …")
@@ -60,13 +60,13 @@ def ablate(
     """
     from gfsalnet.files import output_errors, written_whole
     from gfsalnet.training import ablate as run
-    from gfsalnet.training import is_first_process, read_recipe
+    from gfsalnet.training import is_main_process, read_recipe
 
     with errors_to_status():
         plan = read_recipe(recipe, changes or ())
         folder = output or Path("runs") / plan.name
         _follow(_announced(run(plan, folder, range(seeds))), plan.epochs)
-        if is_first_process():
+        if is_main_process():
             table = _ablation_table(folder, seeds)
             with output_errors(folder / "ablation.md"), written_whole(folder / "ablation.md") as partial:
                 partial.write_text(table, encoding="utf-8")

@@ -1,6 +1,6 @@
 """Training: a typed recipe, one visible loop, checkpoints that resume to the same losses."""
 
-from gfsalnet.training.distributed import is_first_process
+from gfsalnet.training.distributed import is_main_process
 from gfsalnet.training.events import Epoch, Event, Note, Step
 from gfsalnet.training.loop import train
 from gfsalnet.training.recipe import Recipe
@@ -16,7 +16,7 @@ __all__ = [
     "Step",
     "ablate",
     "ablation_rows",
-    "is_first_process",
+    "is_main_process",
     "read_recipe",
     "runs_of",
     "train",

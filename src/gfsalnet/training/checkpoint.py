@@ -23,7 +23,7 @@ _CHANGES_NOTHING = ("accumulate", "device", "save_every_seconds", "workers")
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a run has come."""
 
     epoch: int = 0
@@ -67,19 +67,19 @@ class TrainingState:
     """Everything that training changes."""
 
     network: GFSalNet
-    average: GFSalNet
+    ema: GFSalNet
     """The moving average of the network's weights; the network itself where nothing is averaged."""
     optimiser: Optimizer
     schedule: LRScheduler
     scaler: GradScaler
     """Of the loss, in float16; otherwise it does nothing."""
-    wrapped: nn.Module
+    ddp_model: nn.Module
     """The network as one of several processes calls it."""
-    progress: Progress = field(default_factory=Progress)
+    progress: TrainingProgress = field(default_factory=TrainingProgress)
 
     def _parts(self) -> dict[str, Any]:
         parts = {"network": self.network, "optimiser": self.optimiser, "schedule": self.schedule, "scaler": self.scaler}
-        return parts if self.average is self.network else {**parts, "average": self.average}
+        return parts if self.ema is self.network else {**parts, "ema": self.ema}
 
     def save(self, folder: Path, recipe: Mapping[str, Any]) -> None:
         """Write the checkpoint whole or not at all."""
@@ -106,7 +106,7 @@ class TrainingState:
             raise RecipeError(path, "was made by another recipe", remedy)
         for name, part in self._parts().items():
             part.load_state_dict(content[name])
-        self.progress = Progress(**content["progress"])
+        self.progress = TrainingProgress(**content["progress"])
         return True
 
 

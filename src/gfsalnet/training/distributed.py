@@ -20,7 +20,7 @@ _PATIENCE = timedelta(hours=12)
 """The others wait for the first process while it validates."""
 
 
-def is_first_process() -> bool:
+def is_main_process() -> bool:
     """Whether this is the process that writes and prints: the only one, or the first of `torchrun`'s."""
     return int(os.environ.get("RANK", "0")) == 0
 
@@ -34,11 +34,11 @@ class Ranks:
     world: int = 1
 
     @property
-    def first(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this one writes and validates."""
         return self.rank == 0
 
-    def wrapped(self, network: GFSalNet) -> nn.Module:
+    def ddp_model(self, network: GFSalNet) -> nn.Module:
         """The network whose `backward` averages the gradients of all processes."""
         if self.world == 1:
             return network

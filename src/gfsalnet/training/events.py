@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gfsalnet.training.validation import Scores
+from gfsalnet.training.validation import ValidationScores
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Epoch:
     kl: float
     nss: float
     """Means over the epoch's batches; nss as the metric, higher is better."""
-    scores: Scores
+    scores: ValidationScores
     """Empty where the recipe validates on nothing."""
     motion_share: float | None
     """How far motion was trusted where the network expects looks; None without a gate."""

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from gfsalnet.network.weights import save_network
-from gfsalnet.training.data.batches import made_ahead, make_step
+from gfsalnet.training.data.batches import make_step, prefetch_map
 from gfsalnet.training.distributed import all_ranks
 from gfsalnet.training.events import Epoch, Event, Note, Step
-from gfsalnet.training.optimisation import learn, to_training_mode
+from gfsalnet.training.optimisation import to_training_mode, train_step
 from gfsalnet.training.recipe import Recipe
 from gfsalnet.training.report.curves import missing_tools, write_curves
 from gfsalnet.training.report.samples import write_samples
@@ -45,12 +45,12 @@ def train(recipe: Recipe, folder: Path) -> Generator[Event, None, None]:
         RecipeError: if the folder holds the run of another recipe, or the loss stops being a number.
     """
     with all_ranks(recipe.device) as ranks:
-        if ranks.first:
+        if ranks.is_main:
             yield from map(Note, missing_tools())
         run = open_run(recipe, folder, ranks)
         with closing(_events(run)) as events:
             for event in events:
-                if ranks.first:
+                if ranks.is_main:
                     yield event
         ranks.wait()
 
@@ -62,7 +62,7 @@ def _events(run: Run) -> Generator[Step | Epoch, None, None]:
         while done.epoch < run.recipe.epochs:
             yield from _steps(run)
             run.save()  # should it be stopped while it validates
-            epoch = _closed_epoch(run) if run.ranks.first else None
+            epoch = _closed_epoch(run) if run.ranks.is_main else None
             done.next_epoch()
             run.save()
             if epoch is not None:
@@ -78,11 +78,13 @@ def _steps(run: Run) -> Iterator[Step]:
     steps = run.plan.epoch(done.epoch)
     left = steps[done.step :]
     to_training_mode(run.state.network, recipe)
-    with closing(made_ahead(partial(make_step, run.supplies, recipe, ranks, done.epoch), left, recipe.workers)) as made:
+    with closing(
+        prefetch_map(partial(make_step, run.sources, recipe, ranks, done.epoch), left, recipe.workers)
+    ) as made:
         began = saved = time.monotonic()
         for step, pieces in zip(left, made, strict=True):
             _seed(recipe.seed, done.epoch, step.number, ranks.rank)
-            losses = learn(run.state, pieces, recipe, ranks)
+            losses = train_step(run.state, pieces, recipe, ranks)
             now = time.monotonic()
             done.add_step(losses.kl, losses.nss, len(step.frames), now - began)
             began = now
@@ -95,8 +97,8 @@ def _steps(run: Run) -> Iterator[Step]:
 def _closed_epoch(run: Run) -> Epoch:
     """Validate, and write all that an epoch leaves: weights, curves, sample pictures."""
     recipe, state, done = run.recipe, run.state, run.state.progress
-    kept = run.kept()
-    found = validate(kept, run.judged, recipe, run.ranks.device)
+    kept = run.export_weights()
+    found = validate(kept, run.val_sources, recipe, run.ranks.device)
     score = found.scores["saliency"]["mean"][recipe.select] if found.scores else math.nan
     epoch = Epoch(
         epoch=done.epoch,

@@ -32,11 +32,11 @@ class Losses(NamedTuple):
 
 def make_optimiser(network: GFSalNet, how: Optimiser) -> Optimizer:
     """Parameters grouped by rate and decay; a frozen stream is left out and no longer asks for gradients."""
-    trunks = {id(p) for stream in (network.appearance, network.motion) if stream for p in stream.trunk.parameters()}
+    backbones = {id(p) for stream in (network.appearance, network.motion) if stream for p in stream.trunk.parameters()}
     appearance = {id(p) for p in network.appearance.parameters()} if network.appearance is not None else set()
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter in network.parameters():
-        rate = how.learning_rate * (how.trunk_factor if id(parameter) in trunks else 1)
+        rate = how.learning_rate * (how.backbone_factor if id(parameter) in backbones else 1)
         rate *= how.appearance_factor if id(parameter) in appearance else 1
         parameter.requires_grad_(rate > 0)
         if rate > 0:
@@ -81,7 +81,7 @@ def autocast(recipe: Recipe, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
 
 
-def learn(state: TrainingState, pieces: Sequence[Batch], recipe: Recipe, ranks: Ranks) -> Losses:
+def train_step(state: TrainingState, pieces: Sequence[Batch], recipe: Recipe, ranks: Ranks) -> Losses:
     """Forward and backward piece by piece, then one update.
 
     Every piece divides by the frames of the whole step, over all pieces and processes: the gradient is that of the
@@ -95,9 +95,9 @@ def learn(state: TrainingState, pieces: Sequence[Batch], recipe: Recipe, ranks: 
     state.optimiser.zero_grad(set_to_none=True)
     for number, piece in enumerate(pieces):
         batch = piece.to(ranks.device)
-        with ranks.no_sync(state.wrapped, unless=number == len(pieces) - 1):
+        with ranks.no_sync(state.ddp_model, unless=number == len(pieces) - 1):
             with autocast(recipe, ranks.device):
-                maps = state.wrapped(batch.rgb.float() / 255, batch.flow_image.float() / 255)
+                maps = state.ddp_model(batch.rgb.float() / 255, batch.flow_image.float() / 255)
             losses = _losses(maps, batch, recipe.loss, own, still, gated)
             # Several processes average their gradients; the loss is a sum over them.
             state.scaler.scale(losses[0] * ranks.world).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -141,16 +141,16 @@ def _update(state: TrainingState, recipe: Recipe, is_finite: bool) -> None:
     state.scaler.step(state.optimiser)
     state.scaler.update()
     state.schedule.step()
-    if recipe.optimiser.average_decay:
-        _follow(state, recipe.optimiser.average_decay)
+    if recipe.optimiser.ema_decay:
+        update_ema(state, recipe.optimiser.ema_decay)
 
 
 @torch.no_grad()
-def _follow(state: TrainingState, decay: float) -> None:
+def update_ema(state: TrainingState, decay: float) -> None:
     """Move the average towards the network; faster at first, when the start still weighs too much."""
     steps = state.schedule.last_epoch
     decay = min(decay, (1 + steps) / (10 + steps))
-    for average, current in zip(state.average.parameters(), state.network.parameters(), strict=True):
+    for average, current in zip(state.ema.parameters(), state.network.parameters(), strict=True):
         average.lerp_(current, 1 - decay)
-    for kept, statistic in zip(state.average.buffers(), state.network.buffers(), strict=True):
+    for kept, statistic in zip(state.ema.buffers(), state.network.buffers(), strict=True):
         kept.copy_(statistic)

@@ -19,11 +19,11 @@ from gfsalnet.training.recipe import Augmentation, Flow, LossWeights, Optimiser,
 _PAPER_OPTIMISER = Optimiser(
     kind="adam",
     learning_rate=1e-4,
-    trunk_factor=1.0,
+    backbone_factor=1.0,
     weight_decay=0.0,
     warm_up=0.0,
     clip_norm=0.0,
-    average_decay=0.0,
+    ema_decay=0.0,
     schedule="step",
 )
 _NOT_VARIED = Augmentation(mirror=False, colour=0.0)
@@ -44,7 +44,7 @@ def tiny() -> Recipe:
         batch_size=8,
         precision="float32",
         loss=LossWeights(streams=0.5),
-        optimiser=Optimiser(learning_rate=3e-3, trunk_factor=1.0, average_decay=0.9),
+        optimiser=Optimiser(learning_rate=3e-3, backbone_factor=1.0, ema_decay=0.9),
     )
 
 
@@ -55,7 +55,7 @@ def paper_stage1() -> Recipe:
         train=(_official("salicon", "train"),),
         validate=(_official("salicon", "val"),),
         network=replace(paper(), streams="appearance"),
-        start=Start(trunk_weights=Path("weights/resnet50.safetensors")),
+        start=Start(backbone_weights=Path("weights/resnet50.safetensors")),
         epochs=3,
         batch_size=16,
         precision="float32",
@@ -88,7 +88,7 @@ def mobile_stage1() -> Recipe:
         name="mobile-stage1",
         train=tuple(_photographs(name, "train") for name in _PHOTOGRAPHS),
         validate=tuple(_photographs(name, "val") for name in _PHOTOGRAPHS),
-        start=Start(trunk_weights=Path("weights/mobilenet_v2_imagenet_features.safetensors")),
+        start=Start(backbone_weights=Path("weights/mobilenet_v2_imagenet_features.safetensors")),
         epochs=9,
         augmentation=Augmentation(crop=0.3, scale=0.15),
     )
@@ -110,7 +110,7 @@ def mobile_stage2() -> Recipe:
         epochs=6,
         loss=LossWeights(streams=0.3, gate=0.2),
         augmentation=Augmentation(crop=0.3, scale=0.15),
-        optimiser=Optimiser(appearance_factor=0.2, average_decay=0.998),
+        optimiser=Optimiser(appearance_factor=0.2, ema_decay=0.998),
     )
 
 

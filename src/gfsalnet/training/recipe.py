@@ -46,8 +46,8 @@ class Start:
 
     __pydantic_config__: ClassVar = _STRICT
 
-    trunk_weights: Path | None = None
-    """ImageNet weights for the trunks (see `gfsalnet.network.weights.load_trunk`)."""
+    backbone_weights: Path | None = None
+    """ImageNet weights for the backbones (see `gfsalnet.network.weights.load_trunk`)."""
     single_stream: Path | None = None
     """A model folder of stage 1; every stream starts from its one stream (Sec. IV-B)."""
     appearance_share: float = 0.0
@@ -57,8 +57,8 @@ class Start:
     def __post_init__(self) -> None:
         if not 0 <= self.appearance_share <= 1:
             raise ValueError("appearance_share must be in 0…1")
-        if self.trunk_weights is not None and self.single_stream is not None:
-            raise ValueError("set trunk_weights or single_stream, not both: the stream brings its trunk")
+        if self.backbone_weights is not None and self.single_stream is not None:
+            raise ValueError("set backbone_weights or single_stream, not both: the stream brings its backbone")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +114,8 @@ class Optimiser:
 
     kind: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = 1e-3
-    trunk_factor: float = 0.2
-    """The trunks' rate relative to the rest."""
+    backbone_factor: float = 0.2
+    """The backbones' rate relative to the rest."""
     appearance_factor: float = 1.0
     """The appearance stream's rate relative to the rest; 0 freezes it."""
     weight_decay: float = 0.01
@@ -124,7 +124,7 @@ class Optimiser:
     """Share of all steps over which the rate rises from 0."""
     clip_norm: float = 1.0
     """The longest the gradient may be; 0: any."""
-    average_decay: float = 0.995
+    ema_decay: float = 0.995
     """Of the moving average of the weights: it is what is validated and kept. 0: the weights as they are."""
     schedule: Literal["cosine", "step"] = "cosine"
     """`cosine` falls to 1 % over the run; `step` by `step_factor` every `step_every` steps (Sec. IV-B)."""
@@ -134,8 +134,8 @@ class Optimiser:
     """A learning rate: steps lead no lower."""
 
     def __post_init__(self) -> None:
-        if self.step_every < 1 or not 0 <= self.average_decay < 1:
-            raise ValueError("step_every must be at least 1, average_decay in 0…1 without 1")
+        if self.step_every < 1 or not 0 <= self.ema_decay < 1:
+            raise ValueError("step_every must be at least 1, ema_decay in 0…1 without 1")
 
 
 @dataclass(frozen=True, kw_only=True)

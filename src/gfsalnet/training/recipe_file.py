@@ -104,7 +104,7 @@ def _anchored(recipe: Recipe, folder: Path) -> Recipe:
 
     start = replace(
         recipe.start,
-        trunk_weights=recipe.start.trunk_weights and folder / recipe.start.trunk_weights,
+        backbone_weights=recipe.start.backbone_weights and folder / recipe.start.backbone_weights,
         single_stream=recipe.start.single_stream and folder / recipe.start.single_stream,
     )
     return replace(recipe, start=start, train=anchored(recipe.train), validate=anchored(recipe.validate))

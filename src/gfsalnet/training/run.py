@@ -21,7 +21,7 @@ from gfsalnet.render import write_json
 from gfsalnet.training.checkpoint import TrainingState
 from gfsalnet.training.data.batches import Plan
 from gfsalnet.training.data.examples import Source
-from gfsalnet.training.data.sources import Supply, draw_toys, open_sources
+from gfsalnet.training.data.sources import WeightedSource, draw_toys, open_sources
 from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.optimisation import make_optimiser, make_schedule
 from gfsalnet.training.recipe import Recipe, to_json
@@ -36,28 +36,28 @@ class Run:
     recipe: Recipe
     folder: Path
     ranks: Ranks
-    supplies: Sequence[Supply]
-    judged: Sequence[Source]
+    sources: Sequence[WeightedSource]
+    val_sources: Sequence[Source]
     """What is validated on; empty in all processes but the first."""
     plan: Plan
     state: TrainingState
-    begun: Mapping[str, Tensor]
+    initial_weights: Mapping[str, Tensor]
     """The appearance stream's weights before the first step, where the recipe keeps a share of them."""
 
-    def kept(self) -> GFSalNet:
+    def export_weights(self) -> GFSalNet:
         """The weights that are validated and written: the average, with the recipe's share of the start."""
-        if not self.begun:
-            return self.state.average
-        kept = copy.deepcopy(self.state.average)
+        if not self.initial_weights:
+            return self.state.ema
+        kept = copy.deepcopy(self.state.ema)
         assert kept.appearance is not None
         with torch.no_grad():
             for name, weight in kept.appearance.named_parameters():
-                weight.lerp_(self.begun[name], self.recipe.start.appearance_share)
+                weight.lerp_(self.initial_weights[name], self.recipe.start.appearance_share)
         return kept
 
     def save(self) -> None:
         """Write the checkpoint, in the first process."""
-        if self.ranks.first:
+        if self.ranks.is_main:
             self.state.save(self.folder, to_json(self.recipe))
 
     def about(self) -> dict[str, Any]:
@@ -79,8 +79,8 @@ class Run:
     @cached_property
     def _data(self) -> dict[str, Any]:
         return {
-            "train": [supply.source.fingerprint() for supply in self.supplies],
-            "validate": [source.fingerprint() for source in self.judged],
+            "train": [weighted.source.fingerprint() for weighted in self.sources],
+            "validate": [source.fingerprint() for source in self.val_sources],
         }
 
 
@@ -94,42 +94,46 @@ def open_run(recipe: Recipe, folder: Path, ranks: Ranks) -> Run:
     if recipe.precision == "float16" and ranks.device.type == "cpu":
         remedy = "Set precision to bfloat16 or float32."
         raise RecipeError(recipe.name, "float16 needs a GPU, and this run is on the CPU", remedy)
-    if ranks.first:
+    if ranks.is_main:
         folder.mkdir(parents=True, exist_ok=True)
         draw_toys((*recipe.train, *recipe.validate), folder)
     ranks.wait()
-    supplies = open_sources(recipe.train, recipe, folder)
-    judged = [supply.source for supply in open_sources(recipe.validate, recipe, folder)] if ranks.first else []
-    plan = Plan(supplies, recipe)
+    sources = open_sources(recipe.train, recipe, folder)
+    val_sources = (
+        [weighted.source for weighted in open_sources(recipe.validate, recipe, folder)] if ranks.is_main else []
+    )
+    plan = Plan(sources, recipe)
     steps = len(plan.epoch(0))
     if not steps:
         raise RecipeError(recipe.name, "its data hold no frame to train on", "Raise draws, or name other data.")
     state = start(recipe, ranks, total_steps=recipe.epochs * steps)
-    begun = {}
+    initial_weights = {}
     if recipe.start.appearance_share and state.network.appearance is not None:
-        begun = {name: weight.detach().clone() for name, weight in state.network.appearance.named_parameters()}
+        initial_weights = {
+            name: weight.detach().clone() for name, weight in state.network.appearance.named_parameters()
+        }
     state.resume(folder, to_json(recipe))
-    if ranks.first:
+    if ranks.is_main:
         write_json(folder / RECIPE_FILE, to_json(recipe))
-    return Run(recipe, folder, ranks, supplies, judged, plan, state, begun)
+    return Run(recipe, folder, ranks, sources, val_sources, plan, state, initial_weights)
 
 
 def start(recipe: Recipe, ranks: Ranks, total_steps: int) -> TrainingState:
     """The network with its average, optimiser and schedule, before the first step."""
     torch.manual_seed(recipe.seed)
     network = GFSalNet(recipe.network)
-    if recipe.start.trunk_weights is not None:
-        load_trunk(network, recipe.start.trunk_weights)
+    if recipe.start.backbone_weights is not None:
+        load_trunk(network, recipe.start.backbone_weights)
     if recipe.start.single_stream is not None:
         start_from_single_stream(network, load_network(recipe.start.single_stream)[0])
     network = network.to(device=ranks.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # a documented overload the stub lacks
-    average = copy.deepcopy(network).requires_grad_(False) if recipe.optimiser.average_decay else network
+    ema = copy.deepcopy(network).requires_grad_(False) if recipe.optimiser.ema_decay else network
     optimiser = make_optimiser(network, recipe.optimiser)
     return TrainingState(
         network=network,
-        average=average,
+        ema=ema,
         optimiser=optimiser,
         schedule=make_schedule(optimiser, recipe.optimiser, total_steps),
         scaler=GradScaler(ranks.device.type, enabled=recipe.precision == "float16"),
-        wrapped=ranks.wrapped(network),
+        ddp_model=ranks.ddp_model(network),
     )

@@ -12,13 +12,13 @@ import torch
 
 from gfsalnet.metrics import PAPER_METRICS, PROTOCOLS, GroundTruth
 from gfsalnet.network import GFSalNet, Maps
-from gfsalnet.training.data.batches import collate, made_ahead
+from gfsalnet.training.data.batches import collate, prefetch_map
 from gfsalnet.training.data.examples import Example, Source
 from gfsalnet.training.optimisation import autocast
 from gfsalnet.training.recipe import Recipe
 from gfsalnet.types import Map
 
-Scores = dict[str, dict[str, dict[str, float]]]
+ValidationScores = dict[str, dict[str, dict[str, float]]]
 """Map (`saliency`; of two streams also `appearance`, `motion`) → dataset → metric → mean over the frames for which it
 is defined; the dataset `mean` is the mean of the datasets."""
 
@@ -39,7 +39,7 @@ class Predicted(NamedTuple):
 class Validation:
     """What one look at the validation data says."""
 
-    scores: Scores
+    scores: ValidationScores
     motion_share: float | None
     """1 - gate, weighted by the saliency, mean over all frames; None without a gate."""
 
@@ -88,7 +88,7 @@ def is_better(score: float, best: float | None, metric: str) -> bool:
 
 def _frames(sources: Sequence[Source], workers: int) -> Iterator[tuple[Source, Example, GroundTruth]]:
     tasks = ((source, index) for source in sources for index in range(len(source)))
-    yield from made_ahead(lambda task: (task[0], *task[0].whole(task[1])), tasks, workers)
+    yield from prefetch_map(lambda task: (task[0], *task[0].eval_example(task[1])), tasks, workers)
 
 
 def _means(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, dict[str, float]]:

@@ -52,7 +52,7 @@ def two_streams(root: Path) -> ComposedMotion:
 
 
 def test_examples_are_whole_and_decided_by_their_random_numbers(two_streams: ComposedMotion) -> None:
-    one, again, other = (two_streams.draw(1, SIZE_HW, np.random.default_rng(seed)) for seed in (5, 5, 6))
+    one, again, other = (two_streams.train_example(1, SIZE_HW, np.random.default_rng(seed)) for seed in (5, 5, 6))
     for a, b in zip(one, again, strict=True):
         assert np.array_equal(a, b, equal_nan=True)
     assert not np.array_equal(one.rgb, other.rgb)
@@ -63,7 +63,7 @@ def test_examples_are_whole_and_decided_by_their_random_numbers(two_streams: Com
 
 
 def drawn(two_streams: ComposedMotion) -> list[Example]:
-    return [two_streams.draw(i % 4, SIZE_HW, np.random.default_rng(i)) for i in range(60)]
+    return [two_streams.train_example(i % 4, SIZE_HW, np.random.default_rng(i)) for i in range(60)]
 
 
 def test_known_motion_is_seen_in_the_flow_picture_and_draws_looks(two_streams: ComposedMotion) -> None:
@@ -90,7 +90,7 @@ def test_known_motion_is_seen_in_the_flow_picture_and_draws_looks(two_streams: C
 def test_without_a_motion_stream_the_scene_rests(root: Path) -> None:
     still = source(root, mobile("appearance"))
     for seed in range(8):
-        example = still.draw(seed % 4, SIZE_HW, np.random.default_rng(seed))
+        example = still.train_example(seed % 4, SIZE_HW, np.random.default_rng(seed))
         assert example.flow_image is None
         assert example.motion_share is None
         assert example.still_density is not None
@@ -98,8 +98,8 @@ def test_without_a_motion_stream_the_scene_rests(root: Path) -> None:
 
 
 def test_validation_scenes_are_always_the_same(root: Path, two_streams: ComposedMotion) -> None:
-    example, truth = two_streams.whole(2)
-    again, _ = source(root, mobile("both")).whole(2)
+    example, truth = two_streams.eval_example(2)
+    again, _ = source(root, mobile("both")).eval_example(2)
     assert np.array_equal(example.rgb, again.rgb)
     assert PROTOCOLS["default"].score(example.density, truth, ["cc"])["cc"] == pytest.approx(1)
     assert two_streams.fingerprint() == source(root, mobile("both")).fingerprint()

@@ -29,7 +29,7 @@ def photographs(recipe: Recipe, root: Path, split: str = "train", held_bytes: in
 def test_gaze_stays_on_what_was_red(recipe: Recipe, discs: Path) -> None:
     source = photographs(recipe, discs)
     for index in range(len(source)):
-        example = source.draw(index, (96, 128), np.random.default_rng(index))
+        example = source.train_example(index, (96, 128), np.random.default_rng(index))
         assert example.rgb.shape == (96, 128, 3)
         assert example.flow_image is None
         assert example.density.sum() == pytest.approx(1, abs=1e-4)
@@ -46,7 +46,7 @@ def test_the_splits_share_no_photograph(recipe: Recipe, discs: Path) -> None:
 def test_held_or_read_again_makes_no_difference(recipe: Recipe, discs: Path) -> None:
     held, read = photographs(recipe, discs), photographs(recipe, discs, held_bytes=0)
     for _ in range(2):
-        one, other = (source.draw(5, (96, 128), np.random.default_rng(1)) for source in (held, read))
+        one, other = (source.train_example(5, (96, 128), np.random.default_rng(1)) for source in (held, read))
         assert np.array_equal(one.rgb, other.rgb)
         assert np.array_equal(one.density, other.density)
     assert held.fingerprint() == read.fingerprint()
@@ -56,10 +56,10 @@ def test_what_is_held_is_read_once_and_no_more_than_there_is_room(recipe: Recipe
     root = shutil.copytree(discs, tmp_path / "copy")
     one_picture = 120 * 160 * 3
     source = photographs(recipe, root, held_bytes=one_picture)
-    before = [source.whole(index)[0].rgb for index in (0, 1)]
+    before = [source.eval_example(index)[0].rgb for index in (0, 1)]
     for name in ("00.png", "01.png"):
         cv2.imwrite(str(root / "images" / name), np.zeros((96, 128, 3), np.uint8))
-    after = [source.whole(index)[0].rgb for index in (0, 1)]
+    after = [source.eval_example(index)[0].rgb for index in (0, 1)]
     assert np.array_equal(before[0], after[0])
     assert not after[1].any()
 

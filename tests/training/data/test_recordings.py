@@ -154,7 +154,7 @@ def test_blob_motion_and_gaze_stay_together(tmp_path: Path, layout, sigma: float
     assert len(source) == COUNT
     mirrored = set()
     for seed in range(6):
-        example = source.draw(3, (96, 128), np.random.default_rng(seed))
+        example = source.train_example(3, (96, 128), np.random.default_rng(seed))
         bright = example.rgb[..., 0] > 150
         where = centroid(bright)
         assert centroid(example.fixations) == pytest.approx(where, abs=2)
@@ -183,11 +183,11 @@ def test_a_crop_speeds_the_motion_up(ucf: Path) -> None:
         return float(np.sqrt((example.rgb[..., 0] > 150).sum())), 255 - float(green)
 
     dataset, steady = open_dataset("ucf-sports", ucf), {"flow": Steady(), "scale_pixels": 8.0}
-    diameter, speed = measured(recordings(dataset, **steady).whole(2)[0])
+    diameter, speed = measured(recordings(dataset, **steady).eval_example(2)[0])
     cropped = recordings(dataset, augmentation=replace(PLAIN, crop=0.5), **steady)
     nearer = []
     for seed in range(16):
-        example = cropped.draw(2, (96, 128), np.random.default_rng(seed))
+        example = cropped.train_example(2, (96, 128), np.random.default_rng(seed))
         bright = example.rgb[..., 0] > 150
         if not (bright[[0, -1]].any() or bright[:, [0, -1]].any()):  # the disc is not cut
             nearer.append(measured(example)[0] / diameter)
@@ -216,7 +216,7 @@ def test_whole_frames_are_what_the_model_sees(tmp_path: Path, scale_pixels: floa
 
     source = recordings(dataset, scale_pixels=scale_pixels)
     for index, (rgb, motion) in enumerate(seen):
-        example, truth = source.whole(index)
+        example, truth = source.eval_example(index)
         assert source.input_size_hw(index) == example.rgb.shape[:2] == example.density.shape
         assert np.array_equal(example.rgb, rgb)
         assert np.array_equal(example.flow_image, motion)
@@ -230,41 +230,41 @@ def test_what_prepare_cached_is_found(tmp_path: Path, layout) -> None:
     prepare(dataset, flow=FLOW)
     source = recordings(dataset, flow=Refusing("medium", SIZE_WH), augmentation=VARIED)
     for index in range(COUNT):
-        assert (source.whole(index)[0].flow_image.min() < 255) == (index > 0)
-        source.draw(index, (96, 128), np.random.default_rng(index))
+        assert (source.eval_example(index)[0].flow_image.min() < 255) == (index > 0)
+        source.train_example(index, (96, 128), np.random.default_rng(index))
     with pytest.raises(AssertionError):
-        recordings(dataset, flow=Refusing("fast", SIZE_WH)).whole(1)
+        recordings(dataset, flow=Refusing("fast", SIZE_WH)).eval_example(1)
 
 
 def test_flow_is_cached_only_where_there_is_a_cache(ucf: Path) -> None:
-    recordings(open_dataset("ucf-sports", ucf)).whole(1)
+    recordings(open_dataset("ucf-sports", ucf)).eval_example(1)
     assert not flow_folder(ucf).exists()
     flow_folder(ucf).mkdir()
     source = recordings(open_dataset("ucf-sports", ucf))
-    first = source.whole(1)[0].flow_image
+    first = source.eval_example(1)[0].flow_image
     assert len(list(flow_folder(ucf).rglob("*.flow"))) == 1
-    assert np.array_equal(source.whole(1)[0].flow_image, first)
+    assert np.array_equal(source.eval_example(1)[0].flow_image, first)
     assert isinstance(source._flow, CachedFlow)
 
 
 def test_only_index_size_and_rng_decide(ucf: Path) -> None:
     varied = replace(VARIED, colour=0.2)
     one, other = (recordings(open_dataset("ucf-sports", ucf), augmentation=varied) for _ in range(2))
-    one.draw(1, (64, 96), np.random.default_rng(9))
+    one.train_example(1, (64, 96), np.random.default_rng(9))
     for size_hw in ((96, 128), (64, 96)):
-        first, second = (source.draw(2, size_hw, np.random.default_rng(5)) for source in (one, other))
+        first, second = (source.train_example(2, size_hw, np.random.default_rng(5)) for source in (one, other))
         assert first.rgb.shape == (*size_hw, 3)
         for left, right in zip(first[:4], second[:4], strict=True):
             assert np.array_equal(left, right)
-    assert not np.array_equal(one.draw(2, (64, 96), np.random.default_rng(6)).rgb, first.rgb)
+    assert not np.array_equal(one.train_example(2, (64, 96), np.random.default_rng(6)).rgb, first.rgb)
 
 
 def test_nothing_moves_after_a_missing_frame(ucf: Path) -> None:
     (ucf / "testing" / "Diving-Side-001" / "images" / "Diving-Side_001_003.png").unlink()
     source = recordings(open_dataset("ucf-sports", ucf))
-    still = [bool((source.whole(index)[0].flow_image == 255).all()) for index in range(len(source))]
+    still = [bool((source.eval_example(index)[0].flow_image == 255).all()) for index in range(len(source))]
     assert still == [True, False, True, False]  # of the frames 0, 1, 3 and 4
-    assert centroid(source.whole(2)[0].fixations) == pytest.approx(centre(3), abs=0.5)
+    assert centroid(source.eval_example(2)[0].fixations) == pytest.approx(centre(3), abs=0.5)
 
 
 def test_a_frame_nobody_looked_at_has_an_empty_density(ucf: Path) -> None:
@@ -273,7 +273,7 @@ def test_a_frame_nobody_looked_at_has_an_empty_density(ucf: Path) -> None:
         write(folder / part / "Diving-Side_001_002.png", np.zeros(SIZE_WH[::-1], np.uint8))
     for sigma in (None, 0.04):
         source = recordings(open_dataset("ucf-sports", ucf), augmentation=VARIED, sigma=sigma)
-        for example in (source.whole(1)[0], source.draw(1, (96, 128), np.random.default_rng(0))):
+        for example in (source.eval_example(1)[0], source.train_example(1, (96, 128), np.random.default_rng(0))):
             assert not example.density.any()
             assert not example.fixations.any()
 
@@ -290,8 +290,8 @@ def test_tables_leave_out_frames_that_nobody_looked_at(tmp_path: Path) -> None:
 def test_a_network_without_motion_needs_no_flow(ucf: Path) -> None:
     still = replace(NETWORK, streams="appearance")
     source = recordings(open_dataset("ucf-sports", ucf), network=still, flow=Refusing())
-    assert source.whole(2)[0].flow_image is None
-    assert source.draw(2, (96, 128), np.random.default_rng(0)).flow_image is None
+    assert source.eval_example(2)[0].flow_image is None
+    assert source.train_example(2, (96, 128), np.random.default_rng(0)).flow_image is None
 
 
 def test_every_third_frame_and_the_size(ucf: Path) -> None:
@@ -328,7 +328,7 @@ def test_opening_reads_no_file_of_a_frame(ucf: Path) -> None:
     ]
     for index, kind, message in failures:
         with pytest.raises(kind, match=message):
-            source.draw(index, (96, 128), np.random.default_rng(0))
+            source.train_example(index, (96, 128), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(("layout", "name"), [(dhf1k, "dhf1k"), (diem, "diem"), (own, "folder")])

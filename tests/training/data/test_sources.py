@@ -18,19 +18,19 @@ from gfsalnet.training.recipe import Recipe
 
 def test_pictures_and_videos_are_told_apart(toy: Path) -> None:
     recipe = tiny()
-    photographs, clips = (supply.source for supply in open_sources(recipe.train, recipe, toy))
+    photographs, clips = (weighted.source for weighted in open_sources(recipe.train, recipe, toy))
     assert isinstance(photographs, Photographs)
     assert isinstance(clips, Recordings)
-    example, _ = clips.whole(1)
+    example, _ = clips.eval_example(1)
     assert example.flow_image is not None
 
 
 def test_composed_parts_make_one_source(recipe: Recipe) -> None:
     composed = replace(recipe.train[0], compose=True, draws=2.0)
-    supplies = open_sources([*recipe.train, composed, composed], recipe)
-    assert [type(supply.source) for supply in supplies] == [Photographs, ComposedMotion]
-    assert [supply.draws for supply in supplies] == [1, 2]
-    assert len(supplies[1].source) == 2 * len(supplies[0].source)
+    sources = open_sources([*recipe.train, composed, composed], recipe)
+    assert [type(weighted.source) for weighted in sources] == [Photographs, ComposedMotion]
+    assert [weighted.draws for weighted in sources] == [1, 2]
+    assert len(sources[1].source) == 2 * len(sources[0].source)
     with pytest.raises(RecipeError, match=r"different draws \(1.0, 2.0\)"):
         open_sources([composed, replace(composed, draws=1.0)], recipe)
 

@@ -47,7 +47,7 @@ def test_pictures_of_all_shapes_lie_under_their_titles() -> None:
 def test_two_streams_show_flow_streams_and_gate(toy: Path) -> None:
     run = open_run(tiny(), toy, Ranks(torch.device("cpu")))
     path = toy / "samples" / "epoch-001.png"
-    write_samples(path, run, run.kept())
+    write_samples(path, run, run.export_weights())
     picture = read_image(path)
     assert picture.shape[1] == 7 * 244 - 4
     assert picture.shape[0] == 22 + 4 * 184
@@ -58,5 +58,5 @@ def test_without_validation_there_is_no_picture(recipe: Recipe, tmp_path: Path) 
     from dataclasses import replace
 
     run = open_run(replace(recipe, validate=()), tmp_path, Ranks(torch.device("cpu")))
-    write_samples(tmp_path / "samples" / "epoch-001.png", run, run.kept())
+    write_samples(tmp_path / "samples" / "epoch-001.png", run, run.export_weights())
     assert not (tmp_path / "samples").exists()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gfsalnet.flow import white_image
 from gfsalnet.training.data.examples import Example
-from gfsalnet.training.data.sources import Supply
+from gfsalnet.training.data.sources import WeightedSource
 from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.recipe import Recipe
 from gfsalnet.types import Map
@@ -67,14 +67,14 @@ class Plan:
     """The steps of every epoch.
 
     Args:
-        supplies: what is drawn from.
+        sources: what is drawn from.
         recipe: seed, batch size and scales.
     """
 
-    def __init__(self, supplies: Sequence[Supply], recipe: Recipe) -> None:
+    def __init__(self, sources: Sequence[WeightedSource], recipe: Recipe) -> None:
         self._recipe = recipe
         self._groups: dict[tuple[int, int], list[tuple[float, FrameNumbers]]] = {}
-        for number, (source, draws) in enumerate(supplies):
+        for number, (source, draws) in enumerate(sources):
             of_size: dict[tuple[int, int], list[tuple[int, int]]] = {}
             for index in range(len(source)):
                 of_size.setdefault(source.input_size_hw(index), []).append((number, index))
@@ -105,7 +105,9 @@ def _to_multiple(side: float, multiple: int = 32) -> int:
     return max(round(side / multiple), 1) * multiple
 
 
-def make_step(supplies: Sequence[Supply], recipe: Recipe, ranks: Ranks, epoch: int, step: PlannedStep) -> list[Batch]:
+def make_step(
+    sources: Sequence[WeightedSource], recipe: Recipe, ranks: Ranks, epoch: int, step: PlannedStep
+) -> list[Batch]:
     """The share of one process in a step, in up to `recipe.accumulate` pieces.
 
     Every example has its own random numbers, so that it does not depend on how the batch is cut. A process for which
@@ -115,7 +117,7 @@ def make_step(supplies: Sequence[Supply], recipe: Recipe, ranks: Ranks, epoch: i
     def example(position: int) -> Example:
         number, index = (int(value) for value in step.frames[position])
         rng = np.random.default_rng((recipe.seed, epoch, step.number, position))
-        return supplies[number].source.draw(index, step.size_hw, rng)
+        return sources[number].source.train_example(index, step.size_hw, rng)
 
     positions = range(ranks.rank, len(step.frames), ranks.world)
     examples = [example(position) for position in positions] or [_without_gaze(example(0))]
@@ -159,7 +161,7 @@ def _maps(maps: Sequence[NDArray[np.generic]]) -> Tensor:
     return torch.from_numpy(np.stack(maps))[:, None]
 
 
-def made_ahead(make: Callable[[TaskT], MadeT], tasks: Iterable[TaskT], workers: int) -> Generator[MadeT, None, None]:
+def prefetch_map(make: Callable[[TaskT], MadeT], tasks: Iterable[TaskT], workers: int) -> Generator[MadeT, None, None]:
     """`make(task)` for each task, in order, by threads that work a few tasks ahead.
 
     What `make` raises reaches the caller in its turn. A caller that stops early (`close()`) stops the threads.

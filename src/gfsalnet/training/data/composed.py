@@ -81,11 +81,11 @@ class ComposedMotion(Source):
         """That of the photograph behind."""
         return input_size_hw(self._network, self._stock.size_hw(index))
 
-    def draw(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
+    def train_example(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
         """A frame of a new scene, and the flow from the one before."""
         return self._example(index, size_hw, self._colour, rng)
 
-    def whole(self, index: int) -> tuple[Example, GroundTruth]:
+    def eval_example(self, index: int) -> tuple[Example, GroundTruth]:
         """A scene that is always the same, with the density and the viewers it was made with."""
         example = self._example(index, self.input_size_hw(index), 0.0, np.random.default_rng((_VALIDATION_SEED, index)))
         return example, GroundTruth(fixation_map_HW=example.fixations, density_HW=example.density)

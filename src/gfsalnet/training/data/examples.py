@@ -32,8 +32,8 @@ class Example(NamedTuple):
 class Source(ABC):
     """A part of the training or validation data: numbered frames with gaze.
 
-    Nothing but `index`, `size_hw` and `rng` decides what `draw` gives, so that a run can be stopped, resumed and spread
-    over processes without changing what it learns from. Methods are called from several threads.
+    Nothing but `index`, `size_hw` and `rng` decides what `train_example` gives, so that a run can be stopped, resumed
+    and spread over processes without changing what it learns from. Methods are called from several threads.
     """
 
     name: str
@@ -48,11 +48,11 @@ class Source(ABC):
         """The size at which the network sees a frame; frames of one size make a batch."""
 
     @abstractmethod
-    def draw(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
+    def train_example(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
         """A frame to train on, varied at random (crop, mirror, colours), at `size_hw`."""
 
     @abstractmethod
-    def whole(self, index: int) -> tuple[Example, GroundTruth]:
+    def eval_example(self, index: int) -> tuple[Example, GroundTruth]:
         """A frame to validate on, not varied, at its `input_size_hw`, and what a prediction is scored against."""
 
     @abstractmethod

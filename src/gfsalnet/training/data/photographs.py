@@ -73,14 +73,14 @@ class Photographs(Source):
         width, height = self._gaze[index].fixations.size_wh
         return input_size_hw(self._network, (height, width))
 
-    def draw(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
+    def train_example(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
         """A random crop in random colours."""
         view = random_view(self._gaze[index].fixations, self._augmentation, rng)
         seen = target(self._dataset, self._names[index], self._gaze[index], self._sigma, view, size_hw)
         rgb = recoloured(view.of_image(self._picture(index), size_hw), self._augmentation.colour, rng)
         return Example(rgb, None, *seen)
 
-    def whole(self, index: int) -> tuple[Example, GroundTruth]:
+    def eval_example(self, index: int) -> tuple[Example, GroundTruth]:
         """The whole picture."""
         name, gaze, size_hw = self._names[index], self._gaze[index], self.input_size_hw(index)
         seen = target(self._dataset, name, gaze, self._sigma, View(), size_hw)

@@ -86,7 +86,7 @@ class Recordings(Source):
             self._sizes_hw[video] = input_size_hw(self._network, (height, width))
         return self._sizes_hw[video]
 
-    def draw(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
+    def train_example(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
         """A random crop of frame, motion and gaze, the frame in random colours.
 
         The motion keeps its colours: they are its direction and speed.
@@ -102,7 +102,7 @@ class Recordings(Source):
         motion = self._flow_image(video, number, rgb, view, size_hw)
         return Example(seen, motion, *target(self._dataset, video, gaze, self._sigma, view, size_hw))
 
-    def whole(self, index: int) -> tuple[Example, GroundTruth]:
+    def eval_example(self, index: int) -> tuple[Example, GroundTruth]:
         """The whole frame as the model feeds it to the network, to the byte; truth is `targets.WIDTH_PIXELS` wide.
 
         Photographs are scored at that width too, and full HD would cost twenty times the work.

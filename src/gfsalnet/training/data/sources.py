@@ -17,14 +17,14 @@ from gfsalnet.training.data.toy import TOY, draw_toy
 from gfsalnet.training.recipe import Part, Recipe
 
 
-class Supply(NamedTuple):
+class WeightedSource(NamedTuple):
     """A source, and how often each of its frames is drawn in an epoch."""
 
     source: Source
     draws: float
 
 
-def open_sources(parts: Sequence[Part], recipe: Recipe, run_folder: Path = Path()) -> list[Supply]:
+def open_sources(parts: Sequence[Part], recipe: Recipe, run_folder: Path = Path()) -> list[WeightedSource]:
     """Pictures as `Photographs`, videos as `Recordings`, all photographs with `compose` as one `ComposedMotion`.
 
     Args:
@@ -38,15 +38,19 @@ def open_sources(parts: Sequence[Part], recipe: Recipe, run_folder: Path = Path(
     """
     flow = make_estimator(recipe.flow.estimator, **recipe.flow.settings)
     opened = [(part, _open(part, run_folder)) for part in parts]
-    supplies = [Supply(_source(part, data, recipe, flow), part.draws) for part, data in opened if not part.compose]
+    sources = [
+        WeightedSource(_source(part, data, recipe, flow), part.draws) for part, data in opened if not part.compose
+    ]
     composed = [(part, data) for part, data in opened if part.compose]
     if composed:
         draws = {part.draws for part, _ in composed}
         if len(draws) > 1:
             problem = f"its composed parts have different draws ({', '.join(map(str, sorted(draws)))})"
             raise RecipeError(recipe.name, problem, "Give them one value: they make one source together.")
-        supplies.append(Supply(_composed([(data, part.sigma) for part, data in composed], recipe, flow), draws.pop()))
-    return supplies
+        sources.append(
+            WeightedSource(_composed([(data, part.sigma) for part, data in composed], recipe, flow), draws.pop())
+        )
+    return sources
 
 
 def draw_toys(parts: Sequence[Part], run_folder: Path) -> None:

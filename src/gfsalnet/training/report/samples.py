@@ -34,8 +34,8 @@ def write_samples(path: Path, run: Run, network: GFSalNet) -> None:
         OutputError: if it cannot be written.
     """
     rows = []
-    for source, index in chosen(run.judged):
-        example, _ = source.whole(index)
+    for source, index in chosen(run.val_sources):
+        example, _ = source.eval_example(index)
         rows.append(_pictures(example, predict(network, example, run.recipe, run.ranks.device)))
     if rows:
         with output_errors(path):
