@@ -108,11 +108,11 @@ def test_gaze_outside_after_the_end_and_none_at_all(tmp_path: Path, write_film) 
     rows = ["video,frame,x,y", "a,0,1,1", "a,1,64,1", "a,9,1,1", "a,0,,"]
     (tmp_path / "fixations.csv").write_text("\n".join(rows))
     (check,) = check_dataset("folder", tmp_path)
-    assert (check.videos, check.frames, check.frames_with_gaze) == (2, 6, 2)
-    assert (check.fixations, check.fixations_outside) == (3, 1)
+    assert (check.videos, check.frames, check.frames_with_gaze) == (2, 6, 1)
+    assert (check.fixations, check.fixations_outside) == (2, 1)
     assert check.is_whole
     notes = "\n".join(check.notes)
-    assert "a: 3 pictures; frames after them with gaze, which is dropped: 1" in notes
+    assert "a: 1 fixations come after the end of the video and are dropped" in notes
     assert "b: nobody looked at it" in notes
     assert "rows of the table without x or y, left out: 1" in notes
 

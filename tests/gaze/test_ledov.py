@@ -24,7 +24,7 @@ ROWS = [
     (1, 60, 50, 640, 100),  # still on the cross
     (1, 120, 100, 100, 200),  # frames ceil(3) to ceil(5.5), 1-based: 2 … 5
     (1, 230, 10, 640, 360),  # the centre counts now: frame 5
-    (1, 250, 30, -5, 10),  # outside: kept and marked
+    (1, 250, 30, -5, 10),  # outside: the eye tracker had lost the eye
     (2, 0, 33, 1000, 700),  # frames 1 (not 0) to 1
     (2, 180, 5000, 2, 3),  # to the end of the video
 ]
@@ -66,17 +66,20 @@ def test_fixations_lie_on_the_frames_they_touch(root: Path) -> None:
     assert [item.index for item in gaze] == list(range(10))
     assert gaze[0].fixations.size_wh == SIZE_WH
     seen = {
-        (int(x), int(y)): [item.index for item in gaze if x in item.fixations.x] for _, _, _, x, y in ROWS if y != 360
+        (int(x), int(y)): [item.index for item in gaze if x - 0.5 in item.fixations.x]
+        for _, _, _, x, y in ROWS
+        if y != 360
     }
     assert seen == {
         (640, 100): [5],  # only the central one at 230 ms has this x
         (100, 200): [2, 3, 4, 5],
-        (-5, 10): [6],
+        (-5, 10): [],
         (1000, 700): [0],
         (2, 3): [4, 5, 6, 7, 8, 9],
     }
     assert gaze[5].fixations.subject.tolist() == [1, 1, 2]
-    assert gaze[6].fixations.inside.tolist() == [False, True]
+    assert np.floor(gaze[0].fixations.x) == 999  # MATLAB's pixel 1000 is the 999th from 0
+    assert np.floor(gaze[0].fixations.y) == 699
     assert dataset.sigma_pixels(NAMES[2]) == pytest.approx(80 / (2 * np.sqrt(2 * np.log(2))), abs=1e-2)
     assert dataset.frame_counts(NAMES[2]) == {"pictures": 10, "frames in Data.mat": 10}
 
@@ -91,7 +94,7 @@ def test_every_viewer_starts_anew(root: Path, write_mat) -> None:
     }
     write_mat(root / NAMES[2] / "Data.mat", Data=(record,))
     gaze = open_dataset("ledov", root).gaze(NAMES[2])
-    assert [item.fixations.x.tolist() for item in gaze] == [[10], [20, 30], []]
+    assert [item.fixations.x.tolist() for item in gaze] == [[9.5], [19.5, 29.5], []]
 
 
 def test_damaged_records_and_lists(root: Path, write_mat) -> None:
@@ -166,7 +169,7 @@ def test_the_meta_benchmark_at_30_frames_a_second(root: Path) -> None:
     gaze = dataset.gaze(NAMES[2])
     assert [item.index for item in gaze] == [3, 5, 11]
     # 120 … 220 ms are frames ceil(3.6) … ceil(6.6) of 30 a second as MATLAB counts: 3 … 6
-    assert [100 in item.fixations.x for item in gaze] == [True, True, False]
+    assert [99.5 in item.fixations.x for item in gaze] == [True, True, False]
     samples = list(dataset.samples(NAMES[2]))
     assert [sample.frame.index for sample in samples] == [3, 5, 11]
     assert int(samples[2].frame.rgb.mean()) == pytest.approx(8 * 9, abs=4)

@@ -36,9 +36,10 @@ RootArgument = Annotated[Path, typer.Argument(metavar="ROOT", help="Its folder, 
 
 @app.command()
 def check(name: NameArgument, root: RootArgument) -> None:
-    """Say what is there, what is missing or damaged, and how large each split is.
+    """Say what is there, what is missing or damaged, how large each split is, and whether its gaze can be right.
 
-    Exit status: 0 the dataset is whole, 1 something is missing or damaged.
+    Gaze is doubted where too many fixations lie outside the picture or after the end, at one point or at (0, 0), or
+    between 0 and 1 (docs/evaluation.md). Exit status: 0 the dataset is whole, 1 something is missing, damaged or wrong.
     """
     from gfsalnet.gaze import check_dataset
 
@@ -47,7 +48,7 @@ def check(name: NameArgument, root: RootArgument) -> None:
             checks = check_dataset(name, root, _follow(bar))
         _print_table(checks)
         for split in checks:
-            _print_messages(split.split, "missing or damaged", split.problems)
+            _print_messages(split.split, "problem", split.problems)
             _print_messages(split.split, "note", split.notes)
     if not all(split.is_whole for split in checks):
         raise typer.Exit(SOME_FAILED)

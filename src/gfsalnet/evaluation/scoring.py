@@ -60,10 +60,10 @@ def score_video(
     usable = {frame.index: frame for frame in with_fixations(gaze)}
     truth = VideoTruth(dataset, video, list(usable.values()), others, settings)
     scores: dict[int, dict[str, Scores]] = {}
-    not_finite, map_sizes, notes = 0, set(), list[str]()
+    not_finite, map_sizes, notes = 0, set(), list(dataset.quality(video, gaze).doubts().values())
     if usable:
         supplied = source.maps(dataset, video, usable.keys())
-        notes = supplied.notes
+        notes += supplied.notes
         for index, saliency in supplied.maps:
             if np.isfinite(saliency).all():
                 scores[index] = _frame_scores(truth, usable[index], saliency)

@@ -11,7 +11,7 @@ Positions that several viewers share come as often as they do, and count so in t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,7 +21,9 @@ import numpy as np
 
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
-from gfsalnet.gaze.disk import centres, film_count, film_frames, film_info, normalised, require_folder
+from gfsalnet.gaze.disk import centres, normalised, require_folder
+from gfsalnet.gaze.films import film_count, film_frames, film_info
+from gfsalnet.gaze.names import NameIndex
 from gfsalnet.types import Fixations, Frame, Map, resize_map
 
 _SHAPE = "it is not a list over frames of lists of [row, column]"
@@ -44,10 +46,10 @@ class AViMoS(GazeDataset):
         super().__init__(root, split)
         listed = _listed(root / "TrainTestSplit.json", split, self.layout)
         part = "Train" if split == "train" else "Test"
-        self._films = _by_stem(require_folder(root / "Videos", self.layout))
         fixations = require_folder(root / f"Fixations{part}", self.layout)
-        self._fixations = {path.parent.name: path for path in fixations.rglob("fixations.json")}
-        self._maps = _by_stem(root / f"Saliency{part}")
+        self._films = _called(listed, _by_stem(require_folder(root / "Videos", self.layout)))
+        self._fixations = _called(listed, {path.parent.name: path for path in fixations.rglob("fixations.json")})
+        self._maps = _called(listed, _by_stem(root / f"Saliency{part}"))
         self._videos = [name for name in listed if name in self._films or name in self._fixations]
         self._playing: tuple[str, int, Iterator[Map]] = ("", 0, iter(()))
         if not self._videos:
@@ -95,14 +97,14 @@ class AViMoS(GazeDataset):
         self._playing = ("", 0, iter(()))
         raise DatasetError(self._maps[video], f"it has no frame {gaze.index}", "Download it again.")
 
-    def frame_counts(self, video: str) -> dict[str, int]:
-        """Pictures and map frames by their headers, and frames with fixations."""
-        counts = {"pictures": film_count(self._film(video)), "fixations": 0, "density maps": 0}
-        if video in self._fixations:
-            counts["fixations"] = len(_read(self._fixations[video]))
-        if video in self._maps:
-            counts["density maps"] = film_count(self._maps[video])
-        return counts
+    def parts(self, video: str) -> Mapping[str, Collection[int]]:
+        """Pictures, frames with fixations, and frames of the map film."""
+        fixations, maps = self._fixations.get(video), self._maps.get(video)
+        return {
+            "pictures": range(film_count(self._film(video))),
+            "fixations": range(0 if fixations is None else len(_read(fixations))),
+            "density maps": range(0 if maps is None else film_count(maps)),
+        }
 
     def _film(self, video: str) -> Path:
         if video not in self._films:
@@ -118,7 +120,15 @@ def _listed(path: Path, split: str, layout: str) -> list[str]:
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
-    return {path.stem: path for path in sorted(folder.rglob("*.mp4")) if not path.name.startswith(".")}
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".mp4")
+    return {path.stem: path for path in files if not path.name.startswith(".")}
+
+
+def _called(listed: list[str], files: dict[str, Path]) -> dict[str, Path]:
+    """The files by the names of the list, where both are written alike but for case, accents or zeros in front."""
+    there = NameIndex(files)
+    found = {name: there.find(name) for name in listed}
+    return {name: files[hits[0]] for name, hits in found.items() if len(hits) == 1}
 
 
 @lru_cache(maxsize=2)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gfsalnet.errors import DatasetError, GFSalNetError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
+from gfsalnet.gaze.numbers import gaps
+from gfsalnet.gaze.quality import Quality
 from gfsalnet.gaze.registry import dataset_class
+
+ENOUGH_OF_A_VIDEO = 50
+"""Fixations of a video from which on its own shares count as those of a split do."""
 
 
 @dataclass(kw_only=True)
@@ -21,8 +26,9 @@ class SplitCheck:
     videos: int = 0
     frames: int = 0
     frames_with_gaze: int = 0
-    """Frames that count for evaluation and have a fixation inside the picture."""
+    """Frames that are there, count for evaluation and have a fixation inside the picture."""
     fixations: int = 0
+    """On frames that are there."""
     fixations_outside: int = 0
     """Of these, how many lie outside the picture; no map counts them."""
     problems: list[str] = field(default_factory=list)
@@ -39,7 +45,7 @@ class SplitCheck:
 def check_dataset(
     name: str, root: Path, on_video: Callable[[str, int, int], None] = lambda split, done, total: None
 ) -> list[SplitCheck]:
-    """Look at every split of a dataset: all gaze is read, pictures are counted by names and headers.
+    """Look at every split of a dataset: all gaze is read, pictures and frames are counted, most without decoding.
 
     Args:
         name: one of `DATASETS`.
@@ -69,41 +75,62 @@ def check_dataset(
 
 
 def _check_split(dataset: GazeDataset, check: SplitCheck, on_video: Callable[[str, int, int], None]) -> None:
-    videos = dataset.videos
+    videos, qualities = dataset.videos, {}
+    check.official = dataset.official_size()
     for done, video in enumerate(videos, start=1):
         try:
-            _check_video(dataset, video, check)
+            quality = _check_video(dataset, video, check)
+            if quality is not None:
+                qualities[video] = quality
         except GFSalNetError as error:
             check.problems.append(f"{video}: {error}")
         on_video(check.split, done, len(videos))
     check.videos = len(videos)
+    _doubt(check, qualities)
     check.notes += dataset.remarks()
     if check.official is not None:
         _compare(check, check.official, "images" if dataset.kind == "image" else "videos")
 
 
-def _check_video(dataset: GazeDataset, video: str, check: SplitCheck) -> None:
-    counts = dataset.frame_counts(video)
-    pictures = next(iter(counts.values()))
-    check.frames += pictures
-    _compare_parts(video, counts, check)
-    if not check.gaze_is_hidden:
-        gaze = dataset.gaze(video)
-        _count_gaze(video, gaze, check)
-        if len(counts) == 1:  # else the parts were compared
-            _find_late(video, gaze, pictures, check)
+def _check_video(dataset: GazeDataset, video: str, check: SplitCheck) -> Quality | None:
+    parts = dataset.parts(video)
+    pictures = next(iter(parts.values()))
+    check.frames += len(pictures)
+    _compare_parts(video, parts, check)
+    if check.gaze_is_hidden:
+        return None
+    gaze = dataset.gaze(video)
+    _count_gaze(video, [item for item in gaze if item.index in pictures], check)
+    if len(parts) == 1 and pictures:  # else the parts were compared
+        _find_unseen(video, gaze, pictures, check)
+    quality = dataset.quality(video, gaze)
+    check.notes += [f"{video}: {remark}" for remark in quality.remarks()]
+    return quality
 
 
-def _compare_parts(video: str, counts: dict[str, int], check: SplitCheck) -> None:
-    described = ", ".join(f"{count} {part}" for part, count in counts.items())
-    missing = [part for part, count in counts.items() if count == 0]
-    most, least = max(counts.values()), min(counts.values())
-    if missing:
-        check.problems.append(f"{video}: no {' and no '.join(missing)} ({described})")
-    elif most - least == 1:
+def _compare_parts(video: str, parts: Mapping[str, Collection[int]], check: SplitCheck) -> None:
+    described = ", ".join(f"{len(frames)} {part}" for part, frames in parts.items())
+    if empty := [part for part, frames in parts.items() if not frames]:
+        check.problems.append(f"{video}: no {' and no '.join(empty)} ({described})")
+        return
+    anywhere = set().union(*parts.values())
+    last = max(anywhere)
+    if everywhere := gaps(anywhere, 0, last):
+        message = f"{video}: of frames 0 to {last}, nothing is there of {everywhere}; the others keep their numbers"
+        (check.notes if len(parts) == 1 else check.problems).append(message)
+    lacking = {part: anywhere - set(frames) for part, frames in parts.items()}
+    if not any(lacking.values()):
+        return
+    if set().union(*lacking.values()) == {last}:
         check.notes.append(f"{video}: {described}; the frame too many is dropped, none is shifted")
-    elif most != least:
-        check.problems.append(f"{video}: {described}; frames that lack a part are dropped, none is shifted")
+        return
+    said = ", ".join(f"no {part} of {_listed(frames)}" for part, frames in lacking.items() if frames)
+    problem = f"{video}: {described}; of frames 0 to {last} there are {said}"
+    check.problems.append(f"{problem}; frames that lack a part are dropped, none is shifted")
+
+
+def _listed(frames: Collection[int]) -> str:
+    return gaps(set(range(min(frames), max(frames) + 1)) - set(frames), min(frames), max(frames))
 
 
 def _count_gaze(video: str, gaze: list[FrameGaze], check: SplitCheck) -> None:
@@ -115,10 +142,25 @@ def _count_gaze(video: str, gaze: list[FrameGaze], check: SplitCheck) -> None:
         check.notes.append(f"{video}: nobody looked at it; it cannot be scored")
 
 
-def _find_late(video: str, gaze: list[FrameGaze], pictures: int, check: SplitCheck) -> None:
-    late = sum(item.index >= pictures and len(item.fixations) > 0 for item in gaze)
-    if late:
-        check.notes.append(f"{video}: {pictures} pictures; frames after them with gaze, which is dropped: {late}")
+def _find_unseen(video: str, gaze: list[FrameGaze], pictures: Collection[int], check: SplitCheck) -> None:
+    end = max(pictures) + 1
+    unseen = [item for item in gaze if item.index < end and item.index not in pictures and len(item.fixations)]
+    if unseen:
+        frames, count = _listed([item.index for item in unseen]), sum(len(item.fixations) for item in unseen)
+        where = f"on frames without a picture ({frames}, counted from 0)"
+        check.notes.append(f"{video}: {count} fixations are {where} and are dropped")
+
+
+def _doubt(check: SplitCheck, qualities: Mapping[str, Quality]) -> None:
+    """Of the whole split, where small shares tell, and of single videos that differ from it."""
+    whole = sum(qualities.values(), Quality()).doubts()
+    check.problems += whole.values()
+    for video, quality in qualities.items():
+        kinds = {kind: text for kind, text in quality.doubts().items() if kind not in whole}
+        if quality.fixations + quality.late >= ENOUGH_OF_A_VIDEO:
+            check.problems += [f"{video}: {text}" for text in kinds.values()]
+        else:
+            check.notes += [f"{video}: {text}" for text in kinds.values()]
 
 
 def _compare(check: SplitCheck, official: SplitSize, things: str) -> None:

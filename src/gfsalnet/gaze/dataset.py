@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from gfsalnet.errors import DatasetError
-from gfsalnet.gaze.disk import numbered
 from gfsalnet.gaze.maps import density_map
+from gfsalnet.gaze.numbers import numbered
+from gfsalnet.gaze.quality import Quality
 from gfsalnet.types import Fixations, Frame, Map, Sample
 
 
@@ -91,6 +92,10 @@ class GazeDataset(ABC):
         if split not in self.splits:
             raise DatasetError(self.name, f"has no split {split!r}", f"Use one of: {', '.join(self.splits)}")
         self.root, self.split = root, split
+
+    def official_size(self) -> SplitSize | None:
+        """How large the split is by its authors; None where they do not say."""
+        return self.official.get(self.split)
 
     @classmethod
     def separate_splits(cls) -> tuple[str, ...]:
@@ -184,16 +189,41 @@ class GazeDataset(ABC):
                 name = f"{self.name}/{video}" if self.kind == "image" else f"{self.name}/{video}/{frame.index:06d}"
                 yield Sample(name=name, frame=frame, fixations=gaze[frame.index])
 
-    def frame_counts(self, video: str) -> dict[str, int]:
-        """How many frames each part of the dataset holds for a video: the pictures first, then gaze, maps, ….
+    def parts(self, video: str) -> Mapping[str, Collection[int]]:
+        """Which frames each part of the dataset holds of a video, by index: the pictures first, then gaze, maps, ….
 
-        Counted from file names and headers. Where the parts differ, frames are matched by number and never shifted.
+        Counted, without decoding where that can be. Parts are matched by number and never shifted.
 
         Raises:
             SourceError: if the pictures or the video are missing or damaged.
-            DatasetError: if another part is damaged.
+            DatasetError: if another part is damaged, or numbers do not tell which belong together.
         """
-        return {"pictures": sum(1 for _ in self.frames(video))}
+        return {"pictures": [frame.index for frame in self.frames(video)]}
+
+    def frame_counts(self, video: str) -> dict[str, int]:
+        """How many frames each of the `parts` holds.
+
+        Raises:
+            SourceError, DatasetError: as `parts`.
+        """
+        return {part: len(frames) for part, frames in self.parts(video).items()}
+
+    def quality(self, video: str, gaze: Sequence[FrameGaze] | None = None) -> Quality:
+        """Counts that tell whether the gaze of a video can be in the right units.
+
+        Args:
+            video: its name.
+            gaze: what `gaze` gave, if it is at hand.
+
+        Raises:
+            SourceError, DatasetError: as `parts` and `gaze`.
+        """
+        pictures = self.parts(video)["pictures"]
+        end = max(pictures, default=-1) + 1
+        frames = self.gaze(video) if gaze is None else gaze
+        late = sum(len(item.fixations) for item in frames if item.index >= end)
+        counted = Quality.of([item.fixations for item in frames if item.index < end], late=late)
+        return replace(counted, alike=0)  # one viewer who fixates is sampled at one point frame after frame
 
     def whole_length(self, video: str) -> int | None:
         """Frames of the whole film where only its beginning counts: a model may have predicted all of it."""

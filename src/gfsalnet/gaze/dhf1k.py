@@ -5,13 +5,14 @@
     ROOT/annotation/0001/images/0001.png                        extracted frames, which `dataset prepare` makes
     ROOT/exportdata_train/P001/P001_Trail0001.txt               raw gaze, read by `dhf1k-viewers`
 
-Also read: ROOT/0001/{images,maps,fixation}/0001.png, as TASED-Net and ViNet expect it. Split: 1–600, 601–700 and
+Also read: ROOT/video/0001/0001.png beside ROOT/annotation, as TASED-Net has the frames, and
+ROOT/0001/{images,maps,fixations}/0001.png, as ViNet has all, be it in train/, val/ and test/. Split: 1–600, 601–700 and
 701–1000, whose gaze is hidden. The official density is a Gaussian with a full width at half maximum of 30 pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
@@ -21,9 +22,12 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze.dataset import FrameGaze, SplitSize
-from gfsalnet.gaze.disk import film_count, film_frames, fixations_of, grouped_rows, numbered, require_folder
+from gfsalnet.gaze.disk import fixations_of, grouped_rows, require_folder
+from gfsalnet.gaze.films import Timeline, film_count, film_frames, film_timeline
 from gfsalnet.gaze.map_folders import MapFolders
 from gfsalnet.gaze.mat import read_mat
+from gfsalnet.gaze.names import find_folder
+from gfsalnet.gaze.numbers import numbered
 from gfsalnet.types import Fixations, Frame, Map
 
 _NUMBERS = {"train": (1, 600), "val": (601, 700), "test": (701, 1000)}
@@ -31,6 +35,11 @@ SIZE_WH = (640, 360)
 _SCREEN_WH = (1440, 900)
 _RATE = Fraction(30)
 _MATRIX = "I"
+_SPLIT_FOLDERS = ("train", "training", "val", "validation", "test", "testing")
+_MOST_FRAMES = 1558
+"""Of the longest video."""
+_CLOCK_SECONDS = 5e-7
+"""The eye tracker's times are whole microseconds."""
 
 
 class DHF1K(MapFolders):
@@ -54,15 +63,23 @@ class DHF1K(MapFolders):
         super().__init__(root, split)
         require_folder(root, self.layout)
         first, last = _NUMBERS[split]
-        flat = any((root / f"{n:04d}").is_dir() for n in range(first, last + 1))
-        self._folder = root if flat else root / "annotation"
-        self._films = _films(root / "video")
-        self._videos = [f"{n:04d}" for n in range(first, last + 1) if self._is_there(n)]
+        self._media = find_folder(root, "video")
+        self._films = _films(self._media)
+        self._frame_folders = _numbered_folders(self._media)
+        self._folders = self._annotation_folders()
+        there = {*self._films, *self._frame_folders, *self._folders}
+        self._videos = [f"{n:04d}" for n in range(first, last + 1) if n in there]
         if not self._videos:
             raise DatasetError(root, f"it holds none of the videos {first:04d} to {last:04d}", self.layout)
 
-    def _is_there(self, number: int) -> bool:
-        return number in self._films or (self._folder / f"{number:04d}").is_dir()
+    def _annotation_folders(self) -> dict[int, Path]:
+        """Number of a video → its folder, of the first place that has it."""
+        bases = [find_folder(self.root, "annotation"), self.root]
+        places = [*bases, *(base / name for base in bases for name in _SPLIT_FOLDERS)]
+        found: dict[int, Path] = {}
+        for place in places:
+            found = {**_numbered_folders(place), **found}
+        return found
 
     @property
     def videos(self) -> list[str]:
@@ -71,33 +88,46 @@ class DHF1K(MapFolders):
 
     def folder(self, video: str) -> Path:
         """ROOT/annotation/0001."""
-        return self._folder / video
+        return self._folders.get(int(video), self.root / "annotation" / video)
+
+    def picture_folder(self, video: str) -> Path:
+        """ROOT/annotation/0001/images, or ROOT/video/0001."""
+        images, frames = super().picture_folder(video), self._frame_folders.get(int(video))
+        if numbered(images) or frames is None:
+            return images
+        return frames if numbered(frames) else frames / "images"
 
     def frames_folder(self, video: str) -> Path | None:
         """ROOT/annotation/0001/images; None where there is no film to make it from."""
-        return self.folder(video) / "images" if int(video) in self._films else None
+        return super().picture_folder(video) if int(video) in self._films else None
 
     def frames(self, video: str) -> Iterator[Frame]:
         """The extracted frames, or the film where there are none."""
-        if numbered(self.folder(video) / "images"):
+        if self.pictures(video):
             return super().frames(video)
         if int(video) not in self._films:
-            raise SourceError(self.root / "video", f"it does not hold {int(video):03d}.AVI", self.layout)
+            raise SourceError(self._media, f"it does not hold {int(video):03d}.AVI", self.layout)
         return film_frames(self._films[int(video)])
 
-    def count_pictures(self, video: str) -> int:
-        """Of the extracted frames, or by the header of the film."""
-        pictures = len(numbered(self.folder(video) / "images"))
-        return pictures or (film_count(self._films[int(video)]) if int(video) in self._films else 0)
+    def times(self, video: str) -> Timeline | Fraction:
+        """Those of the film, where it is there, else 30 frames a second."""
+        film = self._films.get(int(video))
+        return self.rate if film is None else film_timeline(film)
+
+    def picture_indices(self, video: str) -> Collection[int]:
+        """Of the extracted frames, or of the film."""
+        pictures, film = self.pictures(video), self._films.get(int(video))
+        return range(film_count(film)) if film is not None and not pictures else pictures
 
     def fixation_files(self, video: str) -> Mapping[int, Path]:
-        """The PNG maps, or the MATLAB ones where there are none."""
-        folder = self.folder(video) / "fixation"
-        return numbered(folder) or numbered(folder / "maps", (".mat",))
+        """The PNG maps, and the MATLAB ones of frames that have none."""
+        folder = self.fixation_folder(video)
+        matrices = {**numbered(folder, (".mat",)), **numbered(folder / "maps", (".mat", ".png"))}
+        return dict(sorted({**matrices, **numbered(folder)}.items()))
 
     def read(self, path: Path) -> Fixations:
         """The fixations of one PNG or MATLAB map."""
-        return _read_matrix(path) if path.suffix == ".mat" else super().read(path)
+        return _read_matrix(path) if path.suffix.lower() == ".mat" else super().read(path)
 
 
 class DHF1KViewers(DHF1K):
@@ -122,7 +152,9 @@ class DHF1KViewers(DHF1K):
         files = sorted((self.root / "exportdata_train").glob(f"P*/P*_Trail{video}.txt"))
         if not files:
             raise DatasetError(self.root / "exportdata_train", f"it holds no P001_Trail{video}.txt", self.layout)
-        points = np.concatenate([_viewer_points(path) for path in files])
+        film = self._films.get(int(video))
+        timeline = Timeline.steady(_MOST_FRAMES, _RATE) if film is None else film_timeline(film)
+        points = np.concatenate([_viewer_points(path, timeline) for path in files])
         frames = points[:, 0].astype(np.int64)
         groups = grouped_rows(frames, int(frames.max(initial=-1)) + 1)
         return [FrameGaze(index=i, fixations=_fixations(points[rows])) for i, rows in enumerate(groups)]
@@ -135,13 +167,20 @@ class DHF1KViewers(DHF1K):
         """From the points by the official sigma."""
         return super(MapFolders, self).density(video, gaze, size_hw)
 
-    def frame_counts(self, video: str) -> dict[str, int]:
+    def parts(self, video: str) -> Mapping[str, Collection[int]]:
         """Pictures only: gaze goes on after the end of the film."""
-        return {"pictures": self.count_pictures(video)}
+        return {"pictures": self.picture_indices(video)}
 
 
 def _films(folder: Path) -> dict[int, Path]:
     return dict(numbered(folder, (".avi", ".mp4")))
+
+
+def _numbered_folders(parent: Path) -> dict[int, Path]:
+    """Folders that are called by a number, with however many zeros in front."""
+    if not parent.is_dir():
+        return {}
+    return {int(path.name): path for path in sorted(parent.iterdir()) if path.name.isdecimal() and path.is_dir()}
 
 
 def _read_matrix(path: Path) -> Fixations:
@@ -151,12 +190,13 @@ def _read_matrix(path: Path) -> Fixations:
     return fixations_of(matrix > 0)
 
 
-def _viewer_points(path: Path) -> NDArray[np.float64]:
-    """(N, 4) rows of frame, viewer, x, y: the means of one viewer's fixation samples.
+def _viewer_points(path: Path, timeline: Timeline) -> NDArray[np.float64]:
+    """(N, 4) rows of frame, viewer, x, y: the means of one viewer's fixation samples while each frame is shown.
 
     Samples beside the film count only in a frame that has no others.
     """
     samples = _fixation_samples(path)
+    samples[:, 0] = timeline.frame_at(samples[:, 0], _CLOCK_SECONDS)
     scale = SIZE_WH[0] / _SCREEN_WH[0]
     bar_pixels = (_SCREEN_WH[1] - SIZE_WH[1] / scale) / 2
     x, y = samples[:, 1] * scale, (samples[:, 2] - bar_pixels) * scale
@@ -170,7 +210,7 @@ def _viewer_points(path: Path) -> NDArray[np.float64]:
 
 
 def _fixation_samples(path: Path) -> NDArray[np.float64]:
-    """(N, 3) rows of frame, x, y on the screen. Time is in microseconds; the first sample's is the film's start."""
+    """(N, 3) rows of seconds, x, y on the screen. Time is in microseconds; the first sample's is the film's start."""
     try:
         rows = [line.split() for line in path.read_text(errors="replace").splitlines()[1:] if line.strip()]
         start = float(rows[0][0]) if rows else 0.0
@@ -178,7 +218,7 @@ def _fixation_samples(path: Path) -> NDArray[np.float64]:
         values = np.array([row[:3] for row in fixated], np.float64).reshape(-1, 3)
     except (OSError, ValueError, IndexError) as error:
         raise DatasetError(path, f"it is not a readable gaze record ({error})", "Copy or download it again.") from error
-    values[:, 0] = np.floor((values[:, 0] - start) * float(_RATE) / 1e6)
+    values[:, 0] = (values[:, 0] - start) / 1e6
     return values
 
 

@@ -13,7 +13,7 @@ The test is on the first 300 frames of 20 films (Borji et al.); the other 64 are
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar
@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
-from gfsalnet.gaze.disk import film_count, film_frames, grouped_rows, require_folder
+from gfsalnet.gaze.disk import grouped_rows, require_folder
+from gfsalnet.gaze.films import film_count, film_frames
 from gfsalnet.types import Fixations, Frame
 
 TEST_FRAMES = 300
@@ -91,9 +92,9 @@ class DIEM(GazeDataset):
         """Nobody's official one: 2 % of the longer side, about one degree on that screen."""
         return 0.02 * max(film_size_wh(video))
 
-    def frame_counts(self, video: str) -> dict[str, int]:
+    def parts(self, video: str) -> Mapping[str, Collection[int]]:
         """Pictures only: gaze goes on after the end of some films."""
-        return {"pictures": min(film_count(self._film(video)), self.limit or 10**9)}
+        return {"pictures": range(film_count(self._film(video)))[: self.limit]}
 
     def whole_length(self, video: str) -> int | None:
         """The test counts the first 300 frames of longer films."""
@@ -101,7 +102,8 @@ class DIEM(GazeDataset):
 
     def _film(self, video: str) -> Path:
         folder = self.root / video / "video"
-        film = next((path for path in sorted(folder.glob("*.mp4")) if not path.name.startswith(".")), None)
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        film = next((path for path in files if path.suffix.lower() == ".mp4" and path.name[0] != "."), None)
         if film is None:
             raise SourceError(folder, "it holds no MP4", self.layout)
         return film

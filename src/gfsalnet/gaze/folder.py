@@ -3,35 +3,49 @@
     ROOT/videos/clip.mp4 …          (or directly in ROOT; a folder of frames counts as a video)
     ROOT/images/1001.jpg …
     ROOT/fixations.csv              or .parquet: columns video or image, x, y, and for videos frame or time_seconds;
-                                    subject, duration_ms, width, height may follow
+                                    subject, duration_ms, width, height, frames_per_second may follow
     ROOT/fixations.npz              of photographs: image_index, subject, x, y, image_names, original_sizes_wh
     ROOT/gaze.npz                   of a single video: fix_frame, fix_subject, fix_x, fix_y, video_wh
 
 `x, y` are 0-based pixels, floats, of a picture of `width` times `height`, or of the file where the table has no such
-columns. A name may be given with or without suffix. `frame` is 0-based; a `time_seconds` belongs to the frame shown
-then at a constant rate. With `duration_ms` a fixation counts on every frame it touches, without on one.
+columns. A name may be given with or without suffix. `frame` is 0-based; a `time_seconds` belongs to the frame that the
+film's own time stamps show then. With `duration_ms` a fixation counts on every frame it touches, without on one.
+
+The pictures of a folder of frames are matched by the number in their names: a gap is a gap. It has 25 frames a second
+unless the table has a column `frames_per_second`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
+from gfsalnet.gaze.columns import LAYOUT
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset
-from gfsalnet.gaze.disk import film_count, film_frames, film_info, grouped_rows, require_folder
-from gfsalnet.gaze.table import LAYOUT, FixationTable, read_recording, read_table
+from gfsalnet.gaze.disk import grouped_rows, require_folder
+from gfsalnet.gaze.exports import exports_in
+from gfsalnet.gaze.films import Timeline, film_frames, film_info, film_timeline, picture_frames
+from gfsalnet.gaze.names import NameIndex
+from gfsalnet.gaze.numbers import first_of_frames, frame_numbers
+from gfsalnet.gaze.quality import Quality
+from gfsalnet.gaze.table import FixationTable, read_recording, read_table
 from gfsalnet.types import Fixations, Frame
-from gfsalnet.video.files import is_image, is_video, natural_key, visible_files
+from gfsalnet.video.files import is_image, is_video, natural_key
+from gfsalnet.video.info import DEFAULT_RATE
 
+Value = TypeVar("Value")
 TABLES = ("fixations.npz", "fixations.csv", "fixations.parquet")
 RECORDING = "gaze.npz"
+SHAPE_TOLERANCE = 0.05
+"""How far width / height of a table may be from the picture's before it is mentioned."""
 HELD_OUT_EVERY = 7
 """The split `val` is the last of every seven videos or pictures; the shipped weights were not trained on it."""
 
@@ -68,26 +82,36 @@ class TableDataset(GazeDataset):
         return list(self._files)
 
     def frames(self, video: str) -> Iterator[Frame]:
-        """The film, or the picture at its stored size."""
-        return film_frames(self._files[video])
+        """The film, the picture at its stored size, or those of a folder by the number in their names."""
+        path = self._files[video]
+        return picture_frames(self.pictures(video), self._rate(video)) if path.is_dir() else film_frames(path)
 
     def pictures(self, video: str) -> Mapping[int, Path]:
-        """The picture, those of a folder of frames, or those extracted from a film."""
+        """The picture, those of a folder of frames by the numbers in their names, or those extracted from a film."""
         path = self._files[video]
-        if path.is_dir():
-            return dict(enumerate(filter(is_image, visible_files(path))))
-        return {0: path} if is_image(path) else super().pictures(video)
+        if not path.is_dir():
+            return {0: path} if is_image(path) else super().pictures(video)
+        by_number = frame_numbers(path)
+        frames = None if self._table.frame is None else self._table.frame[self._rows(video)]
+        first = first_of_frames(path, by_number, frames)
+        return {number - first: picture for number, picture in by_number.items()}
 
     def frames_folder(self, video: str) -> Path | None:
         """ROOT/frames/clip; None where the video is a folder of frames already."""
         return super().frames_folder(video) if is_video(self._files[video]) else None
 
     def gaze(self, video: str) -> list[FrameGaze]:
-        """The frames of a video that have fixations, or the one of a picture, be it without."""
-        rows = self._table.rows_of.get(video, np.zeros(0, np.intp))
+        """The frames of a video that have fixations, or the one of a picture, be it without.
+
+        What comes after the end of a video is left out.
+        """
+        rows = self._rows(video)
         if self.kind == "image":
             return [FrameGaze(index=0, fixations=self._fixations(video, rows))]
-        repeated, frames = self._on_frames(video, rows)
+        if not len(rows):
+            return []
+        repeated, frames = self._on_frames(rows, timeline := self._timeline(video))
+        frames, repeated = frames[frames < len(timeline)], repeated[frames < len(timeline)]
         indices, group_of = np.unique(frames, return_inverse=True)
         groups = grouped_rows(group_of, len(indices))
         return [
@@ -95,46 +119,99 @@ class TableDataset(GazeDataset):
             for index, group in zip(indices, groups, strict=True)
         ]
 
-    def _on_frames(self, video: str, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    def _rows(self, video: str) -> NDArray[np.intp]:
+        return self._table.rows_of.get(video, np.zeros(0, np.intp))
+
+    def _timeline(self, video: str) -> Timeline:
+        path = self._files[video]
+        if path.is_dir():
+            return Timeline.steady(max(self.pictures(video)) + 1, self._rate(video))
+        return film_timeline(path)
+
+    def _rate(self, video: str) -> Fraction:
+        """Of a folder of frames."""
+        return (self._table.rates or {}).get(video, DEFAULT_RATE)
+
+    def _on_frames(self, rows: NDArray[np.intp], timeline: Timeline) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
         """Each row as often as it touches frames, and these frames."""
-        table, rate = self._table, float(film_info(self._files[video]).rate)
+        table = self._table
         if table.frame is not None:
-            start = table.frame[rows].astype(np.float64)
+            first = table.frame[rows]
+            starts = timeline.starts_seconds[np.minimum(first, len(timeline) - 1)]
         else:
             assert table.time_seconds is not None
-            # The small summand keeps frame 3 at 30/s, written as 0.1, from becoming frame 2.
-            start = table.time_seconds[rows] * rate + 1e-6
-        first = np.floor(start).astype(np.int64)
-        counts = np.ones_like(first)
-        if table.duration_ms is not None:
-            end = np.minimum(start + table.duration_ms[rows] * rate / 1000 - 1e-5, film_count(self._files[video]))
-            counts = np.maximum(np.ceil(end).astype(np.int64) - first, 1)
+            starts = table.time_seconds[rows]
+            first = timeline.frame_at(starts)
+        if table.duration_ms is None:
+            return rows, first
+        last = np.maximum(timeline.frame_before(starts + table.duration_ms[rows] / 1000), first)
+        counts = last - first + 1
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         return np.repeat(rows, counts), np.repeat(first, counts) + within
 
     def _fixations(self, video: str, rows: NDArray[np.intp]) -> Fixations:
         table = self._table
-        size_wh = table.sizes_wh.get(video) if table.sizes_wh else None
         return Fixations(
             x=table.x[rows],
             y=table.y[rows],
-            size_wh=size_wh or film_info(self._files[video]).size_wh,
+            size_wh=self._size_wh(video),
             subject=None if table.subject is None else table.subject[rows],
         )
 
+    def _size_wh(self, video: str) -> tuple[int, int]:
+        """That x, y refer to."""
+        return (self._table.sizes_wh or {}).get(video) or film_info(self._files[video]).size_wh
+
     def sigma_pixels(self, video: str) -> float:
         """`sigma_share` of the width."""
-        sizes = self._table.sizes_wh or {}
-        return self.sigma_share * (sizes.get(video) or film_info(self._files[video]).size_wh)[0]
+        return self.sigma_share * self._size_wh(video)[0]
 
-    def frame_counts(self, video: str) -> dict[str, int]:
-        """Pictures only, by the file's header."""
-        return {"pictures": film_count(self._files[video])}
+    def parts(self, video: str) -> Mapping[str, Collection[int]]:
+        """Pictures only."""
+        path = self._files[video]
+        if path.is_dir():
+            return {"pictures": self.pictures(video)}
+        if is_image(path):
+            return {"pictures": range(film_info(path).frame_count or 0)}  # opened, so that a damaged one is found
+        return {"pictures": range(len(film_timeline(path)))}
+
+    def quality(self, video: str, gaze: Sequence[FrameGaze] | None = None) -> Quality:
+        """Counts each row of the table once, on however many frames it lies."""
+        rows = self._rows(video)
+        late = np.zeros(len(rows), np.bool_)
+        late_milliseconds, notes = 0, self._notes(video)
+        if self.kind == "video" and len(rows):
+            timeline, table = self._timeline(video), self._table
+            if table.frame is None and table.time_seconds is not None:
+                late = timeline.frame_at(table.time_seconds[rows]) >= len(timeline)
+                late_milliseconds = int((table.time_seconds[rows][late] / 1000 < timeline.end_seconds).sum())
+            elif table.frame is not None:
+                late = table.frame[rows] >= len(timeline)
+        counted = Quality.of(
+            [self._fixations(video, rows[~late])], late=int(late.sum()), late_milliseconds=late_milliseconds
+        )
+        return replace(counted, notes=notes)
+
+    def _notes(self, video: str) -> list[str]:
+        notes, path = [], self._files[video]
+        size_wh, stored_wh = self._size_wh(video), film_info(path).size_wh
+        if abs(size_wh[0] * stored_wh[1] / (size_wh[1] * stored_wh[0]) - 1) > SHAPE_TOLERANCE:
+            said, stored = (f"{width}x{height}" for width, height in (size_wh, stored_wh))
+            notes.append(f"width and height say {said}, it has {stored}: x and y are stretched, no bars are taken off")
+        if path.is_dir() and len(self._rows(video)):
+            numbers = frame_numbers(path)
+            first = min(numbers) - min(self.pictures(video))
+            if first or min(numbers):
+                notes.append(f"its pictures are numbered from {min(numbers)}; frame 0 of the table is number {first}")
+            if self._table.frame is None or self._table.duration_ms is not None:
+                how = "the table says" if self._table.rates else "for want of a column frames_per_second it is read at"
+                notes.append(f"it is a folder of frames: {how} {float(self._rate(video)):g} frames a second")
+        return notes
 
     def remarks(self) -> list[str]:
-        """Rows without a position."""
+        """Rows without a position, and how the table was read."""
         count = self._table.without_position
-        return [f"rows of the table without x or y, left out: {count}"] if count else []
+        return [*self._table.notes, *([f"rows of the table without x or y, left out: {count}"] if count else [])]
 
 
 class Folder(TableDataset):
@@ -165,6 +242,10 @@ def load_folder(root: Path, layout: str) -> tuple[FixationTable, dict[str, Path]
         if len(films) != 1:
             raise DatasetError(root, f"beside {RECORDING} there must be one video, not {len(films)}", layout)
         return read_recording(root / RECORDING, films[0].stem), {films[0].stem: films[0]}
+    if found is None and (exports := exports_in(root)):
+        name, program = next(iter(exports.items()))
+        remedy = f"Write its fixations as {TABLES[1]}. {LAYOUT}"
+        raise DatasetError(root, f"it has no table of fixations, but {name}, an export of {program}", remedy)
     table = read_table(found or root / TABLES[0])
     is_pack = found is not None and found.suffix == ".npz"
     return join(table, _media_of(root), only_listed=is_pack, where=root)
@@ -175,6 +256,8 @@ def join(
 ) -> tuple[FixationTable, dict[str, Path]]:
     """Bring the names of a table and of files together, without suffixes.
 
+    Names that differ in how accents are stored, in the folders before them, in case or in zeros in front are found.
+
     Args:
         table: as it was read.
         media: files or folders of frames.
@@ -182,23 +265,53 @@ def join(
         where: for errors.
 
     Raises:
-        DatasetError: if a name has no file, or two files differ in their suffix only.
+        DatasetError: if a name has no file, or fits several, or two files differ in their suffix only.
     """
-    files = {path.stem: path for path in media}
+    files = {path.name if path.is_dir() else path.stem: path for path in media}
     if len(files) < len(media):
         raise DatasetError(where, "two of its files differ in their suffix only", "Rename one of them.")
-    known = {path.name: path.stem for path in media} | {name: name for name in files}
-    missing = [name for name in table.names if name not in known]
-    if missing:
-        problem = (
-            f"{len(missing)} of {len(table.names)} files that its table names are missing, the first is {missing[0]}"
-        )
-        raise DatasetError(where, problem, "Copy the folder again.")
-    names = list(dict.fromkeys(known[name] for name in table.names))  # `a` and `a.jpg` in one table are one file
-    of = np.array([names.index(known[name]) for name in table.names], np.intp)[table.of]
-    sizes_wh = table.sizes_wh and {known[name]: size for name, size in table.sizes_wh.items()}
-    joined = replace(table, names=names, of=of, sizes_wh=sizes_wh)
+    video_of = {path.name: video for video, path in files.items()}
+    index = NameIndex(video_of)
+    hits = {name: list(dict.fromkeys(video_of[hit] for hit in index.find(name))) for name in table.names}
+    _check_hits(hits, index, where)
+    known = {name: found[0] for name, found in hits.items()}
+    names = list(dict.fromkeys(known.values()))  # `a` and `a.jpg` in one table are one file
+    place = {name: number for number, name in enumerate(names)}
+    of = np.array([place[known[name]] for name in table.names], np.intp)[table.of]
+    joined = replace(
+        table,
+        names=names,
+        of=of,
+        sizes_wh=_renamed(table.sizes_wh, known, "sizes", where),
+        rates=_renamed(table.rates, known, "frame rates", where),
+    )
     return joined, {name: files[name] for name in (names if only_listed else files)}
+
+
+def _check_hits(hits: Mapping[str, list[str]], index: NameIndex, where: Path) -> None:
+    missing = [name for name, found in hits.items() if not found]
+    if missing:
+        there = ", ".join(index.nearest(missing[0])) or "nothing"
+        problem = f"{len(missing)} of {len(hits)} files that its table names are missing, the first is {missing[0]}"
+        remedy = "Copy the files that are missing, or write their names in the table as they are called."
+        raise DatasetError(where, f"{problem}; there is {there}", remedy)
+    for name, found in hits.items():
+        if len(found) > 1:
+            problem = f"{name} of its table may be {' or '.join(found[:3])}"
+            raise DatasetError(where, problem, "Write the name in the table exactly as the file is called.")
+
+
+def _renamed(
+    values: Mapping[str, Value] | None, known: Mapping[str, str], what: str, where: Path
+) -> dict[str, Value] | None:
+    """By the names of files; several names of one file must say the same."""
+    if values is None:
+        return None
+    found: dict[str, Value] = {}
+    for name, value in values.items():
+        if found.setdefault(known[name], value) != value:
+            raise DatasetError(where, f"its table gives {known[name]} two {what}", "Give each video or image one.")
+    return found
 
 
 def _media_of(root: Path) -> list[Path]:

@@ -3,9 +3,9 @@
     ROOT/training/actioncliptrain00001_<shot>/images/actioncliptrain00001_<frame %05d>.png      also maps/ and fixation/
     ROOT/testing/actioncliptest…
 
-The frame numbers of a video go on from shot to shot. Here every shot is a video of its own whose first frame has
-index 0. Many shots have fewer than 10 frames and some only one; all are kept, and what is scored is for the
-evaluation to say. The maps are Gaussians of sigma 20 pixels.
+The frame numbers of a video go on from shot to shot. Here every shot is a video of its own whose first frame, the one
+after the last of the shot before, has index 0. Many shots have fewer than 10 frames and some only one; all are kept,
+and what is scored is for the evaluation to say. The maps are Gaussians of sigma 20 pixels.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from typing import ClassVar
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.dataset import SplitSize
-from gfsalnet.gaze.disk import numbered, require_folder
+from gfsalnet.gaze.disk import require_folder
 from gfsalnet.gaze.map_folders import MapFolders
+from gfsalnet.gaze.names import find_folder
 
 _FOLDERS = {"train": "training", "test": "testing"}
-_SHOT = re.compile(r"actionclip(?:train|test)(\d{5})_(\d+)")
+_SHOT = re.compile(r"actionclip(?:train|test)(\d+)_(\d+)", re.IGNORECASE)
 
 
 class Hollywood2(MapFolders):
@@ -44,10 +45,11 @@ class Hollywood2(MapFolders):
 
     def __init__(self, root: Path, split: str = "test") -> None:
         super().__init__(root, split)
-        self._folder = require_folder(root / _FOLDERS[split], self.layout)
+        self._folder = require_folder(find_folder(root, _FOLDERS[split]), self.layout)
         shots = {path.name: _SHOT.fullmatch(path.name) for path in self._folder.iterdir() if path.is_dir()}
-        numbers = {name: (int(match[1]), int(match[2])) for name, match in shots.items() if match}
-        self._videos = sorted(numbers, key=lambda name: numbers[name])
+        self._numbers = {name: (int(match[1]), int(match[2])) for name, match in shots.items() if match}
+        self._shots = {numbers: name for name, numbers in self._numbers.items()}
+        self._videos = sorted(self._numbers, key=lambda name: self._numbers[name])
         if not self._videos:
             raise DatasetError(self._folder, f"it holds no shots such as actionclip{split}00001_1", self.layout)
 
@@ -61,6 +63,16 @@ class Hollywood2(MapFolders):
         return self._folder / video
 
     def first_number(self, video: str) -> int:
-        """The lowest of its pictures and maps, so that one missing picture at the start shifts nothing."""
-        parts = (numbered(self._folder / video / part) for part in ("images", "fixation", "maps"))
-        return min((next(iter(files)) for files in parts if files), default=1)
+        """The one after the last of the shot before, so that a missing beginning shifts nothing; 1 in the first shot.
+
+        Where the shot before is not there it is the lowest number of any part.
+        """
+        number, shot = self._numbers[video]
+        lowest = min(self._in_names(video), default=1)
+        before = self._shots.get((number, shot - 1))
+        if before is not None:
+            return min(lowest, max(self._in_names(before), default=lowest - 1) + 1)
+        return min(lowest, 1) if shot == 1 else lowest
+
+    def _in_names(self, video: str) -> list[int]:
+        return [number for files in self.files(video).values() for number in files]

@@ -5,15 +5,19 @@
     ROOT/<name>/<name>.mp4
     ROOT/<name>/Data.mat            struct `Data`: VideoFrames, VideoFrameRate, VideoSize ([w h]), fixdata
 
-A row of `fixdata` is: viewer, start in ms, duration in ms, x, y with the origin in the upper left corner. A fixation
-counts on every frame it touches. As in the authors' demo, a viewer's fixations count from the first on that lies in
-the frame and off the cross of the central row and column, each 1/10 of the height wide: before it, the eye still rests
-where the cross before the video was. The authors cut their Gaussian off at 100 pixels; here its last 1 % is kept.
+`namelist.mat` has 462, 36 and 41 entries, of which one is a repetition: 538 videos.
+
+A row of `fixdata` is: viewer, start in ms, duration in ms, x, y: pixels counted from 1, from the upper left corner. A
+fixation counts on every frame it touches. As in the authors' demo, those with x or y of 0 or less, or not less than
+width or height, are none (the eye tracker had lost the eye, or it looked elsewhere), and a viewer's fixations count
+from the first on that lies off the cross of the central row and column, each 1/10 of the height wide: before it, the
+eye still rests where the cross before the video was. The authors cut their Gaussian off at 100 pixels; here it is
+whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -24,12 +28,16 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
-from gfsalnet.gaze.disk import film_count, film_frames, require_folder
+from gfsalnet.gaze.disk import centres, require_folder
+from gfsalnet.gaze.films import Timeline, film_count, film_frames, film_timeline
 from gfsalnet.gaze.mat import read_mat
+from gfsalnet.gaze.names import NameIndex
 from gfsalnet.types import Fixations, Frame
 
 _LISTS = {"train": "trainlist", "val": "vaildlist", "test": "testlist"}
 _COLUMNS = 5
+_CLOCK_SECONDS = 1e-6
+"""Times are whole milliseconds; this only takes up rounding."""
 
 
 class Record(NamedTuple):
@@ -49,12 +57,19 @@ class LEDOV(GazeDataset):
     kind = "video"
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
     layout = "LEDOV has VideoNameList.mat, namelist.mat and a folder a video with <name>.mp4 and Data.mat in it."
-    official: ClassVar = {"train": SplitSize(videos=456), "val": SplitSize(videos=41), "test": SplitSize(videos=41)}
+    official: ClassVar = {"train": SplitSize(videos=461), "val": SplitSize(videos=36), "test": SplitSize(videos=41)}
+    entries: ClassVar = {"train": 462, "val": 36, "test": 41}
+    """How many names the authors' lists have."""
 
     def __init__(self, root: Path, split: str = "test") -> None:
         super().__init__(root, split)
         require_folder(root, self.layout)
-        self._videos = [name for name in self._listed() if (root / name).is_dir()]
+        self._listed_names = self._listed()
+        there = NameIndex(path.name for path in root.iterdir() if path.is_dir())
+        # One name stands twice in the authors' lists.
+        found = {name: there.find(name) for name in dict.fromkeys(self._listed_names)}
+        self._folders = {name: root / hits[0] for name, hits in found.items() if len(hits) == 1}
+        self._videos = list(self._folders)
         if not self._videos:
             raise DatasetError(root, f"it holds no video of the split {split}", self.layout)
 
@@ -82,7 +97,7 @@ class LEDOV(GazeDataset):
         Raises:
             DatasetError: if it is missing, damaged or something else.
         """
-        return _read_record(self.root / video / "Data.mat")
+        return _read_record(self._folders[video] / "Data.mat")
 
     def frames(self, video: str) -> Iterator[Frame]:
         """The film."""
@@ -90,27 +105,49 @@ class LEDOV(GazeDataset):
 
     def gaze(self, video: str) -> list[FrameGaze]:
         """Every frame of the video; `subject` is the viewer's number."""
-        record = self.record(video)
-        return gaze_at_rate(record, record.rate, record.frames)
+        record, film = self.record(video), self._film(video)
+        timeline = film_timeline(film) if film.is_file() else Timeline.steady(record.frames, record.rate)
+        return gaze_on(record, timeline, record.frames)
 
     def sigma_pixels(self, video: str) -> float:
         """A full width at half maximum of 80 pixels."""
         return 33.97
 
-    def frame_counts(self, video: str) -> dict[str, int]:
-        """Pictures by the film's header, and frames by Data.mat."""
-        return {"pictures": film_count(self._film(video)), "frames in Data.mat": self.record(video).frames}
+    def parts(self, video: str) -> Mapping[str, Collection[int]]:
+        """Pictures of the film, and frames by Data.mat."""
+        return {
+            "pictures": range(film_count(self._film(video))),
+            "frames in Data.mat": range(self.record(video).frames),
+        }
+
+    def official_size(self) -> SplitSize:
+        """By the list on disk, every name once."""
+        return SplitSize(videos=len(set(self._listed_names)))
+
+    def remarks(self) -> list[str]:
+        """Where the list is not the authors', and what it names twice."""
+        names, entries = self._listed_names, self.entries.get(self.split)
+        twice = sorted({name for name in names if names.count(name) > 1})
+        other = f"{_LISTS[self.split]} of namelist.mat has {len(names)} entries, the authors' {entries}"
+        return [
+            *([other] if entries not in (None, len(names)) else []),
+            *(f"{_LISTS[self.split]} of namelist.mat names {name} more than once; it counts once" for name in twice),
+        ]
 
     def _film(self, video: str) -> Path:
-        return self.root / video / f"{video}.mp4"
+        folder = self._folders[video]
+        return folder / f"{folder.name}.mp4"
 
 
-def gaze_at_rate(record: Record, rate: Fraction, frames: int) -> list[FrameGaze]:
-    """The fixations on each of `frames` frames when the video is shown at `rate` frames a second."""
+def gaze_on(record: Record, timeline: Timeline, frames: int) -> list[FrameGaze]:
+    """The fixations on each of the first `frames` frames of a timeline.
+
+    As in the authors' demo, a fixation counts from the frame that is shown just before it starts.
+    """
     rows = record.rows[_counts(record)]
-    start, end = rows[:, 1], rows[:, 1] + rows[:, 2]
-    first = np.maximum(np.ceil(start * float(rate) / 1000), 1).astype(np.intp) - 1
-    last = np.minimum(np.ceil(end * float(rate) / 1000).astype(np.intp), frames) - 1
+    start, end = rows[:, 1] / 1000, (rows[:, 1] + rows[:, 2]) / 1000
+    first = np.maximum(timeline.frame_before(start, _CLOCK_SECONDS), 0)
+    last = np.where(start < timeline.end_seconds, timeline.frame_before(end, _CLOCK_SECONDS), -1)
     return [
         FrameGaze(index=index, fixations=_fixations(rows[(first <= index) & (index <= last)], record.size_wh))
         for index in range(frames)
@@ -118,20 +155,21 @@ def gaze_at_rate(record: Record, rate: Fraction, frames: int) -> list[FrameGaze]
 
 
 def _counts(record: Record) -> NDArray[np.bool_]:
-    """(N,) which fixations count: for each viewer those from the first off the central cross on."""
+    """(N,) which fixations count: those in the frame, for each viewer from the first off the central cross on."""
     viewer, start, x, y = (record.rows[:, column] for column in (0, 1, 3, 4))
     width, height = record.size_wh
     # MATLAB rounds halves up.
     arm = np.floor(height / 20 + 0.5)
     off_cross = (np.abs(x - width / 2) > arm) & (np.abs(y - height / 2) > arm)
-    opens = off_cross & (x > 0) & (x < width) & (y > 0) & (y < height)
+    within = (x > 0) & (x < width) & (y > 0) & (y < height)
+    opens = off_cross & within
     begins = np.ones(len(viewer), np.bool_)
     begins[1:] = (viewer[1:] != viewer[:-1]) | (start[1:] < start[:-1])
     turn = np.cumsum(begins)
     counts = np.zeros(len(viewer), np.bool_)
     for number in np.unique(turn):
         counts[turn == number] = np.maximum.accumulate(opens[turn == number])
-    return counts
+    return counts & within
 
 
 @lru_cache(maxsize=4)
@@ -157,5 +195,5 @@ def _stem(name: Any) -> str:
 
 
 def _fixations(rows: NDArray[np.float64], size_wh: tuple[int, int]) -> Fixations:
-    x, y = rows[:, 3].astype(np.float32), rows[:, 4].astype(np.float32)
+    x, y = (centres(rows[:, column] - 1) for column in (3, 4))  # MATLAB counts pixels from 1
     return Fixations(x=x, y=y, size_wh=size_wh, subject=rows[:, 0].astype(np.int64))

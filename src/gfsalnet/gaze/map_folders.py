@@ -6,19 +6,22 @@ The three belong together by the number in their names, so a file that is missin
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar
 
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset
-from gfsalnet.gaze.disk import fixations_of, numbered, picture_frames, read_binary, read_official_map
+from gfsalnet.gaze.disk import fixations_of, read_binary, read_official_map
+from gfsalnet.gaze.films import Timeline, picture_frames
+from gfsalnet.gaze.names import find_folder
+from gfsalnet.gaze.numbers import first_of_parts, numbered
 from gfsalnet.types import Fixations, Frame, Map
 
 
 class MapFolders(GazeDataset):
-    """A folder a video with `images/`, `fixation/` and `maps/` in it."""
+    """A folder a video with `images/`, `fixation/` (or `fixations/`) and `maps/` in it."""
 
     kind = "video"
     rate: ClassVar[Fraction]
@@ -31,19 +34,44 @@ class MapFolders(GazeDataset):
         """Where the frames and maps of a video lie."""
 
     def first_number(self, video: str) -> int:
-        """The number in the name of a video's first frame."""
-        return 1
+        """The number in the names of a video's first frame: 1, or 0 where a part counts from there.
+
+        Raises:
+            DatasetError: if the parts count differently.
+        """
+        return first_of_parts(f"{self.name}/{video}", self.files(video))
+
+    def files(self, video: str) -> Mapping[str, Mapping[int, Path]]:
+        """Pictures, fixation maps and density maps by number."""
+        return {
+            "pictures": numbered(self.picture_folder(video)),
+            "fixation maps": self.fixation_files(video),
+            "density maps": numbered(find_folder(self.folder(video), "maps")),
+        }
+
+    def picture_folder(self, video: str) -> Path:
+        """Where its frames lie."""
+        return find_folder(self.folder(video), "images")
+
+    def fixation_folder(self, video: str) -> Path:
+        """Where its binary maps lie."""
+        folders = [find_folder(self.folder(video), name) for name in ("fixation", "fixations")]
+        return next((folder for folder in folders if folder.is_dir()), folders[0])
 
     def frames(self, video: str) -> Iterator[Frame]:
         """The pictures in `images/`."""
         pictures = self.pictures(video)
         if not pictures:
-            raise SourceError(self.folder(video) / "images", "it holds no pictures", self.layout)
-        return picture_frames(pictures, self.rate)
+            raise SourceError(self.picture_folder(video), "it holds no pictures", self.layout)
+        return picture_frames(pictures, self.times(video))
+
+    def times(self, video: str) -> Timeline | Fraction:
+        """When its pictures are shown."""
+        return self.rate
 
     def pictures(self, video: str) -> Mapping[int, Path]:
         """Those in `images/`."""
-        return self._by_index(video, numbered(self.folder(video) / "images"))
+        return self._by_index(video, numbered(self.picture_folder(video)))
 
     def frames_folder(self, video: str) -> Path | None:
         """None: there are no films."""
@@ -58,7 +86,7 @@ class MapFolders(GazeDataset):
         self._refuse_hidden(video)
         files = self.fixation_files(video)
         if not files:
-            raise DatasetError(self.folder(video) / "fixation", "it holds no fixation maps", self.layout)
+            raise DatasetError(self.fixation_folder(video), "it holds no fixation maps", self.layout)
         return _FixationFiles(self._by_index(video, files), self.read)
 
     def _by_index(self, video: str, files: Mapping[int, Path]) -> dict[int, Path]:
@@ -72,7 +100,7 @@ class MapFolders(GazeDataset):
 
     def fixation_files(self, video: str) -> Mapping[int, Path]:
         """Binary maps by number."""
-        return numbered(self.folder(video) / "fixation")
+        return numbered(self.fixation_folder(video))
 
     def read(self, path: Path) -> Fixations:
         """The fixations of one binary map."""
@@ -84,27 +112,25 @@ class MapFolders(GazeDataset):
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
         """The official map, or one made by the official sigma where its file is missing."""
-        path = self._official_maps(video).get(gaze.index + self.first_number(video))
+        path = self._official_maps(video).get(gaze.index)
         return super().density(video, gaze, size_hw) if path is None else read_official_map(path, size_hw)
 
     def _official_maps(self, video: str) -> Mapping[int, Path]:
         """Listed once a video, since `density` is asked for frame by frame."""
         listed = self._listed
         if listed is None or listed[0] != video:
-            self._listed = listed = video, numbered(self.folder(video) / "maps")
+            self._listed = listed = video, self._by_index(video, self.files(video)["density maps"])
         return listed[1]
 
-    def frame_counts(self, video: str) -> dict[str, int]:
+    def parts(self, video: str) -> Mapping[str, Collection[int]]:
         """Pictures, fixation maps, density maps."""
-        counts = {"pictures": self.count_pictures(video)}
-        if self.split not in self.hidden:
-            maps = numbered(self.folder(video) / "maps")
-            counts |= {"fixation maps": len(self.fixation_files(video)), "density maps": len(maps)}
-        return counts
+        files = {part: self._by_index(video, files) for part, files in self.files(video).items()}
+        pictures = {"pictures": self.picture_indices(video)}
+        return pictures if self.split in self.hidden else {**files, **pictures}
 
-    def count_pictures(self, video: str) -> int:
-        """How many frames `frames` yields."""
-        return len(numbered(self.folder(video) / "images"))
+    def picture_indices(self, video: str) -> Collection[int]:
+        """Of the frames that `frames` yields."""
+        return self.pictures(video)
 
 
 class _FixationFiles(Mapping[int, FrameGaze]):

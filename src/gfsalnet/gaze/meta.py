@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.dataset import FrameGaze, SplitSize
 from gfsalnet.gaze.diem import DIEM
-from gfsalnet.gaze.disk import film_info
-from gfsalnet.gaze.ledov import LEDOV, gaze_at_rate
+from gfsalnet.gaze.films import Timeline, film_info, film_timeline
+from gfsalnet.gaze.ledov import LEDOV, gaze_on
 from gfsalnet.types import Frame
 
 RATE = Fraction(30)
@@ -76,16 +76,21 @@ class LEDOVMeta(LEDOV):
     def gaze(self, video: str) -> list[FrameGaze]:
         """The selected frames only."""
         mask = self.selected[video]
-        return _select(gaze_at_rate(self.record(video), RATE, len(mask)), mask)
+        return _select(gaze_on(self.record(video), Timeline.steady(len(mask), RATE), len(mask)), mask)
 
-    def frame_counts(self, video: str) -> dict[str, int]:
-        """Pictures at 30 frames a second by the film's header, and the length of the list."""
-        info = film_info(self._film(video))
-        counts = super().frame_counts(video)
-        return {
-            "pictures": round(counts["pictures"] / info.rate * RATE),
-            "frames in the list": len(self.selected[video]),
-        }
+    def parts(self, video: str) -> Mapping[str, Collection[int]]:
+        """Pictures at 30 frames a second, and the length of the list."""
+        film = self._film(video)
+        end = _nearest((float(film_timeline(film).starts_seconds[-1]) + 1 / film_info(film).rate) * RATE)
+        return {"pictures": range(max(end, 1)), "frames in the list": range(len(self.selected[video]))}
+
+    def official_size(self) -> SplitSize:
+        """That of the benchmark."""
+        return self.official[self.split]
+
+    def remarks(self) -> list[str]:
+        """The lists of LEDOV are not read."""
+        return []
 
 
 def read_frame_list(path: Path) -> dict[str, NDArray[np.bool_]]:

@@ -10,7 +10,7 @@ Fixations are (x, y), 1-based pixels. The gaze of the test split is hidden. The 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -92,18 +92,15 @@ class SALICON(GazeDataset):
         path = self._map(video)
         return read_official_map(path, size_hw) if path.is_file() else super().density(video, gaze, size_hw)
 
-    def frame_counts(self, video: str) -> dict[str, int]:
-        """Whether the picture, its fixations and its map are there."""
+    def parts(self, video: str) -> Mapping[str, Collection[int]]:
+        """The picture, its fixations and its map."""
         picture = self._images / f"{video}.jpg"
         if not picture.stat().st_size:
             raise SourceError(picture, "the file is empty", "Copy or download it again.")
-        counts = {"pictures": 1}
-        if self.split not in self.hidden:
-            counts |= {
-                "fixations": int(self._fixations(video).is_file()),
-                "density maps": int(self._map(video).is_file()),
-            }
-        return counts
+        if self.split in self.hidden:
+            return {"pictures": range(1)}
+        fixations, maps = self._fixations(video).is_file(), self._map(video).is_file()
+        return {"pictures": range(1), "fixations": range(fixations), "density maps": range(maps)}
 
     def _fixations(self, video: str) -> Path:
         return self.root / "fixations" / self.split / f"{video}.mat"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import zipfile
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
+from gfsalnet.gaze.columns import LAYOUT, Columns, read_csv, read_parquet
 from gfsalnet.gaze.disk import grouped_rows
+from gfsalnet.video.info import MIN_SIDE_PIXELS
 
-Columns = Mapping[str, NDArray[Any]]
-_NUMBERS = ("frame", "time_seconds", "x", "y", "duration_ms", "width", "height")
+Arrays = Mapping[str, NDArray[Any]]
+_NUMBERS = ("frame", "time_seconds", "x", "y", "duration_ms", "width", "height", "frames_per_second")
 _PACK = ("image_index", "subject", "x", "y", "image_names", "original_sizes_wh")
 _RECORDING = ("fix_frame", "fix_subject", "fix_x", "fix_y", "video_wh")
 _AGAIN = "Copy it again."
-LAYOUT = (
-    "A table has the columns video (or image), x, y, and for videos frame or time_seconds; subject, duration_ms, width "
-    "and height may follow."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +43,12 @@ class FixationTable:
     subject: NDArray[np.int64] | None = None
     sizes_wh: Mapping[str, tuple[int, int]] | None = None
     """Name → size of the picture that x, y refer to; None: that of the file."""
+    rates: Mapping[str, Fraction] | None = None
+    """Name → frames per second of a folder of frames; None: `DEFAULT_RATE`."""
     without_position: int = 0
     """Rows left out because x or y is empty."""
+    notes: list[str] = field(default_factory=list)
+    """How the table was read, where that is not plain."""
 
     @cached_property
     def rows_of(self) -> Mapping[str, NDArray[np.intp]]:
@@ -61,7 +64,7 @@ def read_table(path: Path) -> FixationTable:
     """
     if path.suffix == ".npz":
         return _from_pack(path, _read_npz(path, _PACK))
-    return _from_columns(path, _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path))
+    return _from_columns(read_parquet(path) if path.suffix == ".parquet" else read_csv(path))
 
 
 def read_recording(path: Path, video: str) -> FixationTable:
@@ -71,46 +74,66 @@ def read_recording(path: Path, video: str) -> FixationTable:
         DatasetError: if it is missing or damaged, or lacks an array.
     """
     arrays = _read_npz(path, _RECORDING)
-    frame, subject, x, y = (arrays[f"fix_{name}"] for name in ("frame", "subject", "x", "y"))
-    width, height = (int(side) for side in arrays["video_wh"])
-    return FixationTable(
-        names=[video],
-        of=np.zeros(len(x), np.intp),
-        x=x.astype(np.float32),
-        y=y.astype(np.float32),
-        frame=frame.astype(np.int64),
-        subject=subject.astype(np.int64),
-        sizes_wh={video: (width, height)},
-    )
+    try:
+        width, height = (int(side) for side in arrays["video_wh"])
+        return _of_arrays(path, "fix_", arrays, [video], [(width, height)], np.zeros(len(arrays["fix_x"]), np.intp))
+    except (TypeError, ValueError) as error:
+        raise DatasetError(path, f"its arrays are not those of a recording ({error})", _AGAIN) from error
 
 
-def _from_pack(path: Path, arrays: Columns) -> FixationTable:
-    rows = {name: len(arrays[name]) for name in ("image_index", "subject", "x", "y")}
-    if len(set(rows.values())) > 1:
-        raise DatasetError(path, f"columns differ in length ({rows})", _AGAIN)
-    names = [str(name) for name in arrays["image_names"]]
-    sizes = [(int(width), int(height)) for width, height in arrays["original_sizes_wh"]]
+def _from_pack(path: Path, arrays: Arrays) -> FixationTable:
+    try:
+        names = [str(name) for name in arrays["image_names"]]
+        sizes = [(int(width), int(height)) for width, height in arrays["original_sizes_wh"]]
+        return _of_arrays(path, "", arrays, names, sizes, arrays["image_index"].astype(np.intp))
+    except (TypeError, ValueError) as error:
+        raise DatasetError(path, f"its arrays are not those of photographs with gaze ({error})", _AGAIN) from error
+
+
+def _of_arrays(
+    path: Path, prefix: str, arrays: Arrays, names: list[str], sizes: list[tuple[int, int]], of: NDArray[np.intp]
+) -> FixationTable:
+    columns = {name: arrays[prefix + name] for name in ("frame", "subject", "x", "y") if prefix + name in arrays}
+    lengths = {"of": len(of), **{name: len(values) for name, values in columns.items()}}
+    if len(set(lengths.values())) > 1 or len(names) != len(sizes):
+        raise DatasetError(path, f"columns differ in length ({lengths})", _AGAIN)
+    if len(of) and not 0 <= of.min() <= of.max() < len(names):
+        raise DatasetError(path, f"it numbers images up to {of.max()}, but names {len(names)}", _AGAIN)
+    xy = np.stack([columns["x"], columns["y"]]).astype(np.float32)
+    there = np.isfinite(xy).all(axis=0)
+    sizes_wh = dict(zip(names, sizes, strict=True))
+    _check_sizes(path, sizes_wh)
     return FixationTable(
         names=names,
-        of=arrays["image_index"].astype(np.intp),
-        x=arrays["x"].astype(np.float32),
-        y=arrays["y"].astype(np.float32),
-        subject=arrays["subject"].astype(np.int64),
-        sizes_wh=dict(zip(names, sizes, strict=True)),
+        of=of[there],
+        x=xy[0, there],
+        y=xy[1, there],
+        frame=columns["frame"].astype(np.int64)[there] if "frame" in columns else None,
+        subject=columns["subject"].astype(np.int64)[there],
+        sizes_wh=sizes_wh,
+        without_position=int((~there).sum()),
     )
 
 
-def _from_columns(path: Path, columns: Columns) -> FixationTable:
-    key = "video" if "video" in columns else "image"
-    missing = [name for name in (key, "x", "y") if name not in columns]
+def _from_columns(columns: Columns) -> FixationTable:
+    key = "video" if "video" in columns.texts else "image"
+    missing = [name for name in (key, "x", "y") if name not in columns.texts]
     if missing:
-        raise DatasetError(path, f"it lacks the column {', '.join(missing)}", LAYOUT)
-    numbers = {name: _as_numbers(path, name, columns[name]) for name in _NUMBERS if name in columns}
+        held = ", ".join(name for name in columns.texts if name) or "no columns"
+        raise DatasetError(columns.path, f"it lacks the column {', '.join(missing)}; it has {held}", LAYOUT)
+    numbers = {name: columns.numbers(name) for name in _NUMBERS if name in columns.texts}
     there = np.isfinite(numbers["x"]) & np.isfinite(numbers["y"])
     kept = {name: values[there] for name, values in numbers.items()}
-    _check_moments(path, kept)
-    names, of = np.unique(columns[key][there].astype(str), return_inverse=True)
-    subject = np.unique(columns["subject"][there].astype(str), return_inverse=True)[1] if "subject" in columns else None
+    rows = columns.rows[there]
+    _check_moments(columns.path, kept, rows)
+    names, of = np.unique(columns.texts[key][there], return_inverse=True)
+    if (nameless := np.flatnonzero(names == "")).size:
+        row = rows[int((of == nameless[0]).argmax())]
+        raise DatasetError(columns.path, f"row {row}: {key} is empty", LAYOUT)
+    viewers = columns.texts.get("subject")
+    sizes = _one_a_video(columns.path, ("width", "height"), names, of, kept)
+    rates = _one_a_video(columns.path, ("frames_per_second",), names, of, kept)
+    _check_sizes(columns.path, sizes)
     return FixationTable(
         names=[str(name) for name in names],
         of=of,
@@ -119,79 +142,57 @@ def _from_columns(path: Path, columns: Columns) -> FixationTable:
         frame=kept["frame"].astype(np.int64) if "frame" in kept else None,
         time_seconds=kept.get("time_seconds"),
         duration_ms=kept.get("duration_ms"),
-        subject=subject,
-        sizes_wh=_sizes(path, names, of, kept) if "width" in kept and "height" in kept else None,
+        subject=None if viewers is None else np.unique(viewers[there], return_inverse=True)[1].astype(np.int64),
+        sizes_wh=None if sizes is None else {name: (int(size[0]), int(size[1])) for name, size in sizes.items()},
+        rates=None if rates is None else {name: Fraction(r[0]).limit_denominator(1001) for name, r in rates.items()},
         without_position=int((~there).sum()),
+        notes=columns.notes,
     )
 
 
-def _check_moments(path: Path, columns: Columns) -> None:
+def _check_moments(path: Path, numbers: Mapping[str, NDArray[np.float64]], rows: NDArray[np.int64]) -> None:
     for name in ("frame", "time_seconds", "duration_ms"):
-        if name in columns and not (columns[name] >= 0).all():  # NaN too
-            raise DatasetError(path, f"a value of {name} is missing or negative", "Frames and times count from 0.")
+        if name in numbers and (wrong := ~(numbers[name] >= 0)).any():  # NaN too
+            value = numbers[name][int(wrong.argmax())]
+            said = "missing" if np.isnan(value) else f"negative ({value:g})"
+            problem = f"row {rows[int(wrong.argmax())]}: a value of {name} is missing or negative: it is {said}"
+            raise DatasetError(path, problem, "Frames and times count from 0.")
 
 
-def _sizes(path: Path, names: NDArray[Any], of: NDArray[np.intp], columns: Columns) -> dict[str, tuple[int, int]]:
-    sizes = np.stack([columns["width"], columns["height"]], axis=1)
+def _one_a_video(
+    path: Path,
+    columns: tuple[str, ...],
+    names: NDArray[Any],
+    of: NDArray[np.intp],
+    numbers: Mapping[str, NDArray[np.float64]],
+) -> dict[str, tuple[float, ...]] | None:
+    """Name → what all its rows say in these columns; None where the table lacks them."""
+    if not set(columns) <= set(numbers):
+        return None
+    values = np.stack([numbers[column] for column in columns], axis=1)
     first = np.unique(of, return_index=True)[1]
-    if not (np.isfinite(sizes).all() and (sizes >= 1).all() and (sizes == sizes[first][of]).all()):
-        remedy = "Give each video or image one width and height, or leave the columns out."
-        raise DatasetError(
-            path, "width and height are missing, not positive, or differ within a video or image", remedy
-        )
-    return {str(name): (int(sizes[row, 0]), int(sizes[row, 1])) for name, row in zip(names, first, strict=True)}
+    if not (np.isfinite(values).all() and (values > 0).all() and (values == values[first][of]).all()):
+        said = " and ".join(columns)
+        problem = f"{said} are missing, not positive, or differ within a video or image"
+        raise DatasetError(path, problem, f"Give each video or image one {said}, or leave the columns out.")
+    return {str(name): tuple(map(float, values[row])) for name, row in zip(names, first, strict=True)}
 
 
-def _as_numbers(path: Path, name: str, values: NDArray[Any]) -> NDArray[np.float64]:
-    """Empty fields are NaN."""
-    texts = np.where(np.char.strip(values.astype(str)) == "", "nan", values.astype(str))
-    try:
-        return texts.astype(np.float64)
-    except ValueError as error:
-        raise DatasetError(path, f"the column {name} holds something else than numbers ({error})", LAYOUT) from error
+def _check_sizes(path: Path, sizes: Mapping[str, tuple[float, ...]] | None) -> None:
+    for name, (width, height) in (sizes or {}).items():
+        if min(width, height) < MIN_SIDE_PIXELS:
+            problem = f"width and height of {name} are {width:g}x{height:g}, which is no picture in pixels"
+            remedy = "Give the size of the picture that x, y refer to; multiply x, y if they are shares of it (0 to 1)."
+            raise DatasetError(path, problem, remedy)
 
 
-def _read_csv(path: Path) -> Columns:
-    try:
-        # utf-8-sig: spreadsheet programs put a mark before the first heading.
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            delimiter = max(",;\t", key=file.readline().count)
-            file.seek(0)
-            lines = [line for line in csv.reader(file, delimiter=delimiter, strict=True) if line]
-    except FileNotFoundError as error:
-        raise DatasetError(path, "no such file", LAYOUT) from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise DatasetError(path, f"not a readable CSV file ({error})", "Save it as CSV in UTF-8.") from error
-    headings = [heading.strip() for heading in lines[0]] if lines else []
-    for number, line in enumerate(lines, start=1):
-        if len(line) != len(headings):
-            raise DatasetError(path, f"row {number} has {len(line)} fields, the first {len(headings)}", LAYOUT)
-    return {heading: np.array([line[i] for line in lines[1:]], str) for i, heading in enumerate(headings)}
-
-
-def _read_parquet(path: Path) -> Columns:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        remedy = "Run: pip install 'gfsalnet[parquet]', or save the table as CSV."
-        raise DatasetError(path, "reading Parquet needs the package pyarrow", remedy) from error
-    try:
-        table = pyarrow.parquet.read_table(path)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise DatasetError(path, f"not a readable Parquet file ({error})", _AGAIN) from error
-    return {
-        name: np.array(["" if v is None else str(v) for v in table[name].to_pylist()]) for name in table.column_names
-    }
-
-
-def _read_npz(path: Path, wanted: tuple[str, ...]) -> Columns:
+def _read_npz(path: Path, wanted: tuple[str, ...]) -> Arrays:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise DatasetError(path, "no such file", LAYOUT) from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise DatasetError(path, f"not a readable NPZ file ({error})", _AGAIN) from error
     missing = [name for name in wanted if name not in arrays]
     if missing:

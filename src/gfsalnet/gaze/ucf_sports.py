@@ -17,6 +17,7 @@ from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.dataset import SplitSize
 from gfsalnet.gaze.disk import require_folder
 from gfsalnet.gaze.map_folders import MapFolders
+from gfsalnet.gaze.names import NameIndex, find_folder
 
 _FOLDERS = {"train": "training", "test": "testing"}
 _NUMBERS = {
@@ -71,23 +72,24 @@ class UCFSports(MapFolders):
 
     def __init__(self, root: Path, split: str = "test") -> None:
         super().__init__(root, split)
-        self._folder = require_folder(root / _FOLDERS[split], self.layout)
-        self._videos = [name for name in official_videos(split) if (self._folder / name).is_dir()]
-        if not self._videos:
+        self._folder = require_folder(find_folder(root, _FOLDERS[split]), self.layout)
+        there = NameIndex(path.name for path in self._folder.iterdir() if path.is_dir())
+        found = {name: there.find(name) for name in official_videos(split)}
+        self._folders = {name: self._folder / names[0] for name, names in found.items() if names}
+        if not self._folders:
             problem = f"it holds none of the official videos, such as {official_videos(split)[0]}"
             raise DatasetError(self._folder, problem, self.layout)
 
     @property
     def videos(self) -> list[str]:
         """In alphabetical order."""
-        return list(self._videos)
+        return list(self._folders)
 
     def folder(self, video: str) -> Path:
         """ROOT/testing/Diving-Side-001."""
-        return self._folder / video
+        return self._folders[video]
 
     def remarks(self) -> list[str]:
         """Folders that are no official videos of the split."""
-        official = set(official_videos(self.split))
-        others = sorted(p.name for p in self._folder.iterdir() if p.is_dir() and p.name not in official)
+        others = sorted(p.name for p in self._folder.iterdir() if p.is_dir() and p not in self._folders.values())
         return [f"{len(others)} folders are no official videos of the split, such as {others[0]}"] if others else []

@@ -1,0 +1,184 @@
+"""Tables as people save them, CSV in any common dialect and Parquet, as columns of text by name."""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.errors import DatasetError
+from gfsalnet.gaze.exports import HEAD_BYTES, program_of
+
+LAYOUT = (
+    "A table has the columns video (or image), x, y, and for videos frame or time_seconds; subject, duration_ms, width "
+    "and height may follow, and frames_per_second for folders of frames."
+)
+MISSING = frozenset({"", ".", "-", "na", "n/a", "#n/a", "nan", "null", "none", "missing"})
+"""What programs write for a value that is not there, in small letters."""
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?")
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """A table of N rows."""
+
+    path: Path
+    texts: Mapping[str, NDArray[np.str_]]
+    """Heading in small letters → (N,) what is written there, without blanks around it."""
+    rows: NDArray[np.int64]
+    """(N,) where each row is in the file, from 1."""
+    notes: list[str] = field(default_factory=list)
+    """How it was read, where that is not plain."""
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """(N,) a column as numbers; NaN where it is empty or says that the value is missing.
+
+        Raises:
+            DatasetError: if something else is written there, with its row.
+        """
+        texts = self.texts[name]
+        plain = np.where(np.isin(np.char.lower(texts), list(MISSING)), "nan", texts)
+        try:
+            values = plain.astype(np.float64)
+        except ValueError:
+            self._check_commas(name, plain)
+            values = np.array([self._number(name, text, row) for text, row in zip(plain, self.rows, strict=True)])
+        if (too_large := np.abs(np.nan_to_num(values, nan=0.0, posinf=np.inf)) > _LARGEST).any():
+            place = int(too_large.argmax())
+            raise self._error(int(self.rows[place]), f"{name} is {str(texts[place])!r}, which is no position or time")
+        return values
+
+    def _check_commas(self, name: str, texts: NDArray[np.str_]) -> None:
+        """`1,234` is read as a decimal; where points are decimals too, it may be a thousand."""
+        has_comma = np.char.find(texts, ",") >= 0
+        if has_comma.any() and (np.char.find(texts, ".") >= 0).any():
+            place = int(has_comma.argmax())
+            problem = f"{name} is {str(texts[place])!r}, while other rows have decimal points"
+            raise self._error(int(self.rows[place]), problem)
+
+    def _number(self, name: str, text: Any, row: int) -> float:
+        written = str(text)
+        try:
+            return float(written.replace(",", ".") if _DECIMAL_COMMA.fullmatch(written.lower()) else written)
+        except ValueError:
+            raise self._error(row, f"{name} holds something else than numbers: {written!r}") from None
+
+    def _error(self, row: int, problem: str) -> DatasetError:
+        return DatasetError(self.path, f"row {row}: {problem}", LAYOUT)
+
+
+def read_csv(path: Path) -> Columns:
+    """A CSV file: separated by commas, semicolons or tabs, in UTF-8, UTF-16 or Latin-1, with decimal points or commas.
+
+    Raises:
+        DatasetError: if it is missing, is no such table (with the row), or is the export of an eye tracker.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DatasetError(path, "no such file", LAYOUT) from error
+    except OSError as error:
+        raise DatasetError(path, f"it cannot be read ({error.strerror})", "Copy it again.") from error
+    text, notes = _decoded(path, data)
+    lines, rows = _lines(path, text)
+    headings = [_heading(cell) for cell in lines[0]] if lines else []
+    known = {"x", "y"} <= set(headings)
+    if not known and (program := program_of(text[:HEAD_BYTES])) is not None:
+        remedy = f"Write its fixations as a table of your own. {LAYOUT}"
+        raise DatasetError(path, f"it is an export of {program}, not a table of fixations", remedy)
+    _check_lengths(path, lines, rows)
+    _check_doubles(path, headings)
+    body = [[cell.strip() for cell in line] for line in lines[1:]]
+    texts = {heading: np.array([line[i] for line in body], np.str_) for i, heading in enumerate(headings)}
+    return Columns(path=path, texts=texts, rows=np.array(rows[1:], np.int64), notes=notes)
+
+
+def read_parquet(path: Path) -> Columns:
+    """A Parquet file.
+
+    Raises:
+        DatasetError: if it is missing or damaged, or the package for it is not installed.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        remedy = "Run: pip install 'gfsalnet[parquet]', or save the table as CSV."
+        raise DatasetError(path, "reading Parquet needs the package pyarrow", remedy) from error
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise DatasetError(path, f"not a readable Parquet file ({error})", "Copy it again.") from error
+    headings = [_heading(name) for name in table.column_names]
+    _check_doubles(path, headings)
+    columns = [table.column(place).to_pylist() for place in range(len(headings))]
+    texts = {
+        heading: np.array(["" if value is None else str(value).strip() for value in column], np.str_)
+        for heading, column in zip(headings, columns, strict=True)
+    }
+    return Columns(path=path, texts=texts, rows=np.arange(1, table.num_rows + 1))
+
+
+def _decoded(path: Path, data: bytes) -> tuple[str, list[str]]:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings = ["utf-16"]
+    elif b"\0" in data[:HEAD_BYTES]:  # UTF-16 without a mark: every other byte of Latin text is 0
+        encodings = ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"]
+    else:
+        # utf-8-sig: spreadsheet programs put a mark before the first heading.
+        encodings = ["utf-8-sig", "cp1252", "latin-1"]
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        is_old = encoding in ("cp1252", "latin-1")
+        return text, [f"{path.name} is not in UTF-8 and is read as Latin-1"] if is_old else []
+    raise DatasetError(path, "it is not a text file", "Save it as CSV in UTF-8.")
+
+
+def _lines(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
+    """The filled lines, and where each ends in the file."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    told = re.fullmatch(r"sep=(.)", first.strip("\"'"))  # spreadsheet programs
+    delimiter = told[1] if told else max(",;\t", key=first.count)
+    lines, rows = [], []
+    try:
+        reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        for line in reader:
+            if any(cell.strip() for cell in line) and not (told and reader.line_num == 1):
+                lines.append(line)
+                rows.append(reader.line_num)
+    except csv.Error as error:
+        problem = f"row {reader.line_num}: not a readable CSV file ({error})"
+        raise DatasetError(path, problem, "Save it as CSV in UTF-8.") from error
+    return lines, rows
+
+
+def _check_lengths(path: Path, lines: Sequence[Sequence[str]], rows: Sequence[int]) -> None:
+    for line, row in zip(lines, rows, strict=True):
+        if len(line) != len(lines[0]):
+            problem = f"row {row} has {len(line)} fields, the first {len(lines[0])}"
+            commas = (
+                " Numbers with decimal commas need semicolons between the fields." if len(line) > len(lines[0]) else ""
+            )
+            raise DatasetError(path, problem, f"{LAYOUT}{commas}")
+
+
+def _check_doubles(path: Path, headings: Sequence[str]) -> None:
+    double = next((heading for heading in headings if heading and headings.count(heading) > 1), None)
+    if double is not None:
+        raise DatasetError(path, f"it has two columns {double}", "Keep one of them.")
+
+
+def _heading(text: str) -> str:
+    return re.sub(r"[\s-]+", "_", unicodedata.normalize("NFKC", text).strip().strip("\"'").casefold())

@@ -1,0 +1,124 @@
+"""Films as the readers see them: their frames, how many there are, and when each is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gfsalnet.errors import SourceError
+from gfsalnet.types import Frame
+from gfsalnet.video import VideoInfo, frame_times, open_source, read_image
+
+TOLERANCE_SECONDS = 0.000501
+"""Containers and tables round times to milliseconds: a time this little before a frame belongs to it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """When each frame of a video is shown, T frames."""
+
+    starts_seconds: NDArray[np.float64]
+    """(T,) ascending, the first 0."""
+    end_seconds: float
+    """When the last frame ends."""
+
+    @classmethod
+    def steady(cls, count: int, rate: Fraction) -> Timeline:
+        """`count` frames at a constant rate."""
+        return cls(np.array([float(index / rate) for index in range(count)]), float(count / rate))
+
+    def __len__(self) -> int:
+        return len(self.starts_seconds)
+
+    def frame_at(self, seconds: ArrayLike, tolerance_seconds: float = TOLERANCE_SECONDS) -> NDArray[np.int64]:
+        """(N,) 0-based index of the frame that is shown at each time; T after the end."""
+        times = np.asarray(seconds, np.float64)
+        index = np.searchsorted(self.starts_seconds, times + self._at_most(tolerance_seconds), side="right") - 1
+        return np.where(times < self.end_seconds - 1e-9, np.maximum(index, 0), len(self)).astype(np.int64)
+
+    def frame_before(self, seconds: ArrayLike, tolerance_seconds: float = TOLERANCE_SECONDS) -> NDArray[np.int64]:
+        """(N,) 0-based index of the last frame that is shown before each time; -1 at the very start."""
+        times = np.asarray(seconds, np.float64) - self._at_most(tolerance_seconds)
+        return np.asarray(np.searchsorted(self.starts_seconds, times, side="left") - 1, np.int64)
+
+    def _at_most(self, tolerance_seconds: float) -> float:
+        """Never more than a quarter of a frame, for films of over 500 frames a second."""
+        steps = np.diff(self.starts_seconds)
+        return min(tolerance_seconds, 0.25 * float(np.median(steps))) if len(steps) else tolerance_seconds
+
+
+def film_frames(path: Path) -> Iterator[Frame]:
+    """The frames of a video file.
+
+    Raises:
+        SourceError: if it is missing or damaged; at the end also if frames were lost, since those after them are then
+            not the ones that the gaze belongs to.
+    """
+    with open_source(str(path)) as reader:
+        yield from reader
+        if reader.report.frames_lost:
+            raise SourceError(path, reader.report.damage or "frames are lost", "Copy or download the video again.")
+
+
+@lru_cache(maxsize=4096)
+def film_info(path: Path) -> VideoInfo:
+    """What the header of a video or picture file says; how many frames it says is not to be relied on.
+
+    Raises:
+        SourceError: if it is missing or damaged.
+    """
+    with open_source(str(path)) as reader:
+        return reader.info
+
+
+def film_count(path: Path) -> int:
+    """How many frames of a video file there are, counted.
+
+    Raises:
+        SourceError: as `film_timeline`.
+    """
+    return len(frame_times(path))
+
+
+def film_timeline(path: Path) -> Timeline:
+    """When each frame of a video file is shown, by its own time stamps; also where its rate varies.
+
+    Raises:
+        SourceError: if it is missing or damaged, or frames of it are lost.
+    """
+    starts, info = frame_times(path), film_info(path)
+    return Timeline(starts, max(float(starts[-1] + 1 / info.rate), info.duration_seconds or 0.0))
+
+
+def picture_frames(pictures: Mapping[int, Path], timeline: Timeline | Fraction) -> Iterator[Frame]:
+    """Pictures by their 0-based index as frames; a missing number leaves a gap and shifts nothing.
+
+    Args:
+        pictures: index → file.
+        timeline: when they are shown: of the film that they are frames of, or a rate.
+
+    Raises:
+        SourceError: if a picture is damaged, or its size is not that of the first.
+    """
+    first: tuple[int, int] | None = None
+    for index, path in pictures.items():
+        rgb = read_image(path)
+        size_wh = (rgb.shape[1], rgb.shape[0])
+        first = first or size_wh
+        if size_wh != first:
+            problem = f"it has {size_wh[0]}x{size_wh[1]} pixels, the first picture {first[0]}x{first[1]}"
+            raise SourceError(path, problem, "Give pictures of one size.")
+        yield Frame(rgb, time_seconds=_start(timeline, index), index=index)
+
+
+def _start(timeline: Timeline | Fraction, index: int) -> float:
+    if isinstance(timeline, Fraction):
+        return float(index / timeline)
+    within = min(index, len(timeline) - 1)
+    return float(timeline.starts_seconds[within]) + (index - within) * TOLERANCE_SECONDS

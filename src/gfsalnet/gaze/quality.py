@@ -1,0 +1,117 @@
+"""Whether gaze can be in the units it should be in: counts that tell, and what they tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.types import Fixations
+
+MOST_OUTSIDE = 0.2
+"""Share of the fixations that may lie outside the picture: viewers look at black bars too."""
+MOST_AT_ORIGIN = 0.05
+"""Share of the fixations that may lie at exactly (0, 0)."""
+MOST_ALIKE = 0.5
+"""Share of a video's fixations that may lie at one and the same point; from half of that on it is mentioned."""
+MOST_LATE = 0.2
+"""Share of the fixations that may come after the end of their video: recorders stop late."""
+MOST_WITHIN_ONE = 0.9
+"""Share of the fixations that may have x and y between 0 and 1."""
+FEWEST = 10
+"""Fewer fixations say nothing by their shares."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """Counts of the fixations of a picture or video, or of many."""
+
+    fixations: int = 0
+    """On frames of the video."""
+    outside: int = 0
+    """Of these, outside the picture."""
+    negative: int = 0
+    """Of these, left of the picture or above it."""
+    at_origin: int = 0
+    """At exactly (0, 0)."""
+    alike: int = 0
+    """At the point that most of the same video have."""
+    within_one: int = 0
+    """With x and y from 0 to 1."""
+    fractions: int = 0
+    """Of these, with x or y in between."""
+    late: int = 0
+    """After the end of the video; not among `fixations`."""
+    late_milliseconds: int = 0
+    """Of these, those that would lie within it if their times were in milliseconds."""
+    notes: list[str] = field(default_factory=list)
+    """What is worth knowing besides."""
+
+    @classmethod
+    def of(cls, fixations: Sequence[Fixations], *, late: int = 0, late_milliseconds: int = 0) -> Quality:
+        """Count the fixations of one video."""
+        x, y = (np.concatenate([np.zeros(0, np.float32), *(getattr(f, axis) for f in fixations)]) for axis in "xy")
+        unit = (x >= 0) & (x <= 1) & (y >= 0) & (y <= 1)
+        between = ((x > 0) & (x < 1)) | ((y > 0) & (y < 1))
+        return cls(
+            fixations=len(x),
+            outside=sum(int((~f.inside).sum()) for f in fixations),
+            negative=int(((x < 0) | (y < 0)).sum()),
+            at_origin=int(((x == 0) & (y == 0)).sum()),
+            alike=_most_alike(x, y) if len(x) >= FEWEST else 0,
+            within_one=int(unit.sum()),
+            fractions=int((unit & between).sum()),
+            late=late,
+            late_milliseconds=late_milliseconds,
+        )
+
+    def __add__(self, other: Quality) -> Quality:
+        return Quality(**{part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(Quality)})
+
+    def doubts(self) -> Mapping[str, str]:
+        """What makes it unlikely that the gaze is in pixels and seconds: kind of doubt → a sentence with its remedy."""
+        found = {}
+        all_count = self.fixations + self.late
+        if self.late == all_count > 0 or self._is_many(self.late, MOST_LATE, all_count):
+            hint = "; time_seconds looks like milliseconds" if self.late_milliseconds > self.late / 2 else ""
+            found["late"] = f"{self.late} of {all_count} fixations come after the end of their video{hint}"
+        if self.within_one > MOST_WITHIN_ONE * self.fixations and (self.fractions or self.fixations >= FEWEST):
+            found["units"] = (
+                f"{self.within_one} of {self.fixations} fixations have x and y from 0 to 1, which looks like shares of "
+                "width and height; x and y are pixels"
+            )
+        elif self._is_many(self.at_origin, MOST_AT_ORIGIN, self.fixations):
+            found["origin"] = (
+                f"{self.at_origin} of {self.fixations} fixations are at exactly (0, 0), as some programs write missing "
+                "values; leave those empty"
+            )
+        elif self._is_many(self.alike, MOST_ALIKE, self.fixations):
+            found["alike"] = f"{self.alike} of {self.fixations} fixations are at one and the same point of their video"
+        if self._is_many(self.outside, MOST_OUTSIDE, self.fixations):
+            hint = (
+                "x and y count from the upper left corner, not from the middle"
+                if self.negative > self.outside / 4
+                else "x and y are pixels of the picture and not of the screen, unless width and height say so"
+            )
+            found["outside"] = f"{self.outside} of {self.fixations} fixations lie outside the picture; {hint}"
+        return found
+
+    def remarks(self) -> list[str]:
+        """What is less than a doubt."""
+        doubts, found = self.doubts(), []
+        if self.late and "late" not in doubts:
+            found.append(f"{self.late} fixations come after the end of the video and are dropped")
+        if not {"units", "origin", "alike"} & set(doubts) and self._is_many(self.alike, MOST_ALIKE / 2, self.fixations):
+            found.append(f"{self.alike} of {self.fixations} fixations are at one and the same point")
+        return [*found, *self.notes]
+
+    def _is_many(self, count: int, limit: float, of: int) -> bool:
+        return of >= FEWEST and count > limit * of
+
+
+def _most_alike(x: NDArray[np.float32], y: NDArray[np.float32]) -> int:
+    if not len(x):
+        return 0
+    return int(np.unique(np.stack([x, y], axis=1), axis=0, return_counts=True)[1].max())
