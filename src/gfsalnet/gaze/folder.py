@@ -172,7 +172,8 @@ class TableDataset(GazeDataset):
         if path.is_dir():
             return {"pictures": self.pictures(video)}
         if is_image(path):
-            return {"pictures": range(film_info(path).frame_count or 0)}  # opened, so that a damaged one is found
+            film_info(path)  # finds a damaged one
+            return {"pictures": range(1)}
         return {"pictures": range(len(film_timeline(path)))}
 
     def quality(self, video: str, gaze: Sequence[FrameGaze] | None = None) -> Quality:
