@@ -98,6 +98,64 @@ def test_a_video_without_sound_has_none_and_no_note(encode, tmp_path):
         assert not reader.info.has_audio
 
 
+def two_tracks(encode, tmp_path, default):
+    """A film with tones of 440 and 880 Hz, one of them marked as default."""
+    path, film = tmp_path / "two.mkv", encode("film.mkv", 50, codec="mpeg4")
+    with av.open(str(film)) as old, av.open(str(path), "w") as new:
+        video = new.add_stream("mpeg4", rate=25)
+        video.width, video.height, video.pix_fmt = 96, 64, "yuv420p"
+        tracks = [new.add_stream("aac", rate=48_000, layout="mono") for _ in range(2)]
+        for number, track in enumerate(tracks):
+            track.disposition = av.stream.Disposition.default.value if number == default else 0
+        for frame in old.decode(video=0):
+            new.mux(video.encode(frame))
+        new.mux(video.encode(None))
+        for number, track in enumerate(tracks):
+            for index in range(94):
+                times = (np.arange(1024) + index * 1024) / 48_000
+                wave = 0.4 * np.sin(2 * np.pi * 440 * (number + 1) * times)
+                frame = av.AudioFrame.from_ndarray(wave[None].astype(np.float32), format="fltp", layout="mono")
+                frame.sample_rate, frame.pts = 48_000, index * 1024
+                new.mux(track.encode(frame))
+            new.mux(track.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("copies", [True, False])
+@pytest.mark.parametrize("default", [0, 1])
+def test_the_track_marked_as_default_is_kept(encode, tmp_path, monkeypatch, default, copies):
+    if not copies:
+        monkeypatch.setattr(audio, "_can_copy", lambda path, origin: False)
+    assert carry(two_tracks(encode, tmp_path, default), tmp_path / "out.mp4") == []
+    _, samples, rate, _ = sound(tmp_path / "out.mp4")
+    assert pitch(samples, rate) == pytest.approx(440 * (default + 1), abs=3)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("a.mkv", "mp2"), ("a.avi", "pcm_s16le")])
+def test_sound_that_outlasts_the_pictures_is_cut_with_a_note(encode, tmp_path, picture, name, codec):
+    source = encode(name, 25, codec="mpeg4", audio=codec, audio_seconds=4)
+    assert carry(source, tmp_path / "out.mp4") == ["the sound goes on after the last frame, and is cut there, at 1.0 s"]
+    whole = encode("b.mkv", 100, codec="mpeg4", audio="aac")
+    with VideoWriter(tmp_path / "short.mp4", size_wh=(96, 64), rate=Fraction(25), audio_from=whole) as writer:
+        for index in range(25):  # of 100: not to the end, as the caller wants it
+            writer.write(picture(index), index / 25)
+    assert writer.notes == []
+
+
+def test_subtitles_are_left_out_with_a_note(encode, tmp_path):
+    film, path = encode("film.mkv", 5, codec="mpeg4"), tmp_path / "titled.mkv"
+    (tmp_path / "t.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nHello\n\n")
+    with av.open(str(film)) as old, av.open(str(tmp_path / "t.srt")) as titles, av.open(str(path), "w") as new:
+        pairs = [(old, old.streams.video[0]), (titles, titles.streams.subtitles[0])]
+        copies = [new.add_stream_from_template(stream) for _, stream in pairs]
+        for (source, stream), copy in zip(pairs, copies, strict=True):
+            for packet in source.demux(stream):
+                if packet.size:
+                    packet.stream = copy
+                    new.mux(packet)
+    assert carry(path, tmp_path / "out.mp4") == ["without subtitles: those of titled.mkv are left out"]
+
+
 def write_with_sound_of(path, target, picture):
     with VideoWriter(target, size_wh=(96, 64), rate=Fraction(25), audio_from=path) as writer:
         for index in range(50):
@@ -144,7 +202,7 @@ def test_real_sound(shared_dir, tmp_path, monkeypatch, name, copies):
     with VideoWriter(tmp_path / "a.mp4", size_wh=(64, 64), rate=Fraction(10), audio_from=source) as writer:
         for index in range(120):
             writer.write(black, index / 10)
-    assert writer.notes == []
+    assert [note for note in writer.notes if not note.startswith("without subtitles")] == []
     codec, samples, rate, _ = sound(tmp_path / "a.mp4")
     _, original, _, _ = sound(source)
     assert codec.startswith("aac" if not copies or "nasa" in name else "mp3")

@@ -14,7 +14,6 @@ from gfsalnet.video import frame_times as frame_times_of
 from gfsalnet.video.frame_times import _times_by_packets
 from gfsalnet.video.times import Clock
 
-
 copies_video = pytest.mark.skipif(av.__version__.startswith("14."), reason="PyAV 14 copies a stream without its header")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from av.packet import Packet
 
 from gfsalnet.errors import SourceError
 from gfsalnet.video.container import main_stream
-from gfsalnet.video.pyav import open_input
+from gfsalnet.video.pyav import open_input, preferred
 
 MP4_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "mp3float", "opus", "libopus"})
 """Decoders whose streams players expect in an MP4."""
@@ -25,6 +26,8 @@ AAC_BIT_RATE = 192_000
 REHEARSED_PACKETS = 8
 GAP_SECONDS = 0.1
 """A jump of the stamps by more is silence; by less, rounding."""
+OVERHANG_SECONDS = 1.0
+"""By so much the sound of an ordinary film may be longer than its pictures."""
 
 AudioPackets = Iterator["Packet[AudioStream]"]
 
@@ -49,6 +52,7 @@ class AudioCarrier:
         self._next: Packet[AudioStream] | None = None
         self._reached_seconds = 0.0
         origin = _first_frame_seconds(path)
+        self._path, self._origin = path, origin
         copy = _can_copy(path, origin)
         self._source = _open(path)
         try:
@@ -64,6 +68,8 @@ class AudioCarrier:
         """The carrier for a file, or None where there is no sound (silently) or none to be used (with a note)."""
         try:
             with _open(path) as source:
+                if source.streams.subtitles:
+                    notes.append(f"without subtitles: those of {path.name} are left out")
                 if not source.streams.audio:
                     return None
             return cls(path, target, notes)
@@ -86,6 +92,18 @@ class AudioCarrier:
             else:
                 self._advance()
 
+    def finish(self, end_seconds: float) -> None:
+        """Write the packets that start before `end_seconds`; note it if the sound outlasts the pictures of its file.
+
+        Raises:
+            OSError, FFmpegError: if the target cannot be written.
+        """
+        self.mux_until(end_seconds)
+        while self._next is not None and _start_seconds(self._next) < end_seconds + OVERHANG_SECONDS:
+            self._advance()
+        if self._next is not None and not _pictures_go_on(self._path, self._origin + Fraction(end_seconds)):
+            self._notes.append(f"the sound goes on after the last frame, and is cut there, at {end_seconds:.1f} s")
+
     def close(self) -> None:
         """Close the file that the sound comes from."""
         self._source.close()
@@ -105,6 +123,11 @@ def _open(path: Path) -> InputContainer:
     return open_input(f"file:{path.absolute()}")
 
 
+def _main_sound(source: InputContainer) -> AudioStream:
+    """The track that players choose: the one marked as default, or the first."""
+    return preferred(source.streams.audio)
+
+
 def _first_frame_seconds(path: Path) -> Fraction:
     """When the video starts, by the file's own clock: 0 for whoever reads its frames."""
     with _open(path) as source:
@@ -116,10 +139,20 @@ def _first_frame_seconds(path: Path) -> Fraction:
         return Fraction(0) if first is None or first.pts is None else first.pts * first.time_base
 
 
+def _pictures_go_on(path: Path, after_seconds: Fraction) -> bool:
+    """Whether the video of a file has frames well after a time: then it was not written to its end."""
+    until = after_seconds + Fraction(OVERHANG_SECONDS)
+    with contextlib.suppress(av.FFmpegError, SourceError, IndexError), _open(path) as source:
+        stream = main_stream(source, path.name)
+        source.seek(round(after_seconds * av.time_base))
+        return any(packet.pts is not None and packet.pts * packet.time_base > until for packet in source.demux(stream))
+    return False
+
+
 def _can_copy(path: Path, origin: Fraction) -> bool:
     """Whether an MP4 takes the stream as it is: tried out in memory, since a refusal would cost the video."""
     with _open(path) as source:
-        if source.streams.audio[0].codec_context.name not in MP4_CODECS:
+        if _main_sound(source).codec_context.name not in MP4_CODECS:
             return False
         try:
             with av.open(io.BytesIO(), "w", format="mp4") as trial:
@@ -132,7 +165,7 @@ def _can_copy(path: Path, origin: Fraction) -> bool:
 
 
 def _copied(source: InputContainer, target: OutputContainer, origin: Fraction) -> AudioPackets:
-    stream = source.streams.audio[0]
+    stream = _main_sound(source)
     return _copied_packets(source, stream, target.add_stream_from_template(stream), origin)
 
 
@@ -166,7 +199,7 @@ def _encoded(source: InputContainer, target: OutputContainer, origin: Fraction) 
 
 def _decoded_frames(source: InputContainer, origin: Fraction) -> Iterator[AudioFrame]:
     """Frames from the start of the video on, stamped by counting samples: a container's own ticks can be too coarse."""
-    stream = source.streams.audio[0]
+    stream = _main_sound(source)
     position = 0
     for packet in source.demux(stream):
         try:

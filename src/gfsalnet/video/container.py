@@ -25,7 +25,7 @@ from gfsalnet.video.files import unreadable
 from gfsalnet.video.geometry import resize_rgb
 from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, Kind, VideoInfo, check_size
 from gfsalnet.video.pixels import RGBConverter
-from gfsalnet.video.pyav import has_disposition, open_input
+from gfsalnet.video.pyav import has_disposition, open_input, preferred
 from gfsalnet.video.stamps import StampMender
 from gfsalnet.video.times import Clock
 
@@ -242,7 +242,7 @@ def _is_mp4(path: Path) -> bool:
 
 
 def main_stream(container: InputContainer, source: str) -> VideoStream:
-    """The video stream to read: the first, as players and OpenCV do, but never a cover picture.
+    """The video stream to read: the one marked as default, or the first, as players do, but never a cover picture.
 
     Raises:
         SourceError: if there is none, or none that can be decoded.
@@ -255,7 +255,7 @@ def main_stream(container: InputContainer, source: str) -> VideoStream:
     decodable = [stream for stream in streams if stream.codec_context is not None]
     if not decodable:
         raise SourceError(source, "this FFmpeg has no decoder for its video", "Convert it to H.264 elsewhere first.")
-    chosen = decodable[0]
+    chosen = preferred(decodable)
     if chosen.codec_context.name in TEXT_ART_CODECS:
         raise SourceError(source, "it is a text file, not a video", "Give a video or image file.")
     return chosen

@@ -150,7 +150,7 @@ class VideoWriter:
         with self._output_errors():
             self._mux(None)
             if self._audio is not None:
-                self._audio.mux_until(self._end_seconds)
+                self._audio.finish(self._end_seconds)
             self._container.close()
 
     def _discard(self) -> None:
