@@ -95,3 +95,11 @@ def test_wrong_commands_end_with_status_2() -> None:
     assert gfsalnet("weights", "convert", "unisal").exit_code == 2
     assert gfsalnet("weights", "dance").exit_code == 2
     assert "MODEL" in gfsalnet("weights", "download", "--help").stdout
+
+
+def test_the_arrays_of_a_file_are_listed_to_report_them(tmp_path: Path) -> None:
+    torch.save({"state_dict": {"module.b": torch.ones(2, 3), "a": torch.tensor(4)}}, tmp_path / "w.pth")
+    listed = gfsalnet("weights", "keys", tmp_path / "w.pth")
+    assert listed.exit_code == 0, listed.stderr
+    assert listed.stdout.splitlines() == ["b  2x3  float32", "a  scalar  int64"]
+    assert one_line_error(gfsalnet("weights", "keys", tmp_path / "none.pth"))

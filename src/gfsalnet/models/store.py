@@ -37,8 +37,14 @@ def write_weights(folder: Path, model: str, state: State, about: Mapping[str, An
 
 def model_of(folder: Path) -> str | None:
     """The name that a folder's `config.json` gives; None if that is missing, damaged, or describes a network itself."""
-    try:
-        name = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["model"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    name = notes_of(folder).get("model")
     return name if isinstance(name, str) else None
+
+
+def notes_of(folder: Path) -> dict[str, Any]:
+    """What a folder's `config.json` says; nothing if that is missing or damaged."""
+    try:
+        notes = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return notes if isinstance(notes, dict) else {}
