@@ -97,6 +97,13 @@ def test_wrong_commands_end_with_status_2() -> None:
     assert "MODEL" in gfsalnet("weights", "download", "--help").stdout
 
 
+def test_a_setting_that_is_no_number_or_unknown(weights: Path) -> None:
+    wrong = gfsalnet("weights", "convert", "unisal", weights, "--set", "gain=much")
+    assert wrong.exit_code == 2
+    assert "KEY=VALUE" in wrong.stderr
+    one_line_error(gfsalnet("weights", "convert", "unisal", weights, "--set", "gain=4"), "unisal: has no setting gain")
+
+
 def test_the_arrays_of_a_file_are_listed_to_report_them(tmp_path: Path) -> None:
     torch.save({"state_dict": {"module.b": torch.ones(2, 3), "a": torch.tensor(4)}}, tmp_path / "w.pth")
     listed = gfsalnet("weights", "keys", tmp_path / "w.pth")

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from torch import nn
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow.pwcnet_network import PWCNet
+from gfsalnet.models import load_model
 from gfsalnet.models.convert import convert_weights
 from gfsalnet.models.deep.base import DeepModel, Official, Picture
 from gfsalnet.models.entry import ModelEntry
@@ -83,6 +84,32 @@ def test_weights_are_renamed_and_cast_and_written_with_where_they_come_from(tmp_
         "sha256": hashlib.sha256(official.read_bytes()).hexdigest(),
         "licence": "MIT",
     }
+
+
+class Adjustable(Toy):
+    """Has a setting."""
+
+    default_settings: ClassVar[dict[str, float]] = {"gain": 1.0}
+
+
+@pytest.mark.parametrize(("chosen", "kept"), [({"gain": 4}, 4.0), ({}, 1.0)])
+def test_settings_are_kept_beside_the_weights_and_reach_the_model(
+    chosen: dict[str, float], kept: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = ModelEntry("toy", "a toy", "MIT", "fetch it from the shop", deep=f"{__name__}:Adjustable")
+    monkeypatch.setattr("gfsalnet.models.convert.COMPARED", (entry,))
+    monkeypatch.setattr("gfsalnet.models.registry.MODELS", {"toy": entry})
+    folder = convert_weights("toy", save(tmp_path / "w.npz", arrays()), settings=chosen)
+    assert json.loads((folder / "config.json").read_text())["settings"] == {"gain": kept}
+    assert load_model(folder, device="cpu").describe()["gain"] == kept
+
+
+def test_a_setting_that_the_model_does_not_have_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"has no setting gain\. Its settings: none"):
+        convert_weights("toy", save(tmp_path / "w.npz", arrays()), settings={"gain": 4})
+    with pytest.raises(WeightsError, match="pwcnet: has no settings"):
+        convert_weights("pwcnet", tmp_path / "w.npz", settings={"gain": 4})
+    assert not (tmp_path / "home").exists()
 
 
 def test_another_folder(tmp_path: Path) -> None:

@@ -33,12 +33,17 @@ def convert(
             metavar="DIR", help="A folder for the converted weights; if not given, where the name finds them."
         ),
     ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the model, see docs/models.md; may be repeated."),
+    ] = None,
 ) -> None:
     """Convert weights that you fetched. Nothing in the file is run, and every name and shape is checked."""
     from gfsalnet.models.convert import PWCNET, convert_weights
 
+    settings = dict(_setting(change) for change in changes or [])
     with errors_to_status():
-        folder = convert_weights(model, file, output)
+        folder = convert_weights(model, file, output, settings=settings)
     if model == PWCNET:
         say(f"every array fits; use them with --flow {PWCNET}:{folder / 'model.safetensors'}")
     else:
@@ -56,8 +61,8 @@ def download(model: Annotated[str, typer.Argument(metavar="MODEL", help="A name 
 
     with errors_to_status(), progress_bar("MB") as bar:
         folder = download_weights(model, _follow(bar))
-    notes = notes_of(folder)
-    say(f"fetched {notes['origin']} (licence: {notes['licence']})")
+    if origin := notes_of(folder).get("origin"):
+        say(f"fetched {origin} (licence: {notes_of(folder).get('licence')})")
     say(f"every array fits, weights in {folder}; use them with --model {model}")
 
 
@@ -75,6 +80,14 @@ def keys(
         arrays = read_official(file)
     for name, array in arrays.items():
         say(f"{name}  {'x'.join(map(str, array.shape)) or 'scalar'}  {array.dtype}")
+
+
+def _setting(change: str) -> tuple[str, float]:
+    key, _, value = change.partition("=")
+    try:
+        return key, float(value)
+    except ValueError:
+        raise typer.BadParameter(f"{change}: write KEY=VALUE, the value a number", param_hint="--set") from None
 
 
 def _follow(bar: Progress) -> Callable[[int, int | None], None]:

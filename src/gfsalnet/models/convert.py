@@ -24,32 +24,44 @@ PWCNET = "pwcnet"
 """Its weights are converted here too; it estimates flow, and is named as `--flow pwcnet:FILE`."""
 
 
-def convert_weights(model: str, file: Path, output: Path | None = None, *, origin: str | None = None) -> Path:
+def convert_weights(
+    model: str,
+    file: Path,
+    output: Path | None = None,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    origin: str | None = None,
+) -> Path:
     """Make a model folder of the weights that its authors published.
 
     Args:
         model: a compared deep model, or `pwcnet`.
         file: as its authors published it; of a TensorFlow checkpoint any file.
         output: the folder for it; None: where `load_model` looks for the model's name.
+        settings: of the model, to be kept with its weights: see `DeepModel.default_settings`.
         origin: where the file came from, to be recorded.
 
     Returns:
         The folder.
 
     Raises:
-        WeightsError: if the model is unknown; or the file is unreadable, of another model, or holds what is no number.
+        WeightsError: if the model is unknown or has no such setting; or the file is unreadable, of another model, or
+            holds what is no number.
         OutputError: if the folder cannot be written.
     """
     folder = output or weights_folder(model)
+    if model == PWCNET and settings:
+        raise WeightsError(model, "has no settings", "Leave them out")
     if model == PWCNET:
         convert_pwcnet_weights(file, folder / WEIGHTS_FILE)
         return folder
     entry = compared_entry(model)
+    chosen = entry.deep_class().checked_settings(settings or {})
     state = _fitting_state(entry, read_official(file), file)
     source = official_file(file)
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
-    about = {"source": source.name, "sha256": digest, "licence": entry.licence}
-    write_weights(folder, model, state, about if origin is None else {**about, "origin": origin})
+    about = {"source": source.name, "sha256": digest, "licence": entry.licence, "origin": origin, "settings": chosen}
+    write_weights(folder, model, state, {key: value for key, value in about.items() if value})
     return folder
 
 

@@ -16,7 +16,7 @@ from gfsalnet.models.base import SaliencyModel
 from gfsalnet.models.compared import COMPARED
 from gfsalnet.models.entry import ModelEntry
 from gfsalnet.models.gfsalnet import GFSalNetModel
-from gfsalnet.models.store import model_of
+from gfsalnet.models.store import model_of, notes_of
 from gfsalnet.network import GFSalNet
 from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network, read_state, single_stream
 
@@ -45,7 +45,9 @@ MODELS: Mapping[str, ModelEntry] = {
             "gfsalnet",
             "the paper's two-stream network on ResNet-50, 640x480",
             "Apache-2.0 (code)",
-            "The authors' weights are of an unknown format. Train your own, and give its folder as the model.",
+            "Train your own (gfsalnet train), and give its folder as the model. The authors' weights, linked at "
+            "https://hucvl.github.io/GFSalNet/, have never been at hand: if you have them, please report what "
+            "`gfsalnet weights keys FILE` prints",
             parameters=67_367_479,
         ),
         ModelEntry(
@@ -206,6 +208,7 @@ def _deep_model(
         weights_hash=_hash(folder),
         device=resolve_device(device),
         estimator=estimator if keep_flow or kind.needs_flow else None,
+        settings=notes_of(folder).get("settings"),
     )
 
 

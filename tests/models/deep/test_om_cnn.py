@@ -74,8 +74,8 @@ def random_variables() -> dict[str, NDArray[Any]]:
 class PublishedGraph:
     """The program's graph on one frame, (H, W, C) arrays."""
 
-    def __init__(self, variables: dict[str, NDArray[Any]]) -> None:
-        self.variables = variables
+    def __init__(self, variables: dict[str, NDArray[Any]], dropout_scale: float = 1) -> None:
+        self.variables, self.dropout_scale = variables, dropout_scale
 
     def of(self, name: str) -> Array:
         return self.variables[f"inference/{name}"]
@@ -137,9 +137,12 @@ class PublishedGraph:
 
     def recurrent(self, layer: str, x: Array, c: Array, h: Array) -> tuple[Array, Array]:
         i, j, f, o = (
-            convolved(h, self.of(f"{layer}h{gate}/weights"))
-            + convolved(x, self.of(f"{layer}i{gate}/weights"))
-            + self.of(f"{layer}i{gate}/biases")
+            (
+                convolved(h, self.of(f"{layer}h{gate}/weights"))
+                + convolved(x, self.of(f"{layer}i{gate}/weights"))
+                + self.of(f"{layer}i{gate}/biases")
+            )
+            / self.dropout_scale
             for gate in (1, 2, 3, 4)
         )
         c = c * logistic(f + 1) + logistic(i) * np.tanh(j)
@@ -233,6 +236,27 @@ def test_it_is_the_published_graph(model: OMCNN, variables: dict[str, NDArray[An
         assert ours.shape == (112, 112)
         assert ours.std() > 0.05
         assert np.allclose(ours, theirs, atol=2e-4)
+
+
+def test_a_gate_gain_of_4_is_the_released_demo(variables: dict[str, NDArray[Any]]) -> None:
+    """It divides by its constant of 0.25 what enters the gates, biases included, but not the 1 added to f."""
+    model, pictures = load(OMCNN, variables, settings={"gate_gain": 4}), clip(2)
+    assert model.describe()["gate_gain"] == 4
+    published = PublishedGraph(variables, dropout_scale=0.25).predict(pictures)
+    for ours, theirs in zip(predict(model, pictures), published, strict=True):
+        assert np.allclose(ours, theirs, atol=5e-4)
+    assert np.abs(published[1] - PublishedGraph(variables).predict(pictures)[1]).max() > 0.1
+
+
+def test_the_gain_is_1_unless_chosen(model: OMCNN) -> None:
+    assert model.describe()["gate_gain"] == 1
+    for settings, words in (
+        ({"gain": 4}, "has no setting gain.*gate_gain"),
+        ({"gate_gain": 0}, "gate_gain is 0, no positive number"),
+        ({"gate_gain": "4"}, "gate_gain is '4', no positive number"),
+    ):
+        with pytest.raises(WeightsError, match=words):
+            OMCNN.checked_settings(settings)
 
 
 def test_a_clip_of_one_frame_is_the_first_of_a_still_one(model: OMCNN) -> None:

@@ -17,7 +17,7 @@ from scipy.ndimage import correlate1d
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import DISFlow, FarnebackFlow
-from gfsalnet.models.deep.stsconvnet import SSNet, STSConvNet, STSMaxNet, TSNet, finish, flow_picture
+from gfsalnet.models.deep.stsconvnet import SSNet, STSConvNet, STSMaxNet, TSNet, finish, flow_picture, shrunk_hw
 from gfsalnet.types import FlowField, Frame
 from gfsalnet.video import open_source
 
@@ -123,6 +123,10 @@ def test_layers_pooling_and_fusion_are_caffes(model: STSConvNet, blobs: dict[str
     assert not np.allclose(run(model, flow, frame), expected, rtol=1e-2, atol=1e-2 * np.abs(expected).max())
 
 
+def one_stream(blobs: dict[str, Array]) -> dict[str, Array]:
+    return {key: values for key, values in without(blobs, "conv_fuse").items() if "_b" not in key}
+
+
 def without(blobs: dict[str, Array], *names: str) -> dict[str, Array]:
     return {key: values for key, values in blobs.items() if not key.startswith(names)}
 
@@ -133,10 +137,9 @@ def test_the_variants_share_all_but_the_fusion(blobs: dict[str, Array]) -> None:
     expected = head(blobs, np.maximum(of_frame, of_flow))
     found = run(build(STSMaxNet, without(blobs, "conv_fuse")), frame, flow)
     assert np.allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
-    one_stream = {key: values for key, values in without(blobs, "conv_fuse").items() if "_b" not in key}
     expected = head(blobs, of_frame)
     for kind in (SSNet, TSNet):
-        found = run(build(kind, one_stream), frame)
+        found = run(build(kind, one_stream(blobs)), frame)
         assert np.allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
@@ -185,10 +188,11 @@ def test_only_the_frames_stream_does_without_flow(blobs: dict[str, Array]) -> No
 def test_flow_is_16_grey_levels_a_pixel_around_128() -> None:
     """At twice the size, motion of (3, -4) is (1.5, -2), at a speed of 2.5; what is faster than 8 is clipped."""
     moving = FlowField(np.full((480, 640, 2), (3, -4), np.float32))
-    assert (flow_picture(moving) == (152, 96, 168)).all()
-    assert flow_picture(moving).shape == (240, 320, 3)
-    assert (flow_picture(FlowField(np.zeros((60, 80, 2), np.float32))) == 128).all()
-    assert (flow_picture(FlowField(np.full((240, 320, 2), (-9, 8), np.float32))) == (0, 255, 255)).all()
+    size_hw = (240, 320)
+    assert (flow_picture(moving, size_hw) == (152, 96, 168)).all()
+    assert flow_picture(moving, size_hw).shape == (240, 320, 3)
+    assert (flow_picture(FlowField(np.zeros((60, 80, 2), np.float32)), size_hw) == 128).all()
+    assert (flow_picture(FlowField(np.full((240, 320, 2), (-9, 8), np.float32)), size_hw) == (0, 255, 255)).all()
 
 
 class Spy(torch.nn.Module):
@@ -216,16 +220,42 @@ def test_the_streams_get_blue_first_without_its_mean(blobs: dict[str, Array]) ->
     spy, maps = spied(blobs, 2, (100, 130))
     assert len(maps) == 2
     for index, (frame, flow) in enumerate(spy.given):
-        assert frame.shape == flow.shape == (1, 3, 240, 320)
+        assert frame.shape == flow.shape == (1, 3, 100, 130)
         expected = [(200 - 100) / 127.5, (120 + index - 110) / 127.5, (60 - 118) / 127.5]
         assert np.allclose(frame[0, :, 7, 9], expected)
         assert np.allclose(flow[0, :, 7, 9], [(128 - mean) / 127.5 for mean in (100, 110, 118)])  # nothing moves
 
 
-def test_shrinking_takes_the_mean_of_an_area(model: STSConvNet) -> None:
-    rgb = np.random.default_rng(2).integers(0, 256, (480, 640, 3), np.uint8)
-    means = rgb.reshape(240, 2, 320, 2, 3).mean(axis=(1, 3))[..., ::-1]
-    assert np.abs(model._tensor(rgb)[0].permute(1, 2, 0).numpy() * 127.5 + (100, 110, 118) - means).max() <= 0.5001
+@pytest.mark.parametrize(
+    ("frame_hw", "seen_hw"),
+    [
+        ((360, 640), (288, 512)),
+        ((640, 360), (512, 288)),
+        ((240, 320), (240, 320)),
+        ((512, 512), (512, 512)),
+        ((90, 4096), (11, 512)),
+        ((1, 1), (4, 4)),
+    ],
+)
+def test_frames_keep_their_aspect_within_512_pixels(frame_hw: tuple[int, int], seen_hw: tuple[int, int]) -> None:
+    assert shrunk_hw(frame_hw) == seen_hw
+
+
+def test_shrinking_is_bilinear_between_pixels(blobs: dict[str, Array]) -> None:
+    """To a third, the centre of each new pixel is that of an old one."""
+    model, spy = build(SSNet, one_stream(blobs)), Spy()
+    model.network = spy
+    rgb = np.random.default_rng(2).integers(0, 256, (384, 1536, 3), np.uint8)
+    (prediction,) = model.stream([Frame(rgb)])
+    seen = spy.given[0][0][0].permute(1, 2, 0).numpy() * 127.5 + (100, 110, 118)
+    assert seen.shape == (128, 512, 3)
+    assert np.abs(seen - rgb[1::3, 1::3, ::-1]).max() < 0.001
+    assert prediction.map_density.shape == (384, 1536)
+
+
+def test_a_frame_of_one_pixel_has_a_map(blobs: dict[str, Array]) -> None:
+    (prediction,) = build(SSNet, one_stream(blobs)).stream([Frame(np.full((1, 1, 3), 90, np.uint8))])
+    assert prediction.map_density.shape == (1, 1)
 
 
 def cubic(values: Array, length: int) -> Array:
@@ -264,7 +294,7 @@ def test_maps_have_the_frames_size(blobs: dict[str, Array]) -> None:
 @pytest.fixture
 def small_input(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds a frame at the published size, milliseconds at this one."""
-    monkeypatch.setattr("gfsalnet.models.deep.stsconvnet.INPUT_HW", (24, 32))
+    monkeypatch.setattr("gfsalnet.models.deep.stsconvnet.LONGEST_SIDE", 32)
 
 
 @pytest.mark.usefixtures("small_input")
@@ -286,8 +316,8 @@ def test_a_real_clip_from_decoding_to_density(shared_dir: Path, blobs: dict[str,
     field = estimator(clip[0].rgb, clip[1].rgb)
     assert field.flow_pixels.any()
     given = []
-    for rgb in (clip[1].rgb, flow_picture(field)):
-        small = cv2.resize(rgb, (32, 24), interpolation=cv2.INTER_AREA)[..., ::-1].astype(np.float32)
+    for rgb in (clip[1].rgb, flow_picture(field, (18, 32))):
+        small = cv2.resize(rgb, (32, 18), interpolation=cv2.INTER_LINEAR)[..., ::-1].astype(np.float32)
         given.append(((small - (100, 110, 118)) / 127.5).transpose(2, 0, 1))
     joined = np.concatenate([stream(blobs, "", given[0])[-1], stream(blobs, "_b", given[1])[-1]])
     expected = finish(head(blobs, convolve(joined, blobs["conv_fuse/0"], blobs["conv_fuse/1"])), (360, 640))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import abstractmethod
 from collections import deque
@@ -40,16 +41,19 @@ class DeepModel(SaliencyModel):
         device: where the network runs.
         estimator: of optical flow, from the previous frame to this one. A model that does not need it only passes the
             flow on with its predictions. None: no flow.
+        settings: those of `default_settings` that are to differ.
 
     Raises:
         ValueError: if the model needs flow and there is no estimator.
-        WeightsError: if the weights are of another architecture.
+        WeightsError: if the weights are of another architecture; or a setting is unknown or no positive number.
     """
 
     needs_flow: ClassVar[bool] = False
     """Whether saliency depends on flow."""
     default_flow: ClassVar[str] = "dis"
     """The estimator's name where the user gives none."""
+    default_settings: ClassVar[Mapping[str, float]] = {}
+    """What a user may choose about the model, positive numbers; kept in `config.json` beside the converted weights."""
 
     def __init__(
         self,
@@ -58,8 +62,10 @@ class DeepModel(SaliencyModel):
         weights_hash: str,
         device: torch.device | str = "cpu",
         estimator: FlowEstimator | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        self.settings = self.checked_settings(settings or {})
         if self.needs_flow and estimator is None:
             raise ValueError(f"{self.name} needs an optical flow estimator")
         self.weights_hash, self.estimator = weights_hash, estimator
@@ -68,6 +74,21 @@ class DeepModel(SaliencyModel):
         network = self.make_network()
         load_strictly(network, state, self.name)
         self.network = network.eval().to(self.device)
+
+    @classmethod
+    def checked_settings(cls, chosen: Mapping[str, Any]) -> dict[str, float]:
+        """All settings, those chosen among them.
+
+        Raises:
+            WeightsError: if one is unknown, or no positive number.
+        """
+        for name, value in chosen.items():
+            if name not in cls.default_settings:
+                known = ", ".join(cls.default_settings) or "none"
+                raise WeightsError(cls.name, f"has no setting {name}", f"Its settings: {known}")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+                raise WeightsError(cls.name, f"{name} is {value!r}, no positive number", "Give one, such as 1")
+        return {**cls.default_settings, **{name: float(value) for name, value in chosen.items()}}
 
     @classmethod
     @abstractmethod
@@ -93,8 +114,8 @@ class DeepModel(SaliencyModel):
         """
 
     def describe(self) -> dict[str, Any]:
-        """Name, weights and flow settings."""
-        about: dict[str, Any] = {"name": self.name, "weights": self.weights_hash, "flow": None}
+        """Name, weights, settings where there are any, and those of the flow."""
+        about: dict[str, Any] = {"name": self.name, "weights": self.weights_hash, **self.settings, "flow": None}
         if self.estimator is not None:
             about["flow"] = {"estimator": self.estimator.name, **self.estimator.settings}
             about["flow_version"] = self.estimator.version

@@ -6,12 +6,14 @@ licence. Each frame goes through an objectness net, and through a motion net tog
 made from the first ("cross-net mask") weighs the features of the second.
 
 As published: layers, paddings, resizes, the frame stretched to 448x448 without regard to its aspect, and windows of 16
-frames, at whose start the recurrent layers forget. Approximate, where their demo leaves something open:
+frames, at whose start the recurrent layers forget. Where their demo leaves something open:
 
-- The demo predicts whole windows alone, and not the first. Here every frame is predicted; at the end of a shot the last
-  frame stands for those that would follow.
-- In training, the recurrent layers drop a quarter of their inputs and make up for it; here as there the mean gain of a
-  gate is 1. The released demo means to set 1 as well but does so after its graph is built, with a gain of 4.
+- The demo predicts whole windows alone (since December 2017 the first one too), so the last frames of a video may get
+  no map. Here every frame is predicted; at the end of a shot the last frame stands for those that would follow.
+- Dropout in front of the recurrent layers' gates is made up for by a gain, 1 over the share that is kept, so that in
+  training the mean gain of a gate is 1; so it is here. The demo drops nothing and means to set a gain of 1 too, but
+  does so after its graph is built: what counts there is the program's constant, 0.25, and so a gain of 4. The setting
+  `gate_gain` = 4 gives the demo's maps.
 - Their evaluation on LEDOV also weighs the maps by the distance to the centre and blurs them; their demo does not, nor
   is it done here.
 
@@ -22,8 +24,8 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, TypeAlias
 
 import cv2
 import numpy as np
@@ -38,6 +40,7 @@ from gfsalnet.models.deep.legacy_bilinear import legacy_bilinear
 from gfsalnet.models.deep.look_ahead import with_following
 from gfsalnet.models.deep.recurrent import ConvLSTM, LSTMState
 from gfsalnet.models.training_free import FloatArray
+from gfsalnet.network.weights import State
 from gfsalnet.types import RGB
 
 SIDE = 448
@@ -53,8 +56,8 @@ CELLS, CELL_VALUES = 7, 30
 SLOPE = 0.1
 """Of every leaky ReLU."""
 
-State: TypeAlias = tuple[LSTMState, LSTMState]
-"""Of both recurrent layers, maps of 28x28."""
+Carried: TypeAlias = tuple[LSTMState, LSTMState]
+"""The states of both recurrent layers, maps of 28x28."""
 
 
 class Conv(nn.Conv2d):
@@ -200,7 +203,7 @@ class OMCNNNetwork(nn.Module):
         self.lstm_layer2 = ConvLSTM(128, 128, kernel=3, gate=torch.sigmoid)
         self.readout = nn.Sequential(OrderedDict(_upsampling("deconv", "deconv2")))
 
-    def forward(self, frame_B3HW: Tensor, later_B3HW: Tensor, state: State | None) -> tuple[Tensor, State]:
+    def forward(self, frame_B3HW: Tensor, later_B3HW: Tensor, state: Carried | None) -> tuple[Tensor, Carried]:
         """A frame and the one five later, (B, 3, 448, 448) in −1…1 → (B, 1, 112, 112) in 0…1, state."""
         features = self.intra_frame(frame_B3HW, later_B3HW)
         first, state1 = self.lstm_layer1(features, state and state[0])
@@ -236,7 +239,14 @@ class OMCNN(DeepModel):
     frames_back = WINDOW_FRAMES - 1
     frames_ahead = GAP_FRAMES
     input_size_hw = (SIDE, SIDE)
+    default_settings: ClassVar[Mapping[str, float]] = {"gate_gain": 1.0}
+    """`gate_gain`: what the sums that enter the recurrent layers' gates are multiplied by; 4 in the released demo."""
     network: OMCNNNetwork
+
+    def __init__(self, state: State, **options: Any) -> None:
+        super().__init__(state, **options)
+        for layer in (self.network.lstm_layer1, self.network.lstm_layer2):
+            _multiply_gates(layer, self.settings["gate_gain"])
 
     @classmethod
     def make_network(cls) -> OMCNNNetwork:
@@ -259,7 +269,7 @@ class OMCNN(DeepModel):
     def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
         """Maps (112, 112) in 0…1."""
         frames = (self._frame(rgb) for rgb, _ in pictures)
-        state: State | None = None
+        state: Carried | None = None
         for number, window in enumerate(with_following(frames, GAP_FRAMES)):
             if number % WINDOW_FRAMES == 0:
                 state = None
@@ -270,6 +280,17 @@ class OMCNN(DeepModel):
         """(H, W, 3) uint8 → (1, 3, 448, 448) in −1…1."""
         resized = np.asarray(cv2.resize(rgb, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR))
         return torch.from_numpy(resized).to(self.device).permute(2, 0, 1)[None].float() / 255 * 2 - 1
+
+
+@torch.no_grad()
+def _multiply_gates(layer: ConvLSTM, gain: float) -> None:
+    """All that enters the gates i, f, c and o, but for the 1 that the program adds to f behind the gain."""
+    assert layer.input.bias is not None
+    forget = layer.input.bias.chunk(4)[1]
+    forget -= 1
+    for values in layer.parameters():
+        values.mul_(gain)
+    forget += 1
 
 
 _OF_TRAINING = re.compile(r"Variable|global_step|(.*/)?beta[12]_power|.*/Adam(_1)?")

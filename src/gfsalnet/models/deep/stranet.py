@@ -7,14 +7,14 @@ the weights are converted where the user has them, and none are handed on.
 As in the program: two ResNet-50 of stride 8, dilated, strides in the 1x1 convolutions, the first one without padding;
 what `letterbox` says of the way in and out; five flows from the frame on (the last one repeated at the end), the latest
 first and v before u; flow fitted by `numpy.resize`, which does not scale it but fills the rows anew with its first
-values, in pixels of the frame's size; maps stretched to 0…1, as its image writer does. The program feeds windows of 5
+values, in pixels of the frame's size; the last upsampling, TensorFlow 1's bilinear resize (`BilinearUpSampling.py`);
+maps stretched to 0…1, as its image writer does. The program feeds windows of 5
 frames and carries the GRU's state from one to the next, which is the same as frame by frame. Side outputs, which only
 its losses read, are left out.
 
-Approximate: flow is that of whichever estimator is given, the authors' is FlowNet 2.0; the last upsampling is in a file
-that is not published and taken to be TensorFlow's, as elsewhere under that name. Layers without a name of their own in
-the weights file are taken in the order in which the program makes them, which is how Keras 2.2 numbers them; no weights
-file was at hand to check it.
+Approximate: flow is that of whichever estimator is given, the authors' is FlowNet 2.0. Layers without a name of their
+own in the weights file are taken in the order in which the program makes them, which is how Keras 2.2 numbers them; no
+weights file was at hand to check it.
 """
 
 from __future__ import annotations

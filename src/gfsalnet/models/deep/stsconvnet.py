@@ -4,11 +4,13 @@ Bak, Kocak, Erdem and Erdem, "Spatio-Temporal Saliency Networks for Dynamic Sali
 Multimedia 20(7), 2018. Four networks: STSConvNet joins the streams behind their fifth layer by a convolution, STSMaxNet
 by the larger value, SSNet and TSNet have one stream. Weights were published for the first alone.
 
-As their prototxt and their script have it: the layers, and what is done to pictures and maps, so maps come at the
-frame's size. Approximate: the motion stream's picture. It holds dx, dy and the speed, but neither their scale nor the
-size at which flow was computed is published; this takes Gkioxari and Malik's (CVPR 2015), 16 grey levels a pixel around
-128, at the network's size. The published script gives the frame to both inputs; here the second one gets the flow. The
-flow is that of whichever estimator is given. Left out: stretching maps to 255 and rounding them to 8 bits.
+As their prototxt and their script have it: the layers, and what is done to pictures and maps. The script shrinks a
+frame, its aspect kept, until both sides are within 512 pixels, and enlarges none; maps come at the frame's size. (The
+320x240 of the prototxt only say how large the network is built before the first frame.) Approximate: the motion
+stream's picture. It holds dx, dy and the speed, but neither their scale nor the size at which flow was computed is
+published; this takes Gkioxari and Malik's (CVPR 2015), 16 grey levels a pixel around 128, at the network's size. The
+published script gives the frame to both inputs; here the second one gets the flow. The flow is that of whichever
+estimator is given. Left out: stretching maps to 255 and rounding them to 8 bits.
 """
 
 from __future__ import annotations
@@ -27,8 +29,10 @@ from gfsalnet.flow import resize_flow
 from gfsalnet.models.deep.base import DeepModel, Official, Picture
 from gfsalnet.models.training_free import FloatArray
 from gfsalnet.types import RGB, FlowField
+from gfsalnet.video.geometry import SizeHW
 
-INPUT_HW = (240, 320)
+LONGEST_SIDE = 512
+"""Larger frames are shrunk to it."""
 MEAN_BGR = (100, 110, 118)
 FLOW_GAIN, FLOW_ZERO = 16, 128
 """Grey levels for a pixel of motion, and for none."""
@@ -76,7 +80,7 @@ class STSNetwork(nn.Module):
         self.deconv1 = nn.ConvTranspose2d(1, 1, 8, 4, 2, bias=False)
 
     def forward(self, *pictures_B3HW: Tensor) -> Tensor:
-        """(B, 3, H, W) for each stream → (B, 1, H, W) in about −1…1; sides should be multiples of 4."""
+        """(B, 3, H, W) for each stream → (B, 1, h, w) in about −1…1; h, w are H, W where those are multiples of 4."""
         features = [stream(picture) for stream, picture in zip(self.streams, pictures_B3HW, strict=True)]
         x = torch.stack(features).amax(0) if self.conv_fuse is None else self.conv_fuse(torch.cat(features, 1))
         for layer in (self.conv6, self.conv7, self.conv8):
@@ -91,7 +95,8 @@ class STSConvNet(DeepModel):
     name = "stsconvnet"
     needs_flow = True
     frames_back = 1
-    input_size_hw = INPUT_HW
+    input_size_hw = (LONGEST_SIDE, LONGEST_SIDE)
+    """The box that frames are shrunk into, their aspect kept."""
     sees: ClassVar[tuple[Literal["frame", "flow"], ...]] = ("frame", "flow")
     """What each stream is given, in the order of the official inputs."""
     joins_by_convolution: ClassVar[bool] = True
@@ -123,12 +128,16 @@ class STSConvNet(DeepModel):
     def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
         """One map a picture, at the frame's size, 0…255."""
         for rgb, field in pictures:
-            given = [self._tensor(rgb if what == "frame" else flow_picture(field)) for what in self.sees]
-            yield finish(self.network(*given)[0, 0].cpu().numpy(), (rgb.shape[0], rgb.shape[1]))
+            frame_hw = (rgb.shape[0], rgb.shape[1])
+            seen_hw = shrunk_hw(frame_hw)
+            given = [
+                self._tensor(rgb if what == "frame" else flow_picture(field, seen_hw), seen_hw) for what in self.sees
+            ]
+            yield finish(self.network(*given)[0, 0].cpu().numpy(), frame_hw)
 
-    def _tensor(self, rgb: RGB) -> Tensor:
-        """(H, W, 3), red first → (1, 3, 240, 320), blue first, in about −1…1."""
-        small = cv2.resize(rgb, INPUT_HW[::-1], interpolation=cv2.INTER_AREA)
+    def _tensor(self, rgb: RGB, size_hw: SizeHW) -> Tensor:
+        """(H, W, 3), red first → (1, 3, h, w), blue first, in about −1…1; bilinear between pixels, as in the script."""
+        small = cv2.resize(rgb, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
         scaled = (small[..., ::-1] - np.array(MEAN_BGR, np.float32)) / 127.5
         return torch.from_numpy(scaled).to(self.device, torch.float32).permute(2, 0, 1)[None]
 
@@ -156,10 +165,23 @@ class TSNet(STSMaxNet):
     sees = ("flow",)
 
 
-def flow_picture(field: FlowField | None) -> RGB:
-    """Flow as a picture (240, 320, 3): red is dx, green dy, blue the speed, in pixels of this size."""
+def shrunk_hw(frame_hw: SizeHW) -> SizeHW:
+    """The size at which a frame is seen: both sides within `LONGEST_SIDE`, its aspect kept, and never enlarged.
+
+    Sides under 4 pixels would be pooled away, and become 4.
+
+    >>> shrunk_hw((1080, 1920)), shrunk_hw((240, 320)), shrunk_hw((2, 2000))
+    ((288, 512), (240, 320), (4, 512))
+    """
+    scale = min(1.0, LONGEST_SIDE / max(frame_hw))
+    height, width = (max(round(side * scale), 4) for side in frame_hw)
+    return height, width
+
+
+def flow_picture(field: FlowField | None, size_hw: SizeHW) -> RGB:
+    """Flow as a picture (h, w, 3): red is dx, green dy, blue the speed, in pixels of this size."""
     assert field is not None  # the model needs flow, so there is an estimator
-    flow = resize_flow(field, INPUT_HW).flow_pixels
+    flow = resize_flow(field, size_hw).flow_pixels
     levels = np.dstack([flow, np.hypot(flow[..., 0], flow[..., 1])]) * FLOW_GAIN + FLOW_ZERO
     picture: RGB = np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
     return picture

@@ -3,8 +3,8 @@
 Min and Corso, "TASED-Net: Temporally-Aggregating Spatial Encoder-Decoder Network for Video Saliency Detection", ICCV
 2019, in the form that the authors released later (2.797 NSS on DHF1K).
 
-Frames of fewer predecessors than a window: see `windows`; the authors' program turned the colours round there instead
-of time, which they confirmed to be an oversight.
+Frames of fewer predecessors than a window: see `windows`. The authors' program turns time round there, as here, since
+July 2020; before that it turned the colours round, an oversight (issue 10 of github.com/MichiganCOG/TASED-Net).
 """
 
 from __future__ import annotations
