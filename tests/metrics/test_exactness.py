@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from gfsalnet import metrics
-from gfsalnet.metrics.counting import pixels_below
+from gfsalnet.metrics.counting import noisy_below, pixels_below
 
 Array = NDArray[Any]
 SIZE_HW = (7, 9)
@@ -140,20 +140,59 @@ def test_counts_below_are_exact(saliency: Array) -> None:
     values = saliency.ravel()
     below = [(values < t).sum() for t in values[::5]]
     upto = [(values <= t).sum() for t in values[::5]]
-    assert pixels_below(prepared, thresholds).tolist() == below
-    assert pixels_below(prepared, thresholds, inclusive=True).tolist() == upto
+    assert pixels_below(prepared.raw, thresholds).tolist() == below
+    assert pixels_below(prepared.raw, thresholds, inclusive=True).tolist() == upto
 
 
-@pytest.mark.parametrize("n_levels", [1, 10, 200])
-def test_doubles_that_tie_in_single_precision_are_told_apart(n_levels: int) -> None:
-    rng = np.random.default_rng(n_levels)
-    saliency = 1 + rng.integers(n_levels, size=(40, 50)) / 256 + 1e-10 * rng.random((40, 50))
-    prepared = metrics.PreparedMap(saliency)
-    thresholds = np.sort(rng.choice(prepared.raw, 300, replace=False))
-    for inclusive in (False, True):
-        compared = np.less_equal if inclusive else np.less
-        expected = [compared(saliency, t).sum() for t in thresholds]
-        assert pixels_below(prepared, thresholds, inclusive=inclusive).tolist() == expected
+LARGE = {
+    "skewed": lambda rng: np.exp(6 * rng.standard_normal(60_000)),
+    "of both signs": lambda rng: rng.standard_normal(60_000),
+    "negative": lambda rng: -np.exp(rng.standard_normal(60_000)),
+    "zero with a fringe": lambda rng: np.maximum(rng.standard_normal(60_000), 0),
+    "close to each other": lambda rng: 1 + rng.integers(200, size=60_000) / 256 + 1e-10 * rng.random(60_000),
+    "levels with noise": lambda rng: np.round(rng.random(60_000) ** 9 * 255) / 255 + 1e-7 * rng.random(60_000),
+    "levels": lambda rng: np.round(rng.random(60_000) ** 9 * 255) / 255,
+    "the ends of floats": lambda rng: rng.standard_normal(60_000) * 10.0 ** rng.integers(-300, 300, 60_000),
+    "far from zero": lambda rng: -1e6 + 1e-9 * rng.integers(1000, size=60_000),
+}
+
+
+@pytest.mark.parametrize("n_thresholds", [1, 24, 300])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", LARGE)
+def test_counts_below_are_exact_on_large_maps(kind: str, dtype: type[Any], n_thresholds: int) -> None:
+    rng = np.random.default_rng(n_thresholds)
+    with np.errstate(over="ignore", under="ignore"):
+        values = np.nan_to_num(LARGE[kind](rng).astype(dtype))
+    thresholds = rng.choice(values, n_thresholds, replace=False)
+    ordered = np.sort(values)
+    assert pixels_below(values, thresholds).tolist() == np.searchsorted(ordered, thresholds).tolist()
+    upto = np.searchsorted(ordered, thresholds, side="right")
+    assert pixels_below(values, thresholds, inclusive=True).tolist() == upto.tolist()
+
+
+@pytest.mark.parametrize("kind", ["skewed", "of both signs", "levels", "zero with a fringe"])
+def test_a_map_that_was_sorted_before_its_noise_counts_the_same(kind: str) -> None:
+    rng = np.random.default_rng(7)
+    values = LARGE[kind](rng)
+    values /= np.abs(values).max()
+    noise = 1e-7 * rng.random(len(values))
+    order = np.argsort(values)
+    thresholds = (values + noise)[rng.choice(len(values), 200)]
+    counts = noisy_below(order, values[order], noise, 1e-7, thresholds)
+    assert counts.tolist() == np.searchsorted(np.sort(values + noise), thresholds).tolist()
+
+
+@pytest.mark.parametrize("protocol", ["mit", "default"])
+def test_a_reused_map_scores_the_same(protocol: str) -> None:
+    rng = np.random.default_rng(5)
+    definition, grid = metrics.PROTOCOLS[protocol], rng.random((12, 16)) ** 3
+    reused = definition.resized(grid, (48, 64), reused=True)
+    for seed in range(3):
+        truth = metrics.GroundTruth(
+            fixation_map_HW=rng.random((48, 64)) < 0.01, density_HW=rng.random((48, 64)), seed=seed
+        )
+        assert definition.score_resized(reused, truth, metrics.PAPER_METRICS) == definition.score(grid, truth)
 
 
 def test_nearly_constant_maps_keep_their_digits_at_every_scale_and_sign() -> None:

@@ -93,9 +93,9 @@ def score_video(
 def _frame_scores(video: VideoTruth, gaze: FrameGaze, saliency: AnyMap) -> dict[str, Scores]:
     """Predictor → metric → score, without those that cannot be tried."""
     frame = FrameTruth(video, gaze)
-    scores = {UNIFORM: frame.score(np.ones(frame.size_hw))}
+    scores = {UNIFORM: frame.score_floor(UNIFORM, np.ones((1, 1)))}
     if video.centre_bias is not None:
-        scores[CENTRE_BIAS] = frame.score(video.centre_bias)
+        scores[CENTRE_BIAS] = frame.score_floor(CENTRE_BIAS, video.centre_bias)
     try:
         scores[PREDICTION] = frame.score(saliency)
     except ValueError as error:  # negative values

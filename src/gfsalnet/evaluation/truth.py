@@ -41,7 +41,7 @@ class VideoTruth:
         self.sigma_pixels = settings.sigma_of(dataset, video)
         self._gaze, self._others = gaze, others
         self._position = dataset.videos.index(video)
-        self._baselines: dict[tuple[int, int], PreparedMap] = {}
+        self._floors: dict[tuple[str, tuple[int, int]], PreparedMap] = {}
 
     @cached_property
     def centre_bias(self) -> NDArray[np.float64] | None:
@@ -50,11 +50,14 @@ class VideoTruth:
 
     def baseline(self, size_hw: tuple[int, int]) -> PreparedMap:
         """The centre bias at a size, for information gain; without other videos a map of zeros, which gives NaN."""
-        if size_hw not in self._baselines:
-            grid = self.centre_bias if self.centre_bias is not None else np.zeros((1, 1))
-            resized = self.settings.definition.resize(grid, size_hw)
-            self._baselines[size_hw] = PreparedMap(resized, "baseline", resized_from=PreparedMap(grid))
-        return self._baselines[size_hw]
+        grid = self.centre_bias if self.centre_bias is not None else np.zeros((1, 1))
+        return self.resized_once("centre bias", grid, size_hw)
+
+    def resized_once(self, what: str, map_hw: NDArray[np.float64], size_hw: tuple[int, int]) -> PreparedMap:
+        """A map that is the same for all frames, at the size it is scored at."""
+        if (what, size_hw) not in self._floors:
+            self._floors[what, size_hw] = self.settings.definition.resized(map_hw, size_hw, reused=True)
+        return self._floors[what, size_hw]
 
     def negatives(self, index: int, size_hw: tuple[int, int]) -> PreparedFixations:
         """Fixations on other videos, for shuffled AUC."""
@@ -97,6 +100,12 @@ class FrameTruth:
         """A map of any size against everyone."""
         settings = self._video.settings
         return settings.definition.score(saliency_hw, self._everyone, settings.metrics)
+
+    def score_floor(self, what: str, map_hw: NDArray[np.float64]) -> Scores:
+        """A map of any size that is the same for all frames of the video, by name."""
+        settings = self._video.settings
+        resized = self._video.resized_once(what, map_hw, self.size_hw)
+        return settings.definition.score_resized(resized, self._everyone, settings.metrics)
 
     def score_viewers(self, pairs: Iterable[tuple[Fixations, Fixations]], *, densities: bool) -> Scores:
         """The mean over (who predicts, who is predicted) of each metric; empty without pairs.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from gfsalnet.metrics.counting import pixels_below
 from gfsalnet.metrics.maps import (
@@ -26,6 +26,8 @@ from gfsalnet.metrics.maps import (
     require_same_size,
 )
 
+JITTER = 1e-7
+"""Upper end of the noise, in the map's own unit."""
 Thresholds: TypeAlias = Callable[[float, float], FloatArray]
 """From the step and the highest value of a split to descending thresholds."""
 
@@ -68,15 +70,11 @@ def auc_judd(
     n_others = saliency.raw.size - len(fixations)
     if not saliency.varies or len(fixations) == 0 or n_others == 0:
         return math.nan
+    values = saliency.raw
     if jitter is not None:
-        saliency = _jittered(saliency, np.random.default_rng(jitter))
-    thresholds = np.sort(saliency.raw[fixations.pixels])[::-1]
-    hits = np.arange(1, len(thresholds) + 1)
-    if ties == "together":
-        is_last_of_ties = np.append(thresholds[1:] != thresholds[:-1], True)
-        thresholds, hits = thresholds[is_last_of_ties], hits[is_last_of_ties]
-    at_least = saliency.raw.size - pixels_below(saliency, thresholds)
-    return roc_area((at_least - hits) / n_others, hits / len(fixations))
+        values = values.astype(np.float64) + jitter_noise(np.random.default_rng(jitter), saliency.raw.size)
+    thresholds = np.sort(values[fixations.pixels])[::-1]
+    return judd_area(thresholds, pixels_below(values, thresholds), saliency.raw.size, ties=ties)
 
 
 def auc_borji(
@@ -162,6 +160,30 @@ def auc_shuffled(
     return sampled_auc(saliency, fixations, indices, step)
 
 
+def jitter_noise(rng: np.random.Generator, pixels: int) -> FloatArray:
+    """(pixels,) uniform in 0…`JITTER`: what the MATLAB code adds to break ties."""
+    return rng.random(pixels) * JITTER
+
+
+def judd_area(
+    thresholds: NDArray[np.generic], below: Pixels, pixels: int, *, ties: Literal["together", "reference"]
+) -> float:
+    """The area of AUC-Judd from counts.
+
+    Args:
+        thresholds: (N,) values at the fixated pixels, descending.
+        below: (N,) how many pixels of the map lie below each.
+        pixels: of the map.
+        ties: see `auc_judd`.
+    """
+    fixated = len(thresholds)
+    hits = np.arange(1, fixated + 1)
+    if ties == "together":
+        is_last_of_ties = np.append(thresholds[1:] != thresholds[:-1], True)
+        below, hits = below[is_last_of_ties], hits[is_last_of_ties]
+    return roc_area((pixels - below - hits) / (pixels - fixated), hits / fixated)
+
+
 def roc_area(false_positive_rates: FloatArray, true_positive_rates: FloatArray) -> float:
     """Trapezoidal area under (N,) points in the order they are given, with (0, 0) put before and (1, 1) after."""
     fp = np.concatenate(([0.0], false_positive_rates, [1.0]))
@@ -203,8 +225,3 @@ def sampled_auc(
 def _stepped_area(positives: FloatArray, negatives: FloatArray, step: float, thresholds: Thresholds) -> float:
     levels = thresholds(step, max(positives.max(), negatives.max()))[:, np.newaxis]
     return roc_area((negatives >= levels).mean(axis=1), (positives >= levels).mean(axis=1))
-
-
-def _jittered(saliency: PreparedMap, rng: np.random.Generator) -> PreparedMap:
-    noise = rng.random(saliency.size_hw) * 1e-7
-    return PreparedMap(saliency.raw.reshape(saliency.size_hw).astype(np.float64) + noise, saliency.name)

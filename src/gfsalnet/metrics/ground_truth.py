@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 
+from gfsalnet.metrics.auc import jitter_noise
 from gfsalnet.metrics.maps import (
     FixationsLike,
+    FloatArray,
     MapLike,
     PreparedFixations,
     PreparedMap,
@@ -59,6 +62,11 @@ class GroundTruth:
         return np.random.default_rng(self.seed)
 
     @property
+    def jitter(self) -> FloatArray:
+        """(H*W,) noise of the MATLAB code, the same for all maps of this seed and size."""
+        return _jitter(self.seed, self.size_hw[0] * self.size_hw[1])
+
+    @property
     def fixations(self) -> PreparedFixations:
         """The fixated pixels; ValueError where none were given."""
         return _given(self._fixations, "fixation_map_HW")
@@ -77,6 +85,13 @@ class GroundTruth:
     def baseline(self) -> PreparedMap:
         """The baseline map; ValueError where none was given."""
         return _given(self._baseline, "baseline_HW")
+
+
+@lru_cache(maxsize=1)  # the rows of a frame share it
+def _jitter(seed: int, pixels: int) -> FloatArray:
+    noise = jitter_noise(np.random.default_rng(seed), pixels)
+    noise.flags.writeable = False
+    return noise
 
 
 def _given(prepared: _PreparedT | None, argument: str) -> _PreparedT:

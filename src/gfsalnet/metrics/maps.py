@@ -18,7 +18,7 @@ FloatArray: TypeAlias = NDArray[np.float64]
 Pixels: TypeAlias = NDArray[np.intp]
 """Flat row-major pixel positions: y * W + x."""
 
-_PART_LENGTH = 8192
+PART_LENGTH = 8192
 """Values per slice: 64 KiB in float64, and few enough that BLAS does not share out a dot product among threads."""
 
 _ORDER_KEEPING_DTYPE: dict[str, type[np.generic]] = {
@@ -43,14 +43,22 @@ class PreparedMap:
         name: what error messages call it.
         resized_from: the map this one was resampled from. Where that one has no negative value, negatives here are the
             undershoot of the resampling, and metrics that need non-negative maps take them as 0.
+        reused: whether it is scored against many ground truths, so that sorting it once pays off.
 
     Raises:
         ValueError: if it is not a two-dimensional array of real numbers.
     """
 
-    def __init__(self, map_HW: ArrayLike, name: str = "saliency", *, resized_from: PreparedMap | None = None) -> None:
+    def __init__(
+        self,
+        map_HW: ArrayLike,
+        name: str = "saliency",
+        *,
+        resized_from: PreparedMap | None = None,
+        reused: bool = False,
+    ) -> None:
         given = _real_matrix(map_HW, name)
-        self.name = name
+        self.name, self.reused = name, reused
         self.size_hw: tuple[int, int] = (given.shape[0], given.shape[1])
         self.raw: NDArray[np.generic] = given.ravel().astype(
             _ORDER_KEEPING_DTYPE.get(given.dtype.name, np.float64), copy=False
@@ -84,6 +92,17 @@ class PreparedMap:
     def lowest(self) -> float:
         """Minimum of `values`."""
         return math.ldexp(self.minimum, -self._exponent)
+
+    @cached_property
+    def of_peak(self) -> FloatArray:
+        """(H*W,) `values` divided by the largest of their magnitudes; of maps that vary."""
+        return self.values / math.ldexp(max(-self.minimum, self.maximum), -self._exponent)
+
+    @cached_property
+    def ordered_of_peak(self) -> tuple[Pixels, FloatArray]:
+        """The pixels by ascending value, and their `of_peak`."""
+        order: Pixels = np.argsort(self.of_peak)
+        return order, self.of_peak[order]
 
     @property
     def _exponent(self) -> int:
@@ -123,7 +142,7 @@ class PreparedMap:
 
     def parts(self) -> Iterator[slice]:
         """Slices of the flat map, short enough for their temporaries to stay in the processor's cache."""
-        return (slice(start, start + _PART_LENGTH) for start in range(0, self.raw.size, _PART_LENGTH))
+        return (slice(start, start + PART_LENGTH) for start in range(0, self.raw.size, PART_LENGTH))
 
     def above_lowest(self, part: slice | Pixels) -> FloatArray:
         """Values minus their minimum."""

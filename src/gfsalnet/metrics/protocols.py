@@ -18,7 +18,7 @@ from gfsalnet.metrics.auc import auc_borji, auc_judd, auc_shuffled
 from gfsalnet.metrics.distribution import cc, kldiv, sim
 from gfsalnet.metrics.ground_truth import GroundTruth
 from gfsalnet.metrics.location import information_gain, nss
-from gfsalnet.metrics.maps import FloatArray, PreparedMap, prepared_map
+from gfsalnet.metrics.maps import FloatArray, PreparedMap
 from gfsalnet.metrics.resize import resize_bicubic, resize_bilinear, resize_linear_corners
 
 PAPER_METRICS = ("auc_judd", "nss", "cc", "sim", "kldiv")
@@ -58,15 +58,30 @@ class Protocol:
             ValueError: if the protocol has no such metric, the truth lacks a map it needs, or the prediction is
                 negative and a metric needs a density.
         """
+        return self.score_resized(self.resized(prediction_hw, truth.size_hw), truth, metrics)
+
+    def resized(self, prediction_hw: ArrayLike, size_hw: tuple[int, int], *, reused: bool = False) -> PreparedMap:
+        """A prediction brought to the size of ground truths.
+
+        Args:
+            prediction_hw: (h, w), any dtype and positive scale.
+            size_hw: of the ground truths.
+            reused: whether there are many of them.
+        """
+        given = PreparedMap(prediction_hw, "prediction", reused=reused)
+        map_hw = given.values.reshape(given.size_hw)
+        with np.errstate(invalid="ignore"):  # a NaN or infinity spreads, and then every score is NaN
+            resized = self.resize(map_hw, size_hw)
+        if resized is map_hw:
+            return given
+        return PreparedMap(resized, "prediction", resized_from=given, reused=reused)
+
+    def score_resized(self, prediction: PreparedMap, truth: GroundTruth, metrics: Sequence[str]) -> dict[str, float]:
+        """As `score`, of what `resized` gave."""
         unknown = [name for name in metrics if name not in self.metrics]
         if unknown:
             raise ValueError(f"protocol {self.name} has no {', '.join(unknown)}; it has {', '.join(self.metrics)}")
-        given = prepared_map(prediction_hw, "prediction")
-        map_hw = given.values.reshape(given.size_hw)
-        with np.errstate(invalid="ignore"):  # a NaN or infinity spreads, and then every score is NaN
-            resized = self.resize(map_hw, truth.size_hw)
-        saliency = given if resized is map_hw else PreparedMap(resized, "prediction", resized_from=given)
-        return {name: self.metrics[name](saliency, truth) for name in metrics}
+        return {name: self.metrics[name](prediction, truth) for name in metrics}
 
 
 DEFAULT = Protocol(

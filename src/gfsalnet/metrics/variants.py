@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from gfsalnet.metrics.auc import auc_judd, draws_without_replacement, roc_area, sampled_auc
-from gfsalnet.metrics.counting import pixels_below
+from gfsalnet.metrics.auc import JITTER, draws_without_replacement, judd_area, roc_area, sampled_auc
+from gfsalnet.metrics.counting import noisy_below, pixels_below
 from gfsalnet.metrics.emd import emd_of_any_size
 from gfsalnet.metrics.ground_truth import GroundTruth
 from gfsalnet.metrics.location import nss
@@ -27,9 +27,17 @@ def mit_auc_judd(saliency: PreparedMap, truth: GroundTruth) -> float:
     """AUC-Judd with one threshold a fixation and seeded jitter of up to 1e-7 of the peak."""
     if _unscorable(saliency, truth.fixations):
         return math.nan
+    fixated, pixels = truth.fixations.pixels, saliency.raw.size
+    if len(fixated) == pixels:
+        return math.nan
     # The jitter is absolute, and the benchmark's maps are images: a density's values near 1e-6 would drown in it.
-    peak = np.abs(saliency.values).max()
-    return auc_judd(_like(saliency, saliency.values / peak), truth.fixations, ties="reference", jitter=truth.seed)
+    noise = truth.jitter
+    thresholds = np.sort(saliency.of_peak[fixated] + noise[fixated])[::-1]
+    if saliency.reused:
+        below = noisy_below(*saliency.ordered_of_peak, noise, JITTER, thresholds)
+    else:
+        below = pixels_below(saliency.of_peak + noise, thresholds)
+    return judd_area(thresholds, below, pixels, ties="reference")
 
 
 def mit_emd(saliency: PreparedMap, truth: GroundTruth) -> float:
@@ -42,7 +50,7 @@ def pysaliency_auc(saliency: PreparedMap, truth: GroundTruth) -> float:
     if _unscorable(saliency, truth.fixations):
         return math.nan
     values = saliency.raw[truth.fixations.pixels]
-    beaten = (pixels_below(saliency, values) + pixels_below(saliency, values, inclusive=True)) / 2
+    beaten = (pixels_below(saliency.raw, values) + pixels_below(saliency.raw, values, inclusive=True)) / 2
     return float(np.average(beaten, weights=truth.fixations.counts)) / saliency.raw.size
 
 
@@ -80,7 +88,7 @@ def unisal_auc_judd(saliency: PreparedMap, truth: GroundTruth) -> float:
         return math.nan
     thresholds, counts = np.unique(saliency.raw[truth.fixations.pixels], return_counts=True)
     hits = counts[::-1].cumsum()[::-1]
-    false_alarms = saliency.raw.size - pixels_below(saliency, thresholds) - hits
+    false_alarms = saliency.raw.size - pixels_below(saliency.raw, thresholds) - hits
     tp = np.round(hits / n_fixated, 4)
     fp = np.round(false_alarms / (saliency.raw.size - n_fixated), 4)
     order = np.argsort(tp, kind="stable")
@@ -127,7 +135,7 @@ def aim24_auc_judd(saliency: PreparedMap, truth: GroundTruth) -> float:
     values = np.repeat(saliency.raw[truth.fixations.pixels], truth.fixations.counts.astype(np.intp))
     thresholds = np.sort(values)[::-1]
     hits = np.arange(1, len(thresholds) + 1)
-    at_least = saliency.raw.size - pixels_below(saliency, thresholds)
+    at_least = saliency.raw.size - pixels_below(saliency.raw, thresholds)
     return roc_area((at_least - hits) / (saliency.raw.size - 2), hits / len(thresholds))
 
 
