@@ -89,7 +89,8 @@ def evaluate(
     scored, failed = _score_all(job, store, workers, lambda done: on_video("scores", done, len(dataset.videos)))
     report = make_report(request, source.name, settings, scored, failed, dataset.remarks())
     if not report.videos:
-        reason = next(iter(failed.values()), "there is no frame with both a fixation and a map")
+        reasons = [*failed.values(), *(note for video in scored for note in video.notes)]
+        reason = next(iter(reasons), "there is no frame with both a fixation and a map")
         problem = f"none of its {len(dataset.videos)} videos could be scored; the first: {reason.rstrip('.')}"
         raise DatasetError(f"{dataset.name} {dataset.split}", problem, "See what `gfsalnet dataset check` says")
     write_report(report, output)

@@ -89,12 +89,9 @@ def read_csv(path: Path) -> Columns:
     except OSError as error:
         raise DatasetError(path, f"it cannot be read ({error.strerror})", "Copy it again.") from error
     text, notes = _decoded(path, data)
+    _refuse_export(path, text)
     lines, rows = _lines(path, text)
     headings = [_heading(cell) for cell in lines[0]] if lines else []
-    known = {"x", "y"} <= set(headings)
-    if not known and (program := program_of(text[:HEAD_BYTES])) is not None:
-        remedy = f"Write its fixations as a table of your own. {LAYOUT}"
-        raise DatasetError(path, f"it is an export of {program}, not a table of fixations", remedy)
     _check_lengths(path, lines, rows)
     _check_doubles(path, headings)
     body = [[cell.strip() for cell in line] for line in lines[1:]]
@@ -126,6 +123,15 @@ def read_parquet(path: Path) -> Columns:
         for heading, column in zip(headings, columns, strict=True)
     }
     return Columns(path=path, texts=texts, rows=np.arange(1, table.num_rows + 1))
+
+
+def _refuse_export(path: Path, text: str) -> None:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if {"x", "y"} <= {_heading(cell) for cell in re.split(r"[,;\t]", first)}:
+        return
+    if (program := program_of(text[:HEAD_BYTES])) is not None:
+        remedy = f"Write its fixations as a table of your own. {LAYOUT}"
+        raise DatasetError(path, f"it is an export of {program}, not a table of fixations", remedy)
 
 
 def _decoded(path: Path, data: bytes) -> tuple[str, list[str]]:

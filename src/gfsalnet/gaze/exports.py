@@ -9,7 +9,7 @@ HEAD_BYTES = 1 << 16
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".asc", ".tlv", ".json", ".edf", ".idf", ".gaze", ".gazedata"})
 
 _PROGRAMS: tuple[tuple[str, str], ...] = (
-    ("EyeLink (SR Research, the ASC of edf2asc)", r"^\*\* (?:CONVERTED FROM|VERSION: EYELINK)|^(?:EFIX|ESACC) [LR]\s"),
+    ("EyeLink (SR Research, the ASC of edf2asc)", r"\*\* (?:CONVERTED FROM|VERSION: EYELINK)|^(?:EFIX|ESACC) [LR]\s"),
     ("EyeLink (SR Research, an EDF)", r"\ASR_RESEARCH"),
     ("EyeLink Data Viewer (SR Research)", r"RECORDING_SESSION_LABEL|CURRENT_FIX_X|IP_START_TIME|IA_DWELL_TIME"),
     (

@@ -247,7 +247,7 @@ def load_folder(root: Path, layout: str) -> tuple[FixationTable, dict[str, Path]
         name, program = next(iter(exports.items()))
         remedy = f"Write its fixations as {TABLES[1]}. {LAYOUT}"
         raise DatasetError(root, f"it has no table of fixations, but {name}, an export of {program}", remedy)
-    table = read_table(found or root / TABLES[0])
+    table = read_table(found or root / TABLES[1])
     is_pack = found is not None and found.suffix == ".npz"
     return join(table, _media_of(root), only_listed=is_pack, where=root)
 
