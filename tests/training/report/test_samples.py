@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from gfsalnet.render.gate import APPEARANCE_RGB, MOTION_RGB
 from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Recipe
@@ -42,6 +43,16 @@ def test_pictures_of_all_shapes_lie_under_their_titles() -> None:
     assert picture[80, 100].tolist() == [200, 0, 0]
     assert picture[80, 400].tolist() == [0, 0, 200]
     assert (picture[200:600, :240] == 7).all()
+
+
+def test_the_gate_has_a_legend() -> None:
+    black = np.zeros((60, 120, 3), np.uint8)
+    title = sheet([{"frame": black, "gate": black}])[:22]
+    for colour in (MOTION_RGB, APPEARANCE_RGB):
+        _, columns = np.nonzero((title == colour).all(2))
+        assert len(columns) == 100
+        assert columns.min() > 244
+    assert (np.nonzero((title == MOTION_RGB).all(2))[1].max()) < np.nonzero((title == APPEARANCE_RGB).all(2))[1].min()
 
 
 def test_two_streams_show_flow_streams_and_gate(toy: Path) -> None:

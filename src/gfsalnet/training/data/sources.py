@@ -13,7 +13,7 @@ from gfsalnet.training.data.composed import ComposedMotion
 from gfsalnet.training.data.examples import Source
 from gfsalnet.training.data.photographs import Photographs
 from gfsalnet.training.data.recordings import Recordings
-from gfsalnet.training.data.toy import TOY, draw_toy
+from gfsalnet.training.data.toy import TOY, ToyClips, draw_toy
 from gfsalnet.training.recipe import Part, Recipe
 
 
@@ -69,7 +69,8 @@ def _open(part: Part, run_folder: Path) -> GazeDataset:
 def _source(part: Part, data: GazeDataset, recipe: Recipe, flow: FlowEstimator) -> Source:
     if data.kind == "image":
         return Photographs(data, network=recipe.network, augmentation=recipe.augmentation, sigma=part.sigma)
-    return Recordings(
+    kind = ToyClips if part.dataset == TOY else Recordings
+    return kind(
         data,
         network=recipe.network,
         flow=flow,

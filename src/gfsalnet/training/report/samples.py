@@ -12,6 +12,7 @@ from gfsalnet.files import output_errors, written_whole
 from gfsalnet.network import GFSalNet
 from gfsalnet.render import gate_view, overlay
 from gfsalnet.render.files import write_png
+from gfsalnet.render.gate import APPEARANCE_RGB, MOTION_RGB
 from gfsalnet.training.data.examples import Example, Source
 from gfsalnet.training.run import Run
 from gfsalnet.training.validation import Predicted, predict
@@ -22,13 +23,16 @@ _CELL_WIDTH, _GAP, _TITLE_HEIGHT = 240, 4, 22
 _FONT, _INK = cv2.FONT_HERSHEY_SIMPLEX, (60, 60, 60)
 _PAPER = 228
 """Grey, so that a white flow image shows its borders."""
+_LEGENDS = {"gate": ((MOTION_RGB, "motion"), (APPEARANCE_RGB, "appearance"))}
+"""Title → what its colours mean, beside it."""
 
 
 def write_samples(path: Path, run: Run, network: GFSalNet) -> None:
     """Write a PNG with a row for each of the same few frames; none where nothing is validated on.
 
     The columns are the frame, where people looked and where the network expects it; of two streams also the flow
-    image, what either stream expects, and the gate between them (see `gfsalnet.render.gate_view`).
+    image, what either stream expects, and the gate between them (`gfsalnet.render.gate_view`), whose title says which
+    colour stands for which stream.
 
     Raises:
         OutputError: if it cannot be written.
@@ -80,9 +84,19 @@ def sheet(rows: Sequence[Mapping[str, RGB]]) -> RGB:
     width = len(rows[0]) * (_CELL_WIDTH + _GAP) - _GAP
     title = np.full((_TITLE_HEIGHT, width, 3), _PAPER, np.uint8)
     for column, text in enumerate(rows[0]):
-        place = (column * (_CELL_WIDTH + _GAP) + 2, _TITLE_HEIGHT - 7)
-        cv2.putText(title, text, place, _FONT, 0.5, _INK, 1, cv2.LINE_AA)
+        _add_title(title, column * (_CELL_WIDTH + _GAP) + 2, text)
     return np.vstack([title, *(_row(list(row.values())) for row in rows)])
+
+
+def _add_title(line: RGB, left: int, text: str) -> None:
+    """The text, and behind it a square of each colour of its legend with what it means."""
+    baseline, side = _TITLE_HEIGHT - 7, 10
+    for colour, word in ((None, text), *_LEGENDS.get(text, ())):
+        if colour is not None:
+            line[baseline - side + 1 : baseline + 1, left : left + side] = colour
+            left += side + 4
+        cv2.putText(line, word, (left, baseline), _FONT, 0.45, _INK, 1, cv2.LINE_AA)
+        left += cv2.getTextSize(word, _FONT, 0.45, 1)[0][0] + 10
 
 
 def _row(pictures: Sequence[RGB]) -> RGB:
