@@ -74,6 +74,48 @@ def test_the_flat_layout_of_other_programs(tmp_path: Path, write_points, write_p
     assert np.floor(sample.fixations.x).tolist() == [3]
 
 
+FRAMES = ("video/{:04d}", "{:04d}/images", "{}/images", "annotation/{:04d}/images", "train/{:04d}/images")
+
+
+@pytest.mark.parametrize("frames", FRAMES)
+@pytest.mark.parametrize("fixations", ["fixation", "fixations", "fixation/maps", "fixations.mat", "fixations/maps.mat"])
+def test_layouts_of_tased_net_and_vinet(
+    tmp_path: Path, write_points, write_png, write_mat5, frames: str, fixations: str
+) -> None:
+    """The middle one of three frames has no fixation map; the test has frames alone."""
+    size_wh, home = (64, 36), "annotation/{:04d}" if frames.startswith("video") else str(Path(frames).parent)
+    folder, _, suffix = fixations.partition(".")
+    for number in (1, 601, 701):
+        for frame in (1, 2, 3):
+            picture = np.full((36, 64, 3), 40 * frame, np.uint8)
+            write_png(tmp_path / frames.format(number) / f"{frame:04d}.png", picture)
+            if number == 701:
+                continue
+            write_png(tmp_path / home.format(number) / "maps" / f"{frame:04d}.png", picture[..., 0])
+            path = tmp_path / home.format(number) / folder / f"{frame:04d}.{suffix or 'png'}"
+            if frame != 2 and suffix:
+                write_mat5(path, I=np.eye(36, 64, frame))
+            elif frame != 2:
+                write_points(path, [(column, column - frame) for column in range(frame, frame + 36)], size_wh)
+    for split, video in (("train", "0001"), ("val", "0601")):
+        dataset = open_dataset("dhf1k", tmp_path, split)
+        assert dataset.videos == [video]
+        seen = [(s.frame.index, int(s.frame.rgb[0, 0, 0]), int(s.fixations.x.min())) for s in dataset.samples(video)]
+        assert seen == [(0, 40, 1), (2, 120, 3)]
+        assert dataset.density(video, dataset.gaze(video)[1], (36, 64)).max() == pytest.approx(1 / (36 * 64))
+        assert dataset.frame_counts(video) == {"pictures": 3, "fixation maps": 2, "density maps": 3}
+    test = open_dataset("dhf1k", tmp_path, "test")
+    assert (test.videos, test.frame_counts("0701")) == (["0701"], {"pictures": 3})
+
+
+def test_matlab_maps_fill_the_gaps_between_png(root: Path, write_mat5) -> None:
+    folder = root / "annotation" / "0601" / "fixation"
+    (folder / "0003.png").unlink()
+    write_mat5(folder / "maps" / "0003.mat", I=np.eye(360, 640))
+    gaze = open_dataset("dhf1k", root).gaze("0601")
+    assert [(item.index, len(item.fixations)) for item in gaze] == [(0, 2), (1, 2), (2, 360), (3, 2)]
+
+
 def test_the_gaze_of_the_test_is_hidden_and_its_frames_are_not(root: Path) -> None:
     dataset = open_dataset("dhf1k", root, "test")
     assert dataset.videos == ["0701"]

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from gfsalnet.errors import DatasetError
-from gfsalnet.gaze import open_dataset
+from gfsalnet.gaze import check_dataset, open_dataset
+from gfsalnet.gaze.ledov import LEDOV
 from gfsalnet.gaze.meta import at_rate, read_frame_list
 from gfsalnet.types import Frame
 
@@ -82,6 +83,38 @@ def test_fixations_lie_on_the_frames_they_touch(root: Path) -> None:
     assert np.floor(gaze[0].fixations.y) == 699
     assert dataset.sigma_pixels(NAMES[2]) == pytest.approx(80 / (2 * np.sqrt(2 * np.log(2))), abs=1e-2)
     assert dataset.frame_counts(NAMES[2]) == {"pictures": 10, "frames in Data.mat": 10}
+
+
+def test_a_name_that_is_listed_twice_is_one_video(root: Path, write_mat) -> None:
+    places = {"trainlist": [1, 2, 1], "vaildlist": [2], "testlist": [3]}
+    write_mat(root / "namelist.mat", **{key: np.array(held, np.float64)[:, None] for key, held in places.items()})
+    train, val, test = check_dataset("ledov", root)
+    assert open_dataset("ledov", root, "train").videos == NAMES[:2]
+    assert (train.videos, val.videos, test.videos) == (2, 1, 1)
+    assert not [problem for check in (train, val, test) for problem in check.problems if "missing" in problem]
+    assert f"trainlist of namelist.mat names {NAMES[0]} more than once" in "\n".join(train.notes)
+    assert "trainlist of namelist.mat has 3 entries, the authors' 462" in "\n".join(train.notes)
+
+
+def test_the_authors_lists() -> None:
+    assert [LEDOV.entries[split] for split in ("train", "val", "test")] == [462, 36, 41]
+    assert sum(size.videos for size in LEDOV.official.values()) == 538
+
+
+def test_a_film_of_varying_rate_shows_its_own_frames(root: Path) -> None:
+    """Frames at 0, 100, 200 and 500 ms: from 120 to 220 ms the second and third are seen."""
+    path = root / NAMES[2] / f"{NAMES[2]}.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10, options={"g": "1"})
+        stream.width, stream.height = 64, 48
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for start in (0, 100, 200, 500):
+            frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+            frame.pts, frame.time_base = start, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    gaze = open_dataset("ledov", root).gaze(NAMES[2])
+    assert [item.index for item in gaze if 99.5 in item.fixations.x] == [1, 2]
 
 
 def test_every_viewer_starts_anew(root: Path, write_mat) -> None:

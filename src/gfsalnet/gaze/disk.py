@@ -56,12 +56,13 @@ def grouped_rows(group_of: NDArray[np.integer], count: int) -> list[NDArray[np.i
 
 
 def read_binary(path: Path) -> NDArray[np.bool_]:
-    """A binary map (H, W), stored as 0 and 255.
+    """A binary map (H, W), stored as 0 and 255, or as 0 and 1.
 
     Raises:
         DatasetError: if the file is missing or damaged.
     """
-    return _read_grey(path) > _HALF
+    grey = _read_grey(path)
+    return grey > (_HALF if grey.max() > 1 else 0)
 
 
 def read_official_map(path: Path, size_hw: tuple[int, int]) -> Map:
