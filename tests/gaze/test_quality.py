@@ -92,6 +92,24 @@ def test_a_size_of_another_shape_is_noted(root: Path) -> None:
     assert "a: width and height say 1280x720, it has 64x48: x and y are stretched" in "\n".join(check.notes)
 
 
+def test_what_is_only_odd_is_noted(root: Path, write_film) -> None:
+    write_film(root / "a.mp4", 12, size_wh=(640, 480), rate=10)
+    rows = [f"a,{1 + i // 3},{x},{y}" for i, (x, y) in enumerate(gaze_xy().tolist())]
+    rows += [f"b,{i // 3},{x},{y}" for i, (x, y) in enumerate(gaze_xy().tolist())] + ["b,3,0,0"]
+    (root / "fixations.csv").write_text("\n".join(["video,frame,x,y", *rows]))
+    (check,) = check_dataset("folder", root)
+    assert check.is_whole
+    notes = "\n".join(check.notes)
+    assert "a: its frames in the table go from 1 to 12: frame counts from 0" in notes
+    assert "a: 3 fixations come after the end of the video and are dropped" in notes
+    assert "a: all fixations have x and y from 0 to 100: are they per cent?" in notes
+    assert "b: 1 of 37 fixations are at exactly (0, 0)" in notes
+
+
+def test_shares_from_the_middle(root: Path) -> None:
+    assert "have x and y from -1 to 1" in problems(write(root, gaze_xy() / SIZE_WH * 2 - 1))
+
+
 def test_a_few_fixations_say_nothing() -> None:
     few = np.array([0, 1, 70, -3, 0], np.float32)
     counted = Quality.of([Fixations(x=few, y=few, size_wh=SIZE_WH)])

@@ -199,6 +199,11 @@ class TableDataset(GazeDataset):
         if abs(size_wh[0] * stored_wh[1] / (size_wh[1] * stored_wh[0]) - 1) > SHAPE_TOLERANCE:
             said, stored = (f"{width}x{height}" for width, height in (size_wh, stored_wh))
             notes.append(f"width and height say {said}, it has {stored}: x and y are stretched, no bars are taken off")
+        frames = None if self._table.frame is None else self._table.frame[self._rows(video)]
+        if is_video(path) and frames is not None and len(frames):
+            count = len(film_timeline(path))
+            if frames.min() >= 1 and frames.max() == count:
+                notes.append(f"its frames in the table go from {frames.min()} to {count}: frame counts from 0")
         if path.is_dir() and len(self._rows(video)):
             numbers = frame_numbers(path)
             first = min(numbers) - min(self.pictures(video))

@@ -20,6 +20,7 @@ MOST_LATE = 0.2
 """Share of the fixations that may come after the end of their video: recorders stop late."""
 MOST_WITHIN_ONE = 0.9
 """Share of the fixations that may have x and y between 0 and 1."""
+PER_CENT = 100
 FEWEST = 10
 """Fewer fixations say nothing by their shares."""
 
@@ -39,9 +40,11 @@ class Quality:
     alike: int = 0
     """At the point that most of the same video have."""
     within_one: int = 0
-    """With x and y from 0 to 1."""
+    """With x and y from -1 to 1."""
     fractions: int = 0
     """Of these, with x or y in between."""
+    within_hundred: int = 0
+    """With x and y from 0 to 100, in pictures over twice as wide and high."""
     late: int = 0
     """After the end of the video; not among `fixations`."""
     late_milliseconds: int = 0
@@ -53,8 +56,10 @@ class Quality:
     def of(cls, fixations: Sequence[Fixations], *, late: int = 0, late_milliseconds: int = 0) -> Quality:
         """Count the fixations of one video."""
         x, y = (np.concatenate([np.zeros(0, np.float32), *(getattr(f, axis) for f in fixations)]) for axis in "xy")
-        unit = (x >= 0) & (x <= 1) & (y >= 0) & (y <= 1)
-        between = ((x > 0) & (x < 1)) | ((y > 0) & (y < 1))
+        unit = (np.abs(x) <= 1) & (np.abs(y) <= 1)
+        between = (np.abs(x) % 1 > 0) | (np.abs(y) % 1 > 0)
+        large = np.repeat([min(f.size_wh) > 2 * PER_CENT for f in fixations], [len(f) for f in fixations])
+        hundred = (x >= 0) & (x <= PER_CENT) & (y >= 0) & (y <= PER_CENT) & large.astype(np.bool_)
         return cls(
             fixations=len(x),
             outside=sum(int((~f.inside).sum()) for f in fixations),
@@ -63,6 +68,7 @@ class Quality:
             alike=_most_alike(x, y) if len(x) >= FEWEST else 0,
             within_one=int(unit.sum()),
             fractions=int((unit & between).sum()),
+            within_hundred=int(hundred.sum()),
             late=late,
             late_milliseconds=late_milliseconds,
         )
@@ -79,8 +85,8 @@ class Quality:
             found["late"] = f"{self.late} of {all_count} fixations come after the end of their video{hint}"
         if self.within_one > MOST_WITHIN_ONE * self.fixations and (self.fractions or self.fixations >= FEWEST):
             found["units"] = (
-                f"{self.within_one} of {self.fixations} fixations have x and y from 0 to 1, which looks like shares of "
-                "width and height; x and y are pixels"
+                f"{self.within_one} of {self.fixations} fixations have x and y from {-1 if self.negative else 0} to 1, "
+                "which looks like shares of width and height; x and y are pixels"
             )
         elif self._is_many(self.at_origin, MOST_AT_ORIGIN, self.fixations):
             found["origin"] = (
@@ -105,6 +111,12 @@ class Quality:
             found.append(f"{self.late} fixations come after the end of the video and are dropped")
         if not {"units", "origin", "alike"} & set(doubts) and self._is_many(self.alike, MOST_ALIKE / 2, self.fixations):
             found.append(f"{self.alike} of {self.fixations} fixations are at one and the same point")
+        if self.at_origin and not {"units", "origin"} & set(doubts):
+            found.append(
+                f"{self.at_origin} of {self.fixations} fixations are at exactly (0, 0): are they missing values?"
+            )
+        if self.within_hundred == self.fixations >= FEWEST and "units" not in doubts:
+            found.append("all fixations have x and y from 0 to 100: are they per cent? x and y are pixels")
         return [*found, *self.notes]
 
     def _is_many(self, count: int, limit: float, of: int) -> bool:
