@@ -45,9 +45,10 @@ MODELS: Mapping[str, ModelEntry] = {
             "gfsalnet",
             "the paper's two-stream network on ResNet-50, 640x480",
             "Apache-2.0 (code)",
-            "Train your own (gfsalnet train), and give its folder as the model. The authors' weights, linked at "
-            "https://hucvl.github.io/GFSalNet/, have never been at hand: if you have them, please report what "
-            "`gfsalnet weights keys FILE` prints",
+            "Train your own (gfsalnet train), and give its folder as the model. The authors' weights (project page "
+            "https://hucvl.github.io/GFSalNet/, folder "
+            "https://drive.google.com/drive/folders/1N-7Qoin0Dgiq1aElvdNltlMZOfMqsjJN) have never been at hand: if you "
+            "have the file, please report what `gfsalnet weights keys FILE` prints",
             parameters=67_367_479,
         ),
         ModelEntry(
