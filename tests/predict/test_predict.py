@@ -6,6 +6,7 @@ import errno
 import json
 import tracemalloc
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,7 @@ def test_a_folder_of_the_users_own_is_left_alone(clip: Path, settings: Settings)
 
 def test_a_folder_and_a_glob_of_frames(tmp_path: Path, settings: Settings) -> None:
     (tmp_path / "shots").mkdir()
-    for number in (1, 2, 10):
+    for number in (9, 10, 11):
         cv2.imwrite(str(tmp_path / "shots" / f"f{number}.png"), np.full((32, 32, 3), 20 * number, np.uint8))
     faster = Settings(output=settings.output, save=("csv",), rate=Fraction(50))
     for source in (str(tmp_path / "shots"), str(tmp_path / "shots" / "*.png")):
@@ -143,6 +144,24 @@ def test_a_folder_and_a_glob_of_frames(tmp_path: Path, settings: Settings) -> No
         assert predict_source(BrightnessModel(), source, faster, nothing).status == "skipped"
     rows = (settings.output / "shots" / "frames.csv").read_text().splitlines()
     assert [row.split(",")[1] for row in rows[1:]] == ["0.000000", "0.020000", "0.040000"]
+
+
+def test_a_missing_number_is_a_missing_frame(tmp_path: Path, settings: Settings) -> None:
+    (tmp_path / "shots").mkdir()
+    for number in (3, 4, 7):
+        cv2.imwrite(str(tmp_path / "shots" / f"{number:04d}.png"), np.full((32, 32, 3), 20 * number, np.uint8))
+    outcome = predict_source(
+        BrightnessModel(), str(tmp_path / "shots"), replace(settings, save=("csv", "png"), rate=Fraction(10)), nothing
+    )
+    assert (outcome.status, outcome.frames) == ("done", 3)
+    assert outcome.notes == (
+        "2 picture numbers, the first 5, are missing: the frames after a gap keep their numbers and times",
+    )
+    rows = (settings.output / "shots" / "frames.csv").read_text().splitlines()
+    assert [row.split(",")[:2] for row in rows[1:]] == [["0", "0.000000"], ["1", "0.100000"], ["4", "0.400000"]]
+    assert sorted(path.name for path in (settings.output / "shots" / "maps").iterdir()) == [
+        f"{index:06d}.png" for index in (0, 1, 4)
+    ]
 
 
 def test_a_batch_goes_on_after_a_failure(clip: Path, settings: Settings, tmp_path: Path) -> None:
@@ -156,8 +175,9 @@ def test_a_size_that_changes_in_mid_stream_leaves_no_output(tmp_path: Path, sett
     (tmp_path / "shots").mkdir()
     for number, side in enumerate((32, 32, 48)):
         cv2.imwrite(str(tmp_path / "shots" / f"{number}.png"), np.zeros((side, side, 3), np.uint8))
+    forced = replace(settings, folder_as="frames")
     with pytest.raises(SourceError, match="48"):
-        predict_source(BrightnessModel(), str(tmp_path / "shots"), settings, nothing)
+        predict_source(BrightnessModel(), str(tmp_path / "shots"), forced, nothing)
     assert not list(settings.output.glob("*"))
 
 

@@ -48,12 +48,12 @@ def test_globs_of_images_stay_one_source(place):
 
 
 def test_a_glob_of_both_is_a_source_each(place):
-    place("x/1.png", "x/2.mp4", "x/frames/1.png", "x/more/a.mkv", "x/more/b.mkv")
+    place("x/1.png", "x/2.mp4", "x/frames/1.png", "x/frames/2.png", "x/more/a.mkv", "x/more/b.mkv")
     assert expand_sources(["x/*"]) == ["x/1.png", "x/2.mp4", "x/frames", "x/more/a.mkv", "x/more/b.mkv"]
 
 
 def test_folders(place):
-    place("frames/1.png", "frames/clip.mp4", "videos/b.mp4", "videos/a10.mp4", "videos/a9.mp4", "videos/.DS_Store")
+    place("frames/1.png", "frames/2.png", "videos/b.mp4", "videos/a10.mp4", "videos/a9.mp4", "videos/.DS_Store")
     place("nothing/notes.txt")
     assert expand_sources(["frames"]) == ["frames"]
     assert expand_sources(["videos"]) == ["videos/a9.mp4", "videos/a10.mp4", "videos/b.mp4"]
@@ -83,14 +83,14 @@ def test_names_for_folders():
         ("empty.png", "the file is empty"),
         ("none*.png", "nothing matches"),
         ("folder", "neither images nor videos"),
-        ("videos", "holds videos, not frames"),
+        ("videos", "the folder holds 2 videos. Give them one by one."),
         ("a\0b.mp4", "cannot be read"),
         ("x" * 300 + ".mp4", "cannot be read"),
         ("nowhere://at.all/x", "cannot be opened"),
     ],
 )
 def test_errors_name_the_source_and_the_remedy(place, source, problem):
-    place("empty.mp4", "empty.png", "folder/data.csv", "videos/a.mp4")
+    place("empty.mp4", "empty.png", "folder/data.csv", "videos/a.mp4", "videos/b.mp4")
     with pytest.raises(SourceError, match=problem) as raised:
         open_source(source)
     assert raised.value.where == source

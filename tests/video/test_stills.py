@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gfsalnet.errors import SourceError
-from gfsalnet.video import open_source, read_image, stills
+from gfsalnet.video import folders, open_source, read_image, stills
 
 
 def save(path, rgb, options=()):
@@ -72,13 +72,13 @@ def test_exif_orientation(tmp_path, picture):
 
 
 def test_folder_in_natural_order_at_its_rate(tmp_path, picture):
-    for index in (10, 9, 2, 1):
+    for index in (10, 9, 8, 11):
         save(tmp_path / "walk" / f"frame{index}.png", picture(index))
     (tmp_path / "walk" / "._frame3.png").write_bytes(b"mac")
     (tmp_path / "walk" / "notes.txt").write_text("x")
     with open_source(str(tmp_path / "walk"), rate=Fraction(10)) as reader:
         frames = list(reader)
-    for frame, index in zip(frames, (1, 2, 9, 10), strict=True):
+    for frame, index in zip(frames, (8, 9, 10, 11), strict=True):
         np.testing.assert_array_equal(frame.rgb, picture(index))
     assert [frame.time_seconds for frame in frames] == [0, 0.1, 0.2, 0.3]
     info = reader.info
@@ -101,7 +101,7 @@ def test_a_picture_that_cannot_be_read_is_skipped_and_counted(tmp_path, picture)
         (tmp_path / "in" / f"{index}.png").write_bytes(b"\x89PNG broken")
     with open_source(str(tmp_path / "in")) as reader:
         frames = list(reader)
-    assert [frame.index for frame in frames] == [0, 1, 2]
+    assert [frame.index for frame in frames] == [1, 2, 4]
     assert [round(frame.time_seconds * 25) for frame in frames] == [1, 2, 4]
     assert (reader.report.frames_read, reader.report.frames_lost) == (3, 2)
     assert reader.report.damage == "2 pictures cannot be read"
@@ -111,11 +111,15 @@ def test_pictures_that_differ_in_size_are_refused_at_once(tmp_path, picture):
     save(tmp_path / "in" / "1.png", picture(0))
     save(tmp_path / "in" / "2.png", picture(0, (80, 64)))
     with pytest.raises(SourceError, match=r"differ in size: 96x64 first, then 80x64 in 2\.png"):
+        open_source(str(tmp_path / "in"), folder_as="frames")
+    with pytest.raises(SourceError, match=r"2 pictures that are not numbered frames of one size\. Give"):
         open_source(str(tmp_path / "in"))
 
 
 def test_size_that_only_decoding_tells(tmp_path, picture, monkeypatch):
     monkeypatch.setattr(stills, "header_size_wh", lambda data: None)
+    monkeypatch.setattr(stills, "file_size_wh", lambda path: None)
+    monkeypatch.setattr(folders, "file_size_wh", lambda path: None)
     save(tmp_path / "in" / "1.png", picture(0))
     save(tmp_path / "in" / "2.png", picture(0, (80, 64)))
     with open_source(str(tmp_path / "in")) as reader:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from gfsalnet.models import SaliencyModel
     from gfsalnet.predict import Settings
+    from gfsalnet.video.folders import FolderAs
 
 T = TypeVar("T")
 
@@ -38,6 +39,13 @@ MapSizeOption = Annotated[
 ]
 RateOption = Annotated[
     str | None, typer.Option(help="Frames a second of a folder of frames, such as 25 or 30000/1001.")
+]
+FolderAsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="frames|pictures|videos",
+        help="Take a folder for the frames of one video, for single pictures or for videos, whatever it looks like.",
+    ),
 ]
 EveryOption = Annotated[
     int, typer.Option(min=1, max=30, help="Predict every so manieth frame, and interpolate the maps between.")
@@ -66,6 +74,7 @@ def predict(
     every: EveryOption = 1,
     map_size: MapSizeOption = None,
     rate: RateOption = None,
+    folder_as: FolderAsOption = None,
     max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames of each source.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is already there.")] = False,
 ) -> None:
@@ -76,21 +85,20 @@ def predict(
     from gfsalnet.models import load_model
     from gfsalnet.predict import Settings
     from gfsalnet.render import parse_save
-    from gfsalnet.video import expand_sources
 
     settings = Settings(
         output=output,
         save=_parsed("--save", parse_save, save),
         map_size_hw=None if map_size is None else _parsed("--map-size", _size_hw, map_size),
         rate=None if rate is None else _parsed("--rate", _rate, rate),
+        folder_as=None if folder_as is None else _parsed("--folder-as", _folder_as, folder_as),
         max_frames=max_frames,
         overwrite=overwrite,
     )
     if every > 1 and "flow" in settings.save:
         raise typer.BadParameter("flow is only there where the network looks", param_hint="--every / --save flow")
     with errors_to_status():
-        expanded = expand_sources(sources)
-        _require_flow_of_each(expanded, flow)
+        expanded = _expanded(sources, settings, flow)
         with at_work(f"loading {model}; exporting it for a backend, the first time, takes some seconds"):
             loaded = load_model(
                 model,
@@ -121,9 +129,16 @@ def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "au
         _run(model, [str(clip)], Settings(output=output, save=save, overwrite=True))
 
 
-def _require_flow_of_each(sources: list[str], flow: str | None) -> None:
-    if flow is not None and flow.startswith("folder:") and len(sources) > 1:
-        raise typer.BadParameter(f"{flow} holds the flow of one source, not of {len(sources)}", param_hint="--flow")
+def _expanded(sources: list[str], settings: Settings, flow: str | None) -> list[str]:
+    from gfsalnet.video import expand_sources
+
+    left_out: list[str] = []
+    expanded = expand_sources(sources, settings.folder_as, left_out)
+    for note in left_out:
+        say(note)
+    if flow is not None and flow.startswith("folder:") and len(expanded) > 1:
+        raise typer.BadParameter(f"{flow} holds the flow of one source, not of {len(expanded)}", param_hint="--flow")
+    return expanded
 
 
 def _flow_size_wh(text: str) -> tuple[int, int] | None:
@@ -139,6 +154,8 @@ def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:
         for outcome in predict_sources(model, sources, settings, _follow(bar)):
             failed += not outcome.ok
             (say if outcome.ok else fail)(outcome.message)
+            for note in outcome.notes:
+                say(f"  note: {note}")
             if outcome.folder is not None:
                 for film in (*outcome.folder.glob("overlay.*"), *outcome.folder.glob("gate.*")):
                     say(f"  look at {film}")
@@ -170,6 +187,13 @@ def _parsed(option: str, parse: Callable[[str], T], text: str) -> T:
         return parse(text)
     except (ValueError, ZeroDivisionError) as error:
         raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def _folder_as(text: str) -> FolderAs:
+    known: dict[str, FolderAs] = {"frames": "frames", "pictures": "pictures", "videos": "videos"}
+    if text not in known:
+        raise ValueError(f"{text!r} is none of {', '.join(known)}")
+    return known[text]
 
 
 def _size_hw(text: str) -> tuple[int, int]:

@@ -63,7 +63,7 @@ def predict_source(model: SaliencyModel, source: str, settings: Settings, on_fra
     """
     began = time.monotonic()
     _require_saved_parts(model, settings.save)
-    with open_source(source, rate=settings.rate) as reader:
+    with open_source(source, rate=settings.rate, folder_as=settings.folder_as) as reader:
         request = _request(model, reader.info, settings)
         folder = folder_for(settings.output, reader.info.name, request["source"])
         words = missing_outputs(folder, settings.save, reader.info.kind, request, settings.overwrite)
@@ -211,11 +211,14 @@ def _outcome(source: str, folder: Path, began: float, redone: bool) -> Outcome:
     """What the summary on disk says, whether it was written now or by an earlier run."""
     summary = read_summary(folder) or {}
     frames, lost, damage = summary.get("frames", 0), summary.get("frames_lost", 0), summary.get("damage")
+    notes = tuple(summary.get("notes", ()))
     if damage:
         message = f"{source}: {damage}; {lost} frames are lost, the other {frames} are predicted in {folder}"
-        return Outcome(source=source, status="damaged", message=message, folder=folder, frames=frames)
+        return Outcome(source=source, status="damaged", message=message, folder=folder, notes=notes, frames=frames)
     seconds = time.monotonic() - began
     if not redone:
         return Outcome(source=source, status="skipped", message=f"{source}: already in {folder}", folder=folder)
     message = f"{source}: {frames} frames in {seconds:.1f} s, {frames / seconds:.1f} a second → {folder}"
-    return Outcome(source=source, status="done", message=message, folder=folder, frames=frames, seconds=seconds)
+    return Outcome(
+        source=source, status="done", message=message, folder=folder, notes=notes, frames=frames, seconds=seconds
+    )

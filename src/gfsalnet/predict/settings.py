@@ -7,6 +7,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from gfsalnet.video.folders import FolderAs
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -20,6 +22,8 @@ class Settings:
     """Size of the maps in maps.npz; the model's own without."""
     rate: Fraction | None = None
     """Frame rate given to folders of frames; 25 without."""
+    folder_as: FolderAs | None = None
+    """What folders are taken for; what they hold decides without."""
     max_frames: int | None = None
     """Stop after so many frames of each source."""
     overwrite: bool = False
@@ -39,6 +43,8 @@ class Outcome:
     message: str
     """One line for the user."""
     folder: Path | None = None
+    notes: tuple[str, ...] = ()
+    """What the user should know although nothing failed, a line each."""
     frames: int = 0
     seconds: float = 0.0
 

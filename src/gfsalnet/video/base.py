@@ -16,7 +16,8 @@ AnyReader = TypeVar("AnyReader", bound="VideoReader")
 class VideoReader(ABC):
     """An open source: a context manager, and an iterable of its frames that can be read once.
 
-    Frames come upright in RGB with index 0, 1, 2, … and strictly increasing times, the first at 0.
+    Frames come upright in RGB with index 0, 1, 2, … and strictly increasing times, the first at 0; a number that is
+    missing among pictures is missing among the indices.
     What was seen to be wrong before the first frame was raised when the source was opened.
     """
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from pathlib import Path
+
+HEADER_BYTES = 1 << 18
+"""Enough for the size of all but strange files: a JPEG has at most a few 64 KiB segments before it."""
+FIRST_BYTES = 1 << 12
+"""Enough for most."""
 
 JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """SOF0…SOF15 without DHT, JPG and DAC, which share their range."""
@@ -22,6 +28,16 @@ def header_size_wh(data: bytes) -> tuple[int, int] | None:
             except (struct.error, IndexError):
                 return None
     return None
+
+
+def file_size_wh(path: Path) -> tuple[int, int] | None:
+    """`header_size_wh` of a file; None also where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(FIRST_BYTES)
+            return header_size_wh(head) or header_size_wh(head + file.read(HEADER_BYTES - FIRST_BYTES))
+    except OSError:
+        return None
 
 
 def may_have_alpha(data: bytes) -> bool:

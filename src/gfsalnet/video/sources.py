@@ -26,6 +26,7 @@ from gfsalnet.video.files import (
     url_name,
     visible_files,
 )
+from gfsalnet.video.folders import FolderAs, are_of_one_size, left_out_note, sort_out
 from gfsalnet.video.stills import StillsReader
 
 STANDARD_INPUT = "-"
@@ -33,37 +34,48 @@ NETWORK_TIMEOUT_SECONDS = 20.0
 """Patience with a server, to open and between two packets."""
 
 
-def expand_sources(arguments: Sequence[str]) -> list[str]:
+def expand_sources(
+    arguments: Sequence[str], folder_as: FolderAs | None = None, notes: list[str] | None = None
+) -> list[str]:
     """The sources that the arguments stand for, in order.
 
     A source is a video file, an image file, a folder of frames, a glob of frames, a camera number (`0`; a file of that
-    name is `./0`), `-` for standard input, or a URL. Videos matched by a glob or lying in a folder become one source
-    each, pictures together one sequence (quote the glob, or the shell makes single images of them). What does not
-    exist stays as it is and fails when it is opened, so that the rest of a batch goes on.
+    name is `./0`), `-` for standard input, or a URL. A folder stands for its videos, or else for the video of which its
+    pictures are the frames, or else for its pictures (see `sort_out`); a glob for its videos, or for the video of which
+    its pictures are the frames if they are of one size (quote it, or the shell makes single images of them). What does
+    not exist stays as it is and fails when it is opened, so that the rest of a batch goes on.
+
+    Args:
+        arguments: what the user typed.
+        folder_as: what folders and globs are to be taken for instead.
+        notes: gets a line for each folder of which something is left out.
     """
-    return [source for argument in arguments for source in _expand(argument)]
+    left_out: list[str] = [] if notes is None else notes
+    return [source for argument in arguments for source in _expand(argument, folder_as, left_out)]
 
 
-def _expand(argument: str) -> list[str]:
+def _expand(argument: str, folder_as: FolderAs | None, notes: list[str]) -> list[str]:
     if argument == STANDARD_INPUT or "://" in argument or camera_number(argument) is not None:
         return [argument]
     if os.path.isdir(argument):
-        return _expand_folder(argument)
+        return _expand_folder(argument, folder_as, notes)
     if os.path.lexists(argument) or not glob.has_magic(argument):
         return [argument]
     matches = _glob(argument)
     if all(is_image(path) for path in matches):
-        return [argument]
-    return [source for path in matches for source in _expand(str(path))]
+        are_frames = folder_as == "frames" or (folder_as is None and are_of_one_size(matches))
+        return [argument] if are_frames or not matches else list(map(str, matches))
+    return [source for path in matches for source in _expand(str(path), folder_as, notes)]
 
 
-def _expand_folder(folder: str) -> list[str]:
+def _expand_folder(folder: str, folder_as: FolderAs | None, notes: list[str]) -> list[str]:
     try:
-        files = visible_files(Path(folder))
+        held = sort_out(visible_files(Path(folder)), folder_as)
     except OSError:
         return [folder]
-    videos = [str(path) for path in files if is_video(path)]
-    return videos if videos and not any(is_image(path) for path in files) else [folder]
+    if held.left_out and held.paths:
+        notes.append(left_out_note(folder, held.left_out))
+    return [folder] if held.kind == "frames" or not held.paths else list(map(str, held.paths))
 
 
 def _glob(pattern: str) -> list[Path]:
@@ -72,12 +84,15 @@ def _glob(pattern: str) -> list[Path]:
     return [path for path in matches if is_image(path) or is_video(path) or path.is_dir()]
 
 
-def open_source(source: str | Path | int, *, rate: Fraction | None = None) -> VideoReader:
+def open_source(
+    source: str | Path | int, *, rate: Fraction | None = None, folder_as: FolderAs | None = None
+) -> VideoReader:
     """Open one source and make sure that its first frame can be read.
 
     Args:
         source: one of `expand_sources`; a path, or the number of a camera.
         rate: frames per second of picture sequences; 25 if None. Video has its own.
+        folder_as: what a folder is to be taken for, as it was for `expand_sources`.
 
     Raises:
         SourceError: for all that is wrong and can be seen now, naming the source and what to do.
@@ -91,7 +106,7 @@ def open_source(source: str | Path | int, *, rate: Fraction | None = None) -> Vi
     if "://" in source:
         return ContainerReader(_network_input(source))
     if os.path.isdir(source):
-        return _open_folder(source, rate)
+        return _open_folder(source, rate, folder_as)
     if not os.path.lexists(source) and glob.has_magic(source):
         return _open_glob(source, rate)
     return _open_file(source, rate)
@@ -109,17 +124,21 @@ def _open_file(source: str, rate: Fraction | None) -> VideoReader:
     )
 
 
-def _open_folder(source: str, rate: Fraction | None) -> VideoReader:
-    path, files = Path(source), folder_files(source)
-    pictures = [file for file in files if is_image(file)]
-    if pictures:
-        return StillsReader(source, path.resolve().name or "frames", pictures, rate, path)
-    videos = [file for file in files if is_video(file)]
-    if videos:
-        remedy = f"Give them one by one: {path / ('*' + videos[0].suffix)}"
-        raise SourceError(source, "the folder holds videos, not frames", remedy)
-    remedy = "Give a video file, or a folder with frames (PNG, JPEG, …) directly in it."
-    raise SourceError(source, "the folder holds neither images nor videos", remedy)
+def _open_folder(source: str, rate: Fraction | None, folder_as: FolderAs | None) -> VideoReader:
+    path, held = Path(source), sort_out(folder_files(source), folder_as)
+    if not held.paths:
+        remedy = "Give a video file, or a folder with frames (PNG, JPEG, …) directly in it."
+        nothing = "neither images nor videos" if not held.left_out else f"no {held.kind}"
+        raise SourceError(source, f"the folder holds {nothing}", remedy)
+    if held.kind == "frames":
+        return StillsReader(source, path.resolve().name or "frames", held.paths, rate, path)
+    if len(held.paths) == 1:
+        return _open_file(str(held.paths[0]), rate)
+    problem, remedy = f"the folder holds {len(held.paths)} {held.kind}", "Give them one by one"
+    if held.kind == "pictures":
+        problem += " that are not numbered frames of one size"
+        remedy += ", or --folder-as frames"
+    raise SourceError(source, problem, remedy + ".")
 
 
 def _open_glob(source: str, rate: Fraction | None) -> VideoReader:

@@ -14,12 +14,10 @@ from gfsalnet.errors import SourceError
 from gfsalnet.types import RGB, Frame
 from gfsalnet.video.base import VideoReader
 from gfsalnet.video.files import is_regular, unreadable
-from gfsalnet.video.image_header import header_size_wh, may_have_alpha
+from gfsalnet.video.folders import frame_positions
+from gfsalnet.video.image_header import HEADER_BYTES, file_size_wh, header_size_wh, may_have_alpha
 from gfsalnet.video.info import DEFAULT_RATE, Kind, VideoInfo, check_size
 from gfsalnet.video.pixels import over_black
-
-HEADER_BYTES = 1 << 18
-"""Enough for the size of all but strange files: a JPEG has at most a few 64 KiB segments before it."""
 
 
 def read_image(path: Path | str) -> RGB:
@@ -60,7 +58,8 @@ def _decoded(path: Path | str, data: NDArray[np.uint8], may_have_alpha: bool) ->
 class StillsReader(VideoReader):
     """One picture, or a sequence of pictures of one size at a steady rate.
 
-    A picture of a sequence that cannot be decoded is skipped and counted as lost; the others keep their times.
+    Frames have the numbers in their files' names, counted from the first: see `frame_positions`. A picture of a
+    sequence that cannot be decoded is skipped and counted as lost; the others keep their numbers and times.
 
     Raises:
         SourceError: if no picture can be decoded or two differ in size.
@@ -74,6 +73,7 @@ class StillsReader(VideoReader):
         self._next = 0
         first = self._next_rgb(source)
         rate = rate or DEFAULT_RATE
+        self._positions, note = frame_positions(paths)
         info = VideoInfo(
             source=source,
             name=name,
@@ -82,11 +82,13 @@ class StillsReader(VideoReader):
             rate=rate,
             time_base=1 / rate,
             estimated_frames=len(paths),
-            duration_seconds=float(len(paths) / rate),
+            duration_seconds=float((self._positions[-1] + 1) / rate),
             has_audio=False,
             kind=kind,
         )
         super().__init__(info)
+        if note is not None:
+            self.report.notes.append(note)
         self._first: RGB | None = first
 
     def _next_rgb(self, source: str) -> RGB:
@@ -120,8 +122,9 @@ class StillsReader(VideoReader):
             self._check_same_size(rgb, position)
             yield self._frame(rgb, position)
 
-    def _frame(self, rgb: RGB, position: int) -> Frame:
-        frame = Frame(rgb, time_seconds=float(position / self.info.rate), index=self.report.frames_read)
+    def _frame(self, rgb: RGB, at: int) -> Frame:
+        position = self._positions[at]
+        frame = Frame(rgb, time_seconds=float(position / self.info.rate), index=position)
         self.report.frames_read += 1
         return frame
 
@@ -141,23 +144,15 @@ def _check_header_sizes(source: str, paths: Sequence[Path]) -> None:
     """Find a picture of another size before any work is done; EXIF may yet swap width and height of some."""
     first: tuple[int, int] | None = None
     for path in paths:
-        size_wh = _header_size_wh(path)
+        size_wh = file_size_wh(path)
         first = first or size_wh
         if first is not None and size_wh is not None and sorted(size_wh) != sorted(first):
             raise _sizes_differ(source, first, path, size_wh)
-
-
-def _header_size_wh(path: Path) -> tuple[int, int] | None:
-    try:
-        with path.open("rb") as file:
-            return header_size_wh(file.read(HEADER_BYTES))
-    except OSError:
-        return None  # counted as lost when its turn comes
 
 
 def _sizes_differ(source: str, first: tuple[int, int], path: Path, size_wh: tuple[int, int]) -> SourceError:
     return SourceError(
         source,
         f"its pictures differ in size: {first[0]}x{first[1]} first, then {size_wh[0]}x{size_wh[1]} in {path.name}",
-        "Give pictures of one size, or give the files one by one to treat each as an image of its own.",
+        "Give pictures of one size, or --folder-as pictures to take each as an image of its own.",
     )
