@@ -81,6 +81,35 @@ def test_a_missing_map_gives_status_1_and_the_rest(photographs: Path, maps: Path
     assert json.loads((tmp_path / "out" / "report.json").read_text())["videos"] == 3
 
 
+def test_maps_without_values_are_said_at_the_end(photographs: Path, maps: Path, tmp_path: Path) -> None:
+    """Their scores are undefined, and the mean of the others must not pass for the mean of all."""
+    some = tmp_path / "some"
+    some.mkdir()
+    for index, name in enumerate(NAMES):
+        grey = cv2.imread(str(maps / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
+        cv2.imwrite(str(some / f"{name}.png"), grey * (index % 2))
+    done = evaluate(photographs, "--maps", some, "--output", tmp_path / "out")
+    assert done.exit_code == 0, done.stderr
+    assert "2 of 4 maps hold one value everywhere (2 of them all 0)" in done.stdout
+    said = "undefined for some, and left out of its means: AUC-J, NSS, CC, SIM, KLDiv on 2 frames of 4"
+    assert said in done.stdout
+    assert said in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_gaze_in_other_units_is_refused(photographs: Path, maps: Path, tmp_path: Path) -> None:
+    shares = tmp_path / "shares"
+    (shares / "images").mkdir(parents=True)
+    for name in NAMES:
+        (shares / "images" / f"{name}.png").write_bytes((photographs / "images" / f"{name}.png").read_bytes())
+    with (photographs / "fixations.csv").open() as source, (shares / "fixations.csv").open("w", newline="") as file:
+        rows, writer = list(csv.reader(source)), csv.writer(file)
+        writer.writerow(rows[0])
+        writer.writerows([name, float(x) / 96, float(y) / 72, subject] for name, x, y, subject in rows[1:])
+    done = evaluate(shares, "--maps", maps, "--output", tmp_path / "out")
+    one_line_error(done, "24 of 24 fixations have x and y from 0 to 1", "dataset check")
+    assert not (tmp_path / "out" / "report.json").exists()
+
+
 def test_other_settings_in_one_folder(photographs: Path, maps: Path, tmp_path: Path) -> None:
     assert evaluate(photographs, "--maps", maps, "--output", tmp_path, "--metrics", "nss,cc").exit_code == 0
     done = evaluate(photographs, "--maps", maps, "--output", tmp_path, "--metrics", "all")

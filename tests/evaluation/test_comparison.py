@@ -84,3 +84,16 @@ def test_the_files(reports: list[Report], tmp_path: Path) -> None:
     assert float(cells[0]["value"]) == compare(reports)[0].means["nss"].value
     assert len(json.loads((tmp_path / "new" / "comparison.json").read_text())["reports"]) == 3
     assert r"\begin{table}" in (tmp_path / "new" / "comparison.tex").read_text()
+
+
+def test_brackets_are_only_spoken_of_where_they_are(reports: list[Report], tmp_path: Path) -> None:
+    for table in write_comparison(reports, tmp_path / "four"):
+        cells = [cell for row in table.rows for cell in row[2:] if cell != "–"]
+        assert all("[" in cell for cell in cells)
+        assert any("In brackets" in note for note in table.notes)
+    models = [BlobModel(0.3, "sure"), BlobModel(0.9, "unsure")]
+    single = [evaluate(Drawn(("a",)), ModelSource(m), NSS, tmp_path / m.name) for m in models]
+    for table in write_comparison(single, tmp_path / "one"):
+        assert not any("[" in cell for row in table.rows for cell in row)
+        assert not any("In brackets" in note for note in table.notes)
+        assert any("No intervals" in note for note in table.notes)

@@ -42,8 +42,20 @@ def test_a_result_stands_under_the_published_rows(tmp_path: Path) -> None:
     cells = [cell.strip() for cell in lines[-2].split("|")[1:-1]]
     nss, cc = (report.prediction.per_video[metric].value for metric in ("nss", "cc"))
     assert cells == ["blob (per-video mean)", "–", f"{cc:.3f}", f"{nss:.3f}", "–", "–"]
-    assert "free viewers and 43 clips" in (tmp_path / "paper-table-I.md").read_text()
+    text = (tmp_path / "paper-table-I.md").read_text()
+    assert "Published on UCF-Sports, and blob on drawn test" in text
+    assert "The rows cannot be compared: below the line is drawn, not UCF-Sports." in text
+    assert "free viewers and 43 clips" not in text
     assert (tmp_path / "paper-table-I.tex").read_text().count(r"\midrule") == 2
+
+
+def test_a_result_on_the_papers_dataset_is_told_what_differs(tmp_path: Path) -> None:
+    report = evaluate(Drawn(), ModelSource(BlobModel()), Settings(metrics=("nss",)), tmp_path)
+    report.request["dataset"]["name"] = "diem-meta"
+    assert not any("cannot be compared" in note for note in PAPER_TABLES["V"].beside(report).notes)
+    assert any("cannot be compared" in note for note in PAPER_TABLES["IV"].beside(report).notes)
+    report.request["dataset"]["name"] = "ucf-sports"
+    assert any("43 clips" in note for note in PAPER_TABLES["I"].beside(report).notes)
 
 
 def test_latex_escapes_what_would_be_a_command() -> None:

@@ -164,3 +164,22 @@ def test_a_video_without_gaze_has_no_frames() -> None:
 def test_settings_refuse_nonsense(arguments: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Settings(**arguments)
+
+
+def test_maps_of_one_value_are_counted(tmp_path: Path) -> None:
+    dataset = Drawn()
+    write_maps(tmp_path / "maps", dataset, BlobModel(), ["b"])
+    np.save(tmp_path / "maps" / "b" / "0001.npy", np.zeros((HEIGHT, WIDTH)))
+    np.save(tmp_path / "maps" / "b" / "0002.npy", np.full((HEIGHT, WIDTH), 7))
+    scores = scored(dataset, Settings(), MapsFolder(tmp_path / "maps"))
+    assert (scores.constant_maps, scores.black_maps) == (2, 1)
+    assert np.isnan(of(scores, PREDICTION)[:2, :4]).all()
+    assert np.isfinite(of(scores, PREDICTION)[2:]).all()
+
+
+@pytest.mark.parametrize(("size_hw", "said"), [((WIDTH, HEIGHT), True), ((50, 32), True), ((32, 48), False)])
+def test_transposed_maps_are_noted(size_hw: tuple[int, int], said: bool, tmp_path: Path) -> None:
+    stack = np.random.default_rng(0).random((5, *size_hw))
+    np.save(tmp_path / "b.npy", stack)
+    scores = scored(Drawn(), Settings(), MapsFolder(tmp_path))
+    assert any("rows and columns may be exchanged" in note for note in scores.notes) == said

@@ -240,15 +240,18 @@ def _follow(bar: Progress) -> Callable[[str, int, int], None]:
 
 def _finish(reports: list[Report], output: Path, stem: str) -> None:
     """Print what came out, and end with the status of what failed."""
-    from gfsalnet.evaluation.report_files import report_tables
+    from gfsalnet.evaluation.report_files import notes_on_maps, report_tables
 
     if len(reports) == 1:
         _print(report_tables(reports[0])[0])
     for report in reports:
         dropped = "; ".join(f"{count} {reason}" for reason, count in report.dropped.items()) or "none"
-        say(f"{report.name}: {report.frames} frames of {len(report.videos)} videos scored; frames left out: {dropped}")
-        for remark in report.remarks[:SHOWN_FAILURES]:
+        videos = f"{len(report.videos)} video{'s' * (len(report.videos) != 1)}"
+        say(f"{report.name}: {report.frames} frames of {videos} scored; frames left out: {dropped}")
+        for remark in [*notes_on_maps(report), *report.remarks[:SHOWN_FAILURES]]:
             say(f"note: {remark}")
+        if len(report.remarks) > SHOWN_FAILURES:
+            say(f"note: and {len(report.remarks) - SHOWN_FAILURES} more, see the report")
         failures = [f"{video}: {reason}" for video, reason in report.failed.items()]
         for failure in failures[:SHOWN_FAILURES]:
             fail(failure)
@@ -260,7 +263,7 @@ def _finish(reports: list[Report], output: Path, stem: str) -> None:
 
 
 def _print(table: Table) -> None:
-    """The values alone; their intervals are in the files."""
+    """The values alone; their intervals are in the files, as every caption of a printed table says."""
     from rich.table import Table as Grid
 
     grid = Grid(title=table.caption, title_justify="left", box=None, padding=(0, 2, 0, 0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from math import isnan
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -90,11 +91,17 @@ def _ablation_table(folder: Path, seeds: int) -> str:
     from gfsalnet.training import ablation_rows
 
     rows = [
-        [variant, *(f"{middle:.3f} ± {spread:.3f}" for middle, spread in scores.values())]
+        [variant, *(_with_spread(middle, spread) for middle, spread in scores.values())]
         for variant, scores in ablation_rows(folder)
     ]
     note = f"Mean over {seeds} seeds, ± half of their range: a difference that is not larger says nothing."
+    if seeds == 1:
+        note = "One seed: how far a network differs from itself by chance is not known; --seeds 2 or more tells."
     return Table(caption="Ablation", columns=["network", *PAPER_METRICS], rows=rows, notes=[note]).markdown()
+
+
+def _with_spread(middle: float, spread: float) -> str:
+    return f"{middle:.3f}" if isnan(spread) else f"{middle:.3f} ± {spread:.3f}"
 
 
 def _follow(events: Generator[Event, None, None], epochs: int) -> int:

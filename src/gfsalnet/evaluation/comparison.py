@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import SourceError
-from gfsalnet.evaluation.means import CONFIDENCE, RESAMPLES, Mean, video_mean
+from gfsalnet.evaluation.means import Mean, video_mean
 from gfsalnet.evaluation.report import Report, Row, json_values
-from gfsalnet.evaluation.report_files import report_tables, write_csv, write_text
+from gfsalnet.evaluation.report_files import note_on_intervals, report_tables, write_csv, write_text
 from gfsalnet.evaluation.scoring import PREDICTION, PREDICTORS, VideoScores
 from gfsalnet.evaluation.settings import METRIC_LABELS
-from gfsalnet.evaluation.tables import UNDEFINED, Table, number, with_interval
+from gfsalnet.evaluation.tables import UNDEFINED, Table, with_interval
 from gfsalnet.files import output_errors
 from gfsalnet.render import write_json
 
@@ -105,8 +105,10 @@ def comparison_tables(reports: Sequence[Report], differences: Sequence[Differenc
             columns=["", "frames", *headings],
             rows=[[d.name, str(d.frames), *(_signed(d.means[metric]) for metric in metrics)] for d in differences],
             notes=[
-                f"In brackets: {CONFIDENCE:.0%} percentile bootstrap over videos, {RESAMPLES} resamples of the paired "
-                "differences. An interval without 0 is a difference that other videos of this kind would show too.",
+                note_on_intervals(
+                    [mean for d in differences for mean in d.means.values()], "of the paired differences"
+                ),
+                "An interval without 0 is a difference that other videos of this kind would show too.",
                 "Only frames that both scored count.",
             ],
         ),
@@ -115,7 +117,7 @@ def comparison_tables(reports: Sequence[Report], differences: Sequence[Differenc
 
 def _means(row: Row, metrics: Sequence[str]) -> list[str]:
     means = [row.per_video.get(metric) for metric in metrics]
-    return [UNDEFINED if mean is None else number(mean.value) for mean in means]
+    return [UNDEFINED if mean is None else with_interval(mean.value, mean.low, mean.high) for mean in means]
 
 
 def _signed(mean: Mean) -> str:

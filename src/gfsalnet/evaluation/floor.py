@@ -6,8 +6,8 @@ Both leave the video itself out, so a score above this floor is earned by lookin
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.evaluation.settings import Settings
 from gfsalnet.gaze import FrameGaze, GazeDataset, blurred, fixation_counts
+from gfsalnet.gaze.quality import Quality
 from gfsalnet.types import Fixations, Map
 
 GRID_HW = (96, 128)
@@ -64,6 +65,8 @@ class OtherVideos:
     """(N,) which pooled frame it is of, counted through the split; ascending."""
     pool_xy: NDArray[np.float32]
     """(N, 2) in 0…1 of the picture's width and height."""
+    qualities: Mapping[str, Quality] = field(default_factory=dict)
+    """Video → whether its gaze can be in the right units."""
 
     @classmethod
     def learn(
@@ -79,10 +82,12 @@ class OtherVideos:
             settings: for the Gaussian.
             on_video: called with the videos read and the videos to read.
         """
-        total, taught, pool = np.zeros(GRID_HW), 0, _Pool()
+        total, taught, pool, qualities = np.zeros(GRID_HW), 0, _Pool(), dict[str, Quality]()
         for position, video in enumerate(dataset.videos):
             try:
-                gaze = with_fixations(dataset.gaze(video))
+                everything = dataset.gaze(video)
+                gaze = with_fixations(everything)
+                qualities[video] = dataset.quality(video, everything)
                 density = mean_density(gaze, settings.sigma_of(dataset, video)) if gaze else None
             except GFSalNetError:
                 continue  # said again, with its name, when it is its turn to be scored
@@ -91,7 +96,7 @@ class OtherVideos:
             if density is not None:
                 total, taught = total + density, taught + 1
                 pool.add(position, gaze)
-        return cls(total=total, videos=taught, **pool.arrays())
+        return cls(total=total, videos=taught, qualities=qualities, **pool.arrays())
 
     def centre_bias(self, own_gaze: Sequence[FrameGaze], sigma_pixels: float) -> FloatArray | None:
         """(96, 128) mean of the other videos' mean densities, sums to 1; None where there is no other video.

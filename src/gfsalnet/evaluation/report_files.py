@@ -18,6 +18,9 @@ from gfsalnet.evaluation.truth import NEGATIVE_FRAMES, NEGATIVE_FRAMES_DEFAULT
 from gfsalnet.files import output_errors, written_whole
 from gfsalnet.render import write_json
 
+MOST_REMARKS = 10
+"""Of the data, that tables show."""
+
 
 def write_report(report: Report, folder: Path) -> None:
     """Write `report.json`, `report.md`, `report.tex`, `videos.csv` and `frames.csv`.
@@ -132,10 +135,37 @@ def _notes_on_data(report: Report) -> list[str]:
         f"Ground truth: Gaussian σ {sigma} pixels of the picture, or the dataset's own density maps; "
         f"pictures {_sizes(report, 'picture')}, scored at {_sizes(report, 'scored')}, maps {_sizes(report, 'map')} "
         "(width × height).",
-        f"In brackets: {CONFIDENCE:.0%} percentile bootstrap over videos, {RESAMPLES} resamples, seed {settings.seed}.",
+        note_on_intervals([mean for row in report.rows for mean in row.per_video.values()], f"seed {settings.seed}"),
         f"Undefined, and left out of the mean: {'; '.join(undefined) or 'none'} (frames).",
-        *report.remarks[:10],
+        *notes_on_maps(report),
+        *report.remarks[:MOST_REMARKS],
+        *[f"and {len(report.remarks) - MOST_REMARKS} more notes, see {REPORT_FILE}"]
+        * (len(report.remarks) > MOST_REMARKS),
     ]
+
+
+def note_on_intervals(means: Iterable[Mean], how: str) -> str:
+    """What stands in brackets, if there are any."""
+    if all(np.isnan(mean.low) for mean in means):
+        return "No intervals: the bootstrap over videos needs two videos or more."
+    return f"In brackets: {CONFIDENCE:.0%} percentile bootstrap over videos, {RESAMPLES} resamples, {how}."
+
+
+def notes_on_maps(report: Report) -> list[str]:
+    """What a reader of the means must know of the maps: those that no ranking or standard deviation can be made of."""
+    constant, black = (sum(getattr(v, f"{kind}_maps") for v in report.videos) for kind in ("constant", "black"))
+    undefined = dict[int, list[str]]()
+    for metric, mean in report.prediction.pooled.items() if report.prediction else ():
+        if mean.undefined:
+            undefined.setdefault(mean.undefined, []).append(METRIC_LABELS[metric].split()[0])
+    notes = []
+    if constant:
+        which = f" ({black} of them all 0)" if black else ""
+        notes.append(f"{constant} of {report.frames} maps hold one value everywhere{which}")
+    if undefined:
+        metrics = "; ".join(f"{', '.join(names)} on {frames} frames" for frames, names in undefined.items())
+        notes.append(f"undefined for {report.name}, and left out of its means: {metrics} of {report.frames}")
+    return notes
 
 
 def _sizes(report: Report, which: str) -> str:

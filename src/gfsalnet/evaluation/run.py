@@ -7,7 +7,7 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -27,6 +27,7 @@ from gfsalnet.evaluation.settings import Settings
 from gfsalnet.evaluation.sources import MapSource
 from gfsalnet.evaluation.store import Store
 from gfsalnet.gaze import GazeDataset
+from gfsalnet.gaze.check import doubts_of
 
 if TYPE_CHECKING:
     from gfsalnet.models import SaliencyModel
@@ -43,9 +44,13 @@ class _Job:
     source: MapSource
     others: OtherVideos
     settings: Settings
+    refused: Mapping[str, str]
+    """Video → why it is not scored."""
 
     def run(self, video: str) -> VideoScores | str:
         """Score a video, or say what was wrong, as far as the user can solve it."""
+        if video in self.refused:
+            return self.refused[video]
         try:
             return score_video(self.dataset, self.source, self.others, self.settings, video)
         except GFSalNetError as error:
@@ -75,7 +80,7 @@ def evaluate(
 
     Raises:
         OutputError: if the folder cannot be written, or holds results of another request.
-        DatasetError: if no video of the split could be scored.
+        DatasetError: if no video of the split could be scored, or its gaze cannot be in the right units.
         GFSalNetError: if the model cannot be loaded.
     """
     if output is None:
@@ -85,7 +90,8 @@ def evaluate(
     request = _request(dataset, source, settings)
     store = Store(output, request)
     others = OtherVideos.learn(dataset, settings, lambda done, total: on_video("gaze", done, total))
-    job = _Job(dataset, source, others, settings)
+    refused = _refused(dataset, others)
+    job = _Job(dataset, source, others, settings, refused)
     scored, failed = _score_all(job, store, workers, lambda done: on_video("scores", done, len(dataset.videos)))
     report = make_report(request, source.name, settings, scored, failed, dataset.remarks())
     if not report.videos:
@@ -95,6 +101,15 @@ def evaluate(
         raise DatasetError(f"{dataset.name} {dataset.split}", problem, "See what `gfsalnet dataset check` says")
     write_report(report, output)
     return report
+
+
+def _refused(dataset: GazeDataset, others: OtherVideos) -> dict[str, str]:
+    """Videos whose gaze cannot be in the right units, and why: numbers from it would be nonsense."""
+    doubts = doubts_of(others.qualities)
+    remedy = "Mend the gaze; `gfsalnet dataset check` shows whether it is right"
+    if doubts.whole:
+        raise DatasetError(f"{dataset.name} {dataset.split}", "; ".join(doubts.whole), remedy)
+    return {video: str(DatasetError(video, "; ".join(texts), remedy)) for video, texts in doubts.videos.items()}
 
 
 def _request(dataset: GazeDataset, source: MapSource, settings: Settings) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from gfsalnet.evaluation.settings import Settings
 from gfsalnet.evaluation.sources import AnyMap, MapSource
 from gfsalnet.evaluation.truth import FrameTruth, Scores, VideoTruth
 from gfsalnet.gaze import FrameGaze, GazeDataset
+from gfsalnet.gaze.quality import Quality
 
 PREDICTION, UNIFORM, CENTRE_BIAS = "prediction", "uniform", "centre bias"
 SPLIT_HALF, LEAVE_ONE_OUT = "humans, split half", "humans, leave one viewer out"
@@ -22,6 +23,8 @@ PREDICTORS = (UNIFORM, CENTRE_BIAS, PREDICTION, SPLIT_HALF, LEAVE_ONE_OUT)
 """The rows of every table, from the floor to the ceiling."""
 
 NO_FIXATION, NO_MAP = "no fixation on the frame", "no map for the frame"
+NEAR = 0.1
+"""How far two aspects may differ and count as one: networks round sizes to multiples of 32."""
 NOT_FINITE = "the map holds NaN or infinite values"
 
 
@@ -46,6 +49,10 @@ class VideoScores:
     sigma_pixels: float
     sizes_hw: dict[str, list[list[int]]]
     """`picture`, `scored` and `map` → the sizes (height, width) that occur."""
+    constant_maps: int = 0
+    """Scored maps of the source that hold one value everywhere."""
+    black_maps: int = 0
+    """Of these, all 0."""
 
 
 def score_video(
@@ -60,14 +67,18 @@ def score_video(
     usable = {frame.index: frame for frame in with_fixations(gaze)}
     truth = VideoTruth(dataset, video, list(usable.values()), others, settings)
     scores: dict[int, dict[str, Scores]] = {}
-    not_finite, map_sizes, notes = 0, set(), list(dataset.quality(video, gaze).doubts().values())
+    quality = others.qualities.get(video, Quality())
+    notes = [*quality.doubts().values(), *quality.remarks()]
+    not_finite, constant, black, map_sizes = 0, 0, 0, set[tuple[int, int]]()
     if usable:
         supplied = source.maps(dataset, video, usable.keys())
         notes += supplied.notes
         for index, saliency in supplied.maps:
             if np.isfinite(saliency).all():
                 scores[index] = _frame_scores(truth, usable[index], saliency)
-                map_sizes.add(saliency.shape)
+                map_sizes.add((saliency.shape[0], saliency.shape[1]))
+                lowest, highest = saliency.min(), saliency.max()
+                constant, black = constant + bool(lowest == highest), black + bool(lowest == highest == 0)
             else:
                 not_finite += 1
     missing = len(usable) - len(scores) - not_finite
@@ -84,10 +95,23 @@ def score_video(
         scores=_as_array(list(scores.values()), settings.metrics),
         tried=_tried(list(scores.values()), settings.metrics),
         dropped={reason: count for reason, count in dropped.items() if count},
-        notes=notes,
+        notes=notes + _turned(map_sizes, picture_sizes),
         sigma_pixels=truth.sigma_pixels,
         sizes_hw=sizes_hw,
+        constant_maps=constant,
+        black_maps=black,
     )
+
+
+def _turned(map_sizes_hw: Collection[tuple[int, int]], picture_sizes_wh: Collection[tuple[int, int]]) -> list[str]:
+    """A note where maps are as high as the pictures are wide: transposed arrays are resized like any others."""
+    for width, height in picture_sizes_wh:
+        for rows, columns in map_sizes_hw:
+            turned, upright = rows * height / (columns * width), rows * width / (columns * height)
+            if abs(turned - 1) < NEAR < abs(upright - 1):
+                what = f"maps of {columns} × {rows} for pictures of {width} × {height} (width × height)"
+                return [f"{what}: rows and columns may be exchanged"]
+    return []
 
 
 def _frame_scores(video: VideoTruth, gaze: FrameGaze, saliency: AnyMap) -> dict[str, Scores]:

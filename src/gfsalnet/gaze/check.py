@@ -86,7 +86,10 @@ def _check_split(dataset: GazeDataset, check: SplitCheck, on_video: Callable[[st
             check.problems.append(f"{video}: {error}")
         on_video(check.split, done, len(videos))
     check.videos = len(videos)
-    _doubt(check, qualities)
+    doubts = doubts_of(qualities)
+    check.problems += doubts.whole
+    check.problems += [f"{video}: {text}" for video, texts in doubts.videos.items() for text in texts]
+    check.notes += doubts.notes
     check.notes += dataset.remarks()
     if check.official is not None:
         _compare(check, check.official, "images" if dataset.kind == "image" else "videos")
@@ -151,16 +154,27 @@ def _find_unseen(video: str, gaze: list[FrameGaze], pictures: Collection[int], c
         check.notes.append(f"{video}: {count} fixations are {where} and are dropped")
 
 
-def _doubt(check: SplitCheck, qualities: Mapping[str, Quality]) -> None:
+@dataclass(frozen=True)
+class Doubts:
+    """What makes it unlikely that gaze is in pixels and seconds: of the whole split, and of videos that differ."""
+
+    whole: list[str]
+    videos: Mapping[str, list[str]]
+    """Where there is enough gaze to be sure."""
+    notes: list[str]
+    """Of videos with little gaze."""
+
+
+def doubts_of(qualities: Mapping[str, Quality]) -> Doubts:
     """Of the whole split, where small shares tell, and of single videos that differ from it."""
-    whole = sum(qualities.values(), Quality()).doubts()
-    check.problems += whole.values()
+    whole, videos, notes = sum(qualities.values(), Quality()).doubts(), dict[str, list[str]](), list[str]()
     for video, quality in qualities.items():
-        kinds = {kind: text for kind, text in quality.doubts().items() if kind not in whole}
-        if quality.fixations + quality.late >= ENOUGH_OF_A_VIDEO:
-            check.problems += [f"{video}: {text}" for text in kinds.values()]
+        texts = [text for kind, text in quality.doubts().items() if kind not in whole]
+        if texts and quality.fixations + quality.late >= ENOUGH_OF_A_VIDEO:
+            videos[video] = texts
         else:
-            check.notes += [f"{video}: {text}" for text in kinds.values()]
+            notes += [f"{video}: {text}" for text in texts]
+    return Doubts(list(whole.values()), videos, notes)
 
 
 def _compare(check: SplitCheck, official: SplitSize, things: str) -> None:

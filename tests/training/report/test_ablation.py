@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 
 import pytest
 
+from gfsalnet.cli.train import _ablation_table
 from gfsalnet.errors import RecipeError
 from gfsalnet.network import GFSalNet, mobile
 from gfsalnet.training import Epoch, ablate, ablation_rows, runs_of
@@ -56,7 +58,9 @@ def test_a_stopped_study_goes_on_and_finished_runs_are_left_alone(recipe: Recipe
     assert [run.variant for run in done] == list(VARIANTS)[2:]
     rows = ablation_rows(tmp_path)
     assert [variant for variant, _ in rows] == list(VARIANTS)
-    assert all(0 < scores["auc_judd"][0] <= 1 and scores["nss"][1] == 0 for _, scores in rows)
+    assert all(
+        0 < scores["auc_judd"][0] <= 1 and isnan(scores["nss"][1]) for _, scores in rows
+    )  # one seed has no spread
     assert len({scores["kldiv"][0] for _, scores in rows}) == len(rows)
 
 
@@ -67,6 +71,14 @@ def test_the_spread_is_half_the_range_over_seeds(tmp_path: Path) -> None:
     ((_, found),) = ablation_rows(tmp_path)
     assert found["nss"] == (1.5, 0.5)
     assert found["cc"] == (0.2, 0.0)
+
+
+def test_one_seed_prints_no_spread(tmp_path: Path) -> None:
+    one = dict.fromkeys(("auc_judd", "nss", "cc", "sim", "kldiv"), 0.5)
+    (tmp_path / RESULTS_FILE).write_text(json.dumps({"scores": {"full model": {"0": one}}}))
+    assert "±" not in _ablation_table(tmp_path, 1)
+    (tmp_path / RESULTS_FILE).write_text(json.dumps({"scores": {"full model": {"0": one, "1": one}}}))
+    assert "0.500 ± 0.000" in _ablation_table(tmp_path, 2)
 
 
 def test_every_run_has_its_folder_and_seeds_come_whole() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,7 +93,7 @@ def _last_scores(run_folder: Path) -> dict[str, float]:
 
 
 def ablation_rows(folder: Path) -> list[tuple[str, dict[str, tuple[float, float]]]]:
-    """For each variant that has finished a run: metric → mean over its seeds, and half of their range.
+    """For each variant that has finished a run: metric → mean over its seeds, and half of their range (NaN for one).
 
     Raises:
         RecipeError: if the folder holds no results.
@@ -106,4 +107,8 @@ def ablation_rows(folder: Path) -> list[tuple[str, dict[str, tuple[float, float]
 
 def _spread(scores: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float]]:
     columns = {metric: [row[metric] for row in scores] for metric in PAPER_METRICS}
-    return {metric: (mean(values), (max(values) - min(values)) / 2) for metric, values in columns.items()}
+    return {metric: (mean(values), _half_range(values)) for metric, values in columns.items()}
+
+
+def _half_range(values: Sequence[float]) -> float:
+    return (max(values) - min(values)) / 2 if len(values) > 1 else math.nan
