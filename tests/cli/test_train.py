@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from gfsalnet.cli import app
 
 ONE_EPOCH = ["--set", "epochs=1", "--set", "device=cpu", "--set", "network.input_size_hw=[64, 96]"]
+FEW_STEPS = [*ONE_EPOCH, "--set", "batch_size=48"]
 
 
 def train(*arguments: str) -> tuple[int, str]:
@@ -22,7 +23,7 @@ def train(*arguments: str) -> tuple[int, str]:
 
 
 def test_a_preset_trains_and_says_how_it_went(tmp_path: Path) -> None:
-    status, output = train("tiny", "-o", str(tmp_path / "run"), *ONE_EPOCH)
+    status, output = train("tiny", "-o", str(tmp_path / "run"), *FEW_STEPS)
     assert status == 0, output
     lines = output.splitlines()
     assert lines[0].startswith("epoch 1: ")
@@ -30,7 +31,7 @@ def test_a_preset_trains_and_says_how_it_went(tmp_path: Path) -> None:
     assert [line.split()[0] for line in lines[1:4]] == ["saliency", "appearance", "motion"]
     assert "(best so far)" in lines[1]
     assert f"the weights are in {tmp_path / 'run' / 'best'}" in output
-    status, output = train("tiny", "-o", str(tmp_path / "run"), *ONE_EPOCH)
+    status, output = train("tiny", "-o", str(tmp_path / "run"), *FEW_STEPS)
     assert status == 0
     assert "finished" in output.splitlines()[0]
 
@@ -49,6 +50,23 @@ def test_mistakes_are_one_line(tmp_path: Path, arguments: list[str], words: str)
     assert status == 1
     assert words in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("command", ["train", "ablate"])
+def test_a_file_as_the_runs_folder_is_one_line(tmp_path: Path, command: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    for output in (tmp_path / "file", tmp_path / "file" / "run"):
+        done = CliRunner().invoke(app, [command, "tiny", "-o", str(output)], env={"COLUMNS": "200"})
+        assert done.exit_code == 1
+        assert f"{output}" in done.output
+        assert "cannot be written" in done.output
+        assert "Traceback" not in done.output
+
+
+def test_datasets_are_looked_for_in_the_data_root(tmp_path: Path) -> None:
+    status, output = train("mobile-stage1", "--data-root", str(tmp_path / "gaze"), "-o", str(tmp_path / "run"))
+    assert status == 1
+    assert f"{tmp_path / 'gaze' / 'osie'}: there is no such folder" in output
 
 
 @pytest.mark.slow

@@ -12,8 +12,10 @@ import pytest
 import torch
 
 from gfsalnet.network import mobile
+from gfsalnet.training.data.examples import Augmentation
+from gfsalnet.training.data.sources import Part
 from gfsalnet.training.data.toy import draw_toy
-from gfsalnet.training.recipe import Augmentation, Part, Recipe
+from gfsalnet.training.recipe import Recipe
 
 
 def draw_discs(root: Path, nobody_looked: Sequence[int] = ()) -> Path:

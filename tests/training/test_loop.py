@@ -17,15 +17,15 @@ import numpy as np
 import pytest
 import torch
 
-from gfsalnet.errors import RecipeError
+from gfsalnet.errors import OutputError, RecipeError
 from gfsalnet.models import load_model
 from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network
 from gfsalnet.training import Epoch, Recipe, Step, train
-from gfsalnet.training.checkpoint import CHECKPOINT_FILE
-from gfsalnet.training.data.sources import open_sources
+from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.presets import tiny
-from gfsalnet.training.recipe import Flow, LossWeights, Start, to_json
+from gfsalnet.training.recipe import Flow, LossWeights, Start
 from gfsalnet.training.report.curves import CURVES_FILE
+from gfsalnet.training.run import CHECKPOINT_FILE, initial_state
 from gfsalnet.training.validation import predict
 
 EPOCHS = 12
@@ -49,6 +49,7 @@ def assert_same_end(whole: list[Epoch], rest: list[Epoch]) -> None:
         assert (one.epoch, one.kl, one.nss, one.scores) == (other.epoch, other.kl, other.nss, other.scores)
 
 
+@pytest.mark.slow
 def test_a_run_learns_and_leaves_weights_and_curves(recipe: Recipe, tmp_path: Path) -> None:
     longer = replace(
         recipe, epochs=EPOCHS, optimiser=replace(recipe.optimiser, learning_rate=3e-3, backbone_factor=1.0)
@@ -67,7 +68,7 @@ def test_a_run_learns_and_leaves_weights_and_curves(recipe: Recipe, tmp_path: Pa
         rows = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in rows] == list(range(EPOCHS))
     assert float(rows[-1]["cc"]) == pytest.approx(done[-1].scores["saliency"]["mean"]["cc"], abs=1e-4)
-    assert json.loads((tmp_path / "recipe.json").read_text()) == to_json(longer)
+    assert json.loads((tmp_path / "recipe.json").read_text()) == longer.to_json()
 
 
 def test_the_best_weights_are_those_of_the_best_epoch(recipe: Recipe, tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ for event in train(recipe, Path(sys.argv[2])):
 def test_a_killed_run_goes_on_to_the_same_weights(recipe: Recipe, tmp_path: Path) -> None:
     recipe = replace(recipe, epochs=2)
     whole = epochs(recipe, tmp_path / "whole")
-    (tmp_path / "recipe.json").write_text(json.dumps(to_json(replace(recipe, save_every_seconds=0.0))))
+    (tmp_path / "recipe.json").write_text(json.dumps(replace(recipe, save_every_seconds=0.0).to_json()))
     arguments = [sys.executable, "-c", KILLED, str(tmp_path / "recipe.json"), str(tmp_path / "killed")]
     arguments.append(str(torch.get_num_threads()))
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
@@ -138,6 +139,23 @@ def test_a_folder_of_another_run_is_refused(recipe: Recipe, tmp_path: Path) -> N
     (tmp_path / CHECKPOINT_FILE).write_bytes(b"junk")
     with pytest.raises(RecipeError, match="not a readable checkpoint"):
         epochs(one, tmp_path)
+    torch.save({"network": {}}, tmp_path / CHECKPOINT_FILE)
+    with pytest.raises(RecipeError, match="not a readable checkpoint"):
+        epochs(one, tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for folder in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(OutputError, match=r"file.*cannot be written"):
+            next(train(recipe, folder))
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_checkpoint_that_cannot_be_written_is_named(recipe: Recipe, tmp_path: Path) -> None:
+    state = initial_state(recipe, Ranks(torch.device("cpu")), total_steps=1)
+    with pytest.raises(OutputError, match=r"checkpoint\.pt: cannot be written"):
+        state.save(tmp_path / "gone", recipe.to_json())
 
 
 def test_divergence_stops_and_leaves_what_was_there(
@@ -151,7 +169,7 @@ def test_divergence_stops_and_leaves_what_was_there(
     next(event for event in run if isinstance(event, Epoch))
     files = [tmp_path / CHECKPOINT_FILE, tmp_path / "best" / WEIGHTS_FILE, tmp_path / "last" / WEIGHTS_FILE]
     before = [digest(path) for path in files]
-    monkeypatch.setattr("gfsalnet.training.optimisation.saliency_loss", _no_number)
+    monkeypatch.setattr("gfsalnet.training.loop.saliency_loss", _no_number)
     with pytest.raises(RecipeError, match="no longer a number"):
         list(run)
     assert [digest(path) for path in files] == before
@@ -210,7 +228,7 @@ def motion_shares(recipe: Recipe, run: Path) -> tuple[float, float]:
     """How far the gate trusts motion, mean over the validation clips: on what moves by the flow, on what is red."""
     network, _ = load_network(run / "last")
     network.eval()
-    clips = open_sources(recipe.validate, recipe, run)[1].source
+    clips = recipe.build_sources(recipe.validate, run)[1].source
     moving, resting = [], []
     for index in range(len(clips)):
         example, _ = clips.eval_example(index)

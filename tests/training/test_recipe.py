@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from gfsalnet.training.recipe import Part, Recipe, Start, to_json
+from gfsalnet.training.data.sources import Part
+from gfsalnet.training.recipe import Recipe, Start
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,6 @@ def test_parts_and_starts_that_make_no_sense_are_refused() -> None:
 
 
 def test_the_resolved_recipe_is_json(recipe: Recipe) -> None:
-    tree = json.loads(json.dumps(to_json(recipe)))
+    tree = json.loads(json.dumps(recipe.to_json()))
     assert tree["train"][0]["root"] == str(recipe.train[0].root)
     assert tree["network"]["backbone"] == "mobilenet_v2"

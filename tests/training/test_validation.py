@@ -13,7 +13,6 @@ import torch
 
 from gfsalnet.metrics import PROTOCOLS
 from gfsalnet.network import GFSalNet
-from gfsalnet.training.data.sources import open_sources
 from gfsalnet.training.recipe import Recipe
 from gfsalnet.training.validation import is_better, predict, validate
 
@@ -24,7 +23,7 @@ CPU = torch.device("cpu")
 
 def test_scores_are_the_means_of_the_frames_scores(recipe: Recipe) -> None:
     network = GFSalNet(recipe.network).eval()
-    (weighted,) = open_sources(recipe.validate, recipe)
+    (weighted,) = recipe.build_sources(recipe.validate, Path())
     found = validate(network, [weighted.source], recipe, CPU)
     rows = []
     for index in range(len(weighted.source)):
@@ -42,7 +41,7 @@ def test_two_streams_are_scored_alone_as_well(both: Recipe) -> None:
     assert network.fusion is not None
     torch.nn.init.constant_(network.fusion.conv.weight, 0)
     torch.nn.init.constant_(network.fusion.conv.bias, 100)  # the gate lets only appearance through
-    sources = [weighted.source for weighted in open_sources(both.validate, both)]
+    sources = [weighted.source for weighted in both.build_sources(both.validate, Path())]
     found = validate(network, sources, both, CPU)
     assert found.scores["saliency"] == found.scores["appearance"]
     assert found.scores["saliency"] != found.scores["motion"]
@@ -56,7 +55,7 @@ def test_frames_without_gaze_are_left_out_and_datasets_weigh_the_same(
     some = draw_discs(tmp_path / "some", nobody_looked=(6,))
     parts = [discs_part(root, "val") for root in (discs, some, nobody)]
     network = GFSalNet(recipe.network)
-    sources = [weighted.source for weighted in open_sources(parts, recipe)]
+    sources = [weighted.source for weighted in recipe.build_sources(parts, Path())]
     found = validate(network, sources, recipe, CPU).scores["saliency"]
     assert math.isnan(found["nobody"]["nss"])
     assert found["mean"]["nss"] == pytest.approx((found["discs"]["nss"] + found["some"]["nss"]) / 2)
@@ -83,7 +82,7 @@ def test_the_better_score_is_known_by_metric(score: float, best: Any, metric: st
 
 def test_low_precision_predicts_nearly_the_same(recipe: Recipe) -> None:
     network = GFSalNet(recipe.network).eval()
-    (weighted,) = open_sources(recipe.validate, recipe)
+    (weighted,) = recipe.build_sources(recipe.validate, Path())
     example, _ = weighted.source.eval_example(0)
     exact = predict(network, example, recipe, CPU).saliency
     rough = predict(network, example, replace(recipe, precision="bfloat16"), CPU).saliency

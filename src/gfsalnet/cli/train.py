@@ -21,11 +21,16 @@ RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A TOML fi
 ChangesOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; may be repeated.")
 ]
+DataRootOption = Annotated[
+    Path | None,
+    typer.Option("--data-root", metavar="DIR", help="Folder of the datasets, instead of the recipe's data_root."),
+]
 
 
 def train(
     recipe: RecipeArgument,
     changes: ChangesOption = None,
+    data_root: DataRootOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the run; runs/NAME if not given.")
     ] = None,
@@ -38,7 +43,7 @@ def train(
     from gfsalnet.training import train as run
 
     with errors_to_status():
-        plan = read_recipe(recipe, changes or ())
+        plan = read_recipe(recipe, changes or (), data_root)
         folder = output or Path("runs") / plan.name
         epochs = _follow(run(plan, folder), plan.epochs)
         if is_main_process():
@@ -50,7 +55,8 @@ def train(
 def ablate(
     recipe: RecipeArgument = "mobile-ablation",
     changes: ChangesOption = None,
-    seeds: Annotated[int, typer.Option(min=1, help="How many: 0, 1, …")] = 2,
+    data_root: DataRootOption = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds: 0, 1, …")] = 2,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the study; runs/NAME if not given.")
     ] = None,
@@ -64,7 +70,7 @@ def ablate(
     from gfsalnet.training import is_main_process, read_recipe
 
     with errors_to_status():
-        plan = read_recipe(recipe, changes or ())
+        plan = read_recipe(recipe, changes or (), data_root)
         folder = output or Path("runs") / plan.name
         _follow(_announced(run(plan, folder, range(seeds))), plan.epochs)
         if is_main_process():
@@ -75,7 +81,7 @@ def ablate(
 
 
 def _announced(runs: Generator[tuple[AblationRun, Event], None, None]) -> Generator[Event, None, None]:
-    """The events of all runs, each run named before its first."""
+    """The events of all runs; the name of each run is printed before its first event."""
     current = None
     with closing(runs):
         for run, event in runs:
@@ -105,7 +111,7 @@ def _with_spread(middle: float, spread: float) -> str:
 
 
 def _follow(events: Generator[Event, None, None], epochs: int) -> int:
-    """Show a run, or several; returns how many epochs were finished."""
+    """Show the events of one run or several; returns the number of finished epochs."""
     from gfsalnet.training import Epoch, Step
 
     finished = 0
@@ -128,7 +134,7 @@ def _follow(events: Generator[Event, None, None], epochs: int) -> int:
 
 @contextmanager
 def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C is asked for between steps, so that the checkpoint holds no half a step; a second one stops at once."""
+    """Tells whether Ctrl-C was pressed, asked between steps, where nothing is half done; a second one stops at once."""
     asked: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""Several processes as one run: `torchrun` starts them, each learns from its share of every batch."""
+"""Several processes as one run: `torchrun` starts them, and each learns from its share of every batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gfsalnet.device import resolve_device
 from gfsalnet.network import GFSalNet
 
 _PATIENCE = timedelta(hours=12)
-"""The others wait for the first process while it validates."""
+"""How long the other processes wait for the main one, which validates and writes between epochs."""
 
 
 def is_main_process() -> bool:
@@ -31,11 +31,13 @@ class Ranks:
 
     device: torch.device
     rank: int = 0
+    """Number of this process, from 0."""
     world: int = 1
+    """Number of processes."""
 
     @property
     def is_main(self) -> bool:
-        """Whether this one writes and validates."""
+        """Whether this process validates, writes and tells the caller."""
         return self.rank == 0
 
     def ddp_model(self, network: GFSalNet) -> nn.Module:
@@ -45,11 +47,11 @@ class Ranks:
         return DistributedDataParallel(network, device_ids=[self.device.index] if self.device.type == "cuda" else None)
 
     def no_sync(self, network: nn.Module, *, unless: bool) -> AbstractContextManager[None]:
-        """Gradients stay with this process, until the last piece of a step."""
+        """A context in which `backward` leaves gradients in this process; `unless` it is the last piece of a step."""
         return nullcontext() if unless or not isinstance(network, DistributedDataParallel) else network.no_sync()
 
     def sum(self, numbers: Sequence[float]) -> list[float]:
-        """Each number, summed over the processes."""
+        """Each number, summed over the processes; all of them must call this equally often."""
         if self.world == 1:
             return list(numbers)
         totals = torch.tensor(numbers, dtype=torch.float64, device=self.device)
@@ -57,7 +59,7 @@ class Ranks:
         return [float(total) for total in totals]
 
     def wait(self) -> None:
-        """For all processes to come here."""
+        """Wait until all processes have come here."""
         if self.world > 1:
             dist.barrier()
 
@@ -72,7 +74,7 @@ def all_ranks(device: str) -> Iterator[Ranks]:
     Raises:
         GFSalNetError: if the device is not here.
     """
-    found = resolve_device(device)
+    found = torch.device(resolve_device(device))
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         yield Ranks(found)

@@ -1,23 +1,37 @@
-"""Training runs by name. Each is a function that returns a whole `Recipe`; a TOML file may start from one and differ.
+"""Recipes as users name them: presets, TOML files that may start from one, and changes on the command line.
+
+A preset is a function that returns a whole `Recipe`.
 
 The `paper` presets are Sec. IV-B read literally: "10e-5" is 1e-4; "reduce to one tenth every 3000th iteration" counts
 steps; both streams start from stage 1; nothing is varied, averaged or clipped. Where they differ from the paper: flow
 is DIS instead of PWC-Net, whose weights are fetched separately; the rate falls no lower than 1e-7 (`Optimiser.floor`),
 as on DHF1K it would be 1e-11 after one epoch; stage 2 keeps the batch-norm statistics of stage 1, of which the paper
 says nothing. Stage 2 needs frames on disk: `gfsalnet dataset prepare … --frames`. The paper gives no schedule for stage
-1; it gets that of stage 2. UCF-Sports, Hollywood-2 and DIEM have no validation split, and
-to choose weights by the test split would spoil it: there the last weights are kept.
+1; it gets that of stage 2. UCF-Sports, Hollywood-2 and DIEM have no validation split, and to choose weights by the test
+split would spoil it: there the last weights are kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from gfsalnet.network import mobile, paper
+from pydantic import TypeAdapter, ValidationError
+
+from gfsalnet.errors import RecipeError
+from gfsalnet.network import NetworkConfig, mobile, paper
+from gfsalnet.training.data.examples import Augmentation
+from gfsalnet.training.data.sources import Part
 from gfsalnet.training.data.toy import TOY
-from gfsalnet.training.recipe import Augmentation, Flow, LossWeights, Optimiser, Part, Recipe, Start
+from gfsalnet.training.recipe import Flow, LossWeights, Optimiser, Recipe, Start
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 _PAPER_OPTIMISER = Optimiser(
     kind="adam",
@@ -32,7 +46,8 @@ _PAPER_OPTIMISER = Optimiser(
 _NOT_VARIED = Augmentation(mirror=False, colour=0.0)
 _PHOTOGRAPHS = ("osie", "crowd", "scene")
 _ONE_DEGREE = 0.03
-"""Of the picture's width, in OSIE."""
+"""One degree of visual angle as a share of the picture's width, in OSIE."""
+_DATA_ROOT = Path("datasets")
 
 
 def tiny() -> Recipe:
@@ -55,6 +70,7 @@ def paper_stage1() -> Recipe:
     """Stage 1: one stream on SALICON, from ImageNet."""
     return Recipe(
         name="paper-stage1",
+        data_root=_DATA_ROOT,
         train=(_official("salicon", "train"),),
         validate=(_official("salicon", "val"),),
         network=replace(paper(), streams="appearance"),
@@ -71,6 +87,7 @@ def _paper_stage2(name: str, *train: str, batch_size: int = 16) -> Recipe:
     """Stage 2: both streams from stage 1, fine-tuned together with the gate; flow by DIS, batch-norm frozen."""
     return Recipe(
         name=name,
+        data_root=_DATA_ROOT,
         train=tuple(_official(dataset, "train") for dataset in train),
         validate=(_official("dhf1k", "val"),) if "dhf1k" in train else (),
         network=paper(),
@@ -89,6 +106,7 @@ def mobile_stage1() -> Recipe:
     """The appearance stream of gfsalnet-mobile on photographs with eye tracking."""
     return Recipe(
         name="mobile-stage1",
+        data_root=_DATA_ROOT,
         train=tuple(_photographs(name, "train") for name in _PHOTOGRAPHS),
         validate=tuple(_photographs(name, "val") for name in _PHOTOGRAPHS),
         start=Start(backbone_weights=Path("weights/mobilenet_v2_imagenet_features.safetensors")),
@@ -103,6 +121,7 @@ def mobile_stage2() -> Recipe:
     still = tuple(_photographs(name, "train", draws=0.75) for name in _PHOTOGRAPHS)
     return Recipe(
         name="mobile-stage2",
+        data_root=_DATA_ROOT,
         train=(*composed, *still),
         validate=tuple(
             _photographs(name, "val", compose=compose) for compose in (True, False) for name in _PHOTOGRAPHS
@@ -134,12 +153,11 @@ def mobile_ablation() -> Recipe:
 
 
 def _official(dataset: str, split: str) -> Part:
-    return Part(dataset=dataset, root=Path("datasets") / dataset, split=split)
+    return Part(dataset=dataset, root=Path(dataset), split=split)
 
 
 def _photographs(name: str, split: str, *, compose: bool = False, draws: float = 1.0) -> Part:
-    root = Path("datasets") / name
-    return Part(dataset="folder", root=root, split=split, sigma=_ONE_DEGREE, compose=compose, draws=draws)
+    return Part(dataset="folder", root=Path(name), split=split, sigma=_ONE_DEGREE, compose=compose, draws=draws)
 
 
 def _toy(folder: str, split: str) -> Part:
@@ -159,3 +177,96 @@ PRESETS: Mapping[str, Callable[[], Recipe]] = {
     "mobile-ablation": mobile_ablation,
 }
 """Name → the run."""
+
+_RENAMED = {
+    "optimiser.trunk_factor": "optimiser.backbone_factor",
+    "optimiser.average_decay": "optimiser.ema_decay",
+    "start.trunk_weights": "start.backbone_weights",
+}
+"""Keys that recipes of earlier versions may hold."""
+
+
+def read_recipe(source: Path | str, changes: Sequence[str] = (), data_root: Path | None = None) -> Recipe:
+    """Read a recipe and apply changes such as `optimiser.learning_rate=3e-4`.
+
+    A file may start with `preset = "NAME"` and then says only what differs: tables are merged key by key, lists such as
+    `[[train]]` replaced whole, and so is `start`, whose keys exclude each other. Without a preset the network begins as
+    `mobile("appearance")`.
+
+    Args:
+        source: a TOML file, whose folder its relative paths start at; or the name of a preset, whose paths start here.
+        changes: `key=value`, the value in TOML; a bare word is a string. Relative paths start where those of the source
+            do.
+        data_root: the folder that relative roots of datasets start at, itself relative to here; None: the recipe's.
+
+    Raises:
+        RecipeError: if the file is missing, is not TOML, or holds an unknown key, preset or wrong value.
+    """
+    is_preset = str(source) in PRESETS
+    tree: dict[str, Any] = {"preset": str(source)} if is_preset else _read_toml(Path(source))
+    for change in changes:
+        _apply(tree, change)
+    tree = _merged(_base(tree.pop("preset", None), source), tree)
+    try:
+        recipe = TypeAdapter(Recipe).validate_python(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        new = _RENAMED.get(key)
+        remedy = f"It is called {new} now." if new else "Mend that key."
+        raise RecipeError(source, f"{key}: {first['msg']}", remedy) from error
+    folder = Path() if is_preset else Path(source).parent
+    start = replace(
+        recipe.start,
+        backbone_weights=recipe.start.backbone_weights and folder / recipe.start.backbone_weights,
+        single_stream=recipe.start.single_stream and folder / recipe.start.single_stream,
+    )
+    return replace(recipe, start=start, data_root=data_root or folder / recipe.data_root)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    known = ", ".join(PRESETS)
+    try:
+        tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RecipeError(path, "no such file", f"Give a TOML recipe, or one of the presets: {known}.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RecipeError(path, f"not a TOML file ({error})", "Mend the line it names.") from error
+    return tree
+
+
+def _base(preset: object, source: Path | str) -> dict[str, Any]:
+    if preset is None:
+        return {"network": TypeAdapter(NetworkConfig).dump_python(mobile("appearance"), mode="json")}
+    if not isinstance(preset, str) or preset not in PRESETS:
+        raise RecipeError(source, f"there is no preset {preset!r}", f"Use one of: {', '.join(PRESETS)}.")
+    return PRESETS[preset]().to_json()
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        # One start takes the place of another: a single stream and backbone weights exclude each other.
+        below = merged.get(key)
+        if isinstance(below, dict) and isinstance(value, dict) and key != "start":
+            value = _merged(below, value)
+        merged[key] = value
+    return merged
+
+
+def _apply(tree: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals:
+        raise RecipeError(
+            f"--set {change}", "is not key=value", "Write for instance --set optimiser.learning_rate=3e-4."
+        )
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a bare word is a string
+    *parents, last = key.split(".")
+    for parent in parents:
+        tree = tree.setdefault(parent, {})
+        if not isinstance(tree, dict):
+            raise RecipeError(f"--set {change}", f"{parent} is not a table", "Check the key.")
+    tree[last] = value

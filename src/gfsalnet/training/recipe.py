@@ -1,43 +1,31 @@
-"""A training run in one typed tree, saved beside the weights it made. `recipe_file` reads it, `presets` holds ours."""
+"""A training run in one typed tree, saved beside the weights it made; each section builds what it describes.
+
+`presets` holds ours and reads those of users.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import torch
 from pydantic import TypeAdapter
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
 
+from gfsalnet.flow import FlowEstimator, make_estimator
 from gfsalnet.metrics import PAPER_METRICS
-from gfsalnet.network import NetworkConfig, mobile
+from gfsalnet.network import GFSalNet, NetworkConfig, mobile
+from gfsalnet.network.weights import load_network, load_trunk, start_from_single_stream
+from gfsalnet.training.data.examples import Augmentation
+from gfsalnet.training.data.sources import Part, WeightedSource, build_sources
 
 _STRICT = {"extra": "forbid"}  # a misspelt key is an error
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """One dataset, or one split of it, to learn from or to validate on."""
-
-    __pydantic_config__: ClassVar = _STRICT
-
-    dataset: str
-    """A reader's name: `folder`, `salicon`, `ucf-sports`, …; or `toy`, which the run draws itself."""
-    root: Path
-    """Relative paths start at the recipe's folder; that of `toy` at the run's."""
-    split: str
-    """One of the reader's."""
-    sigma: float | None = None
-    """Of the fixation density, as a share of the picture's width; None: the dataset's own density."""
-    compose: bool = False
-    """Photographs as the material of composed motion."""
-    draws: float = 1.0
-    """How often each frame is drawn in an epoch: 2 is twice, 0.5 another random half each time."""
-    every: int = 1
-    """Of a recording, each so many-th frame."""
-
-    def __post_init__(self) -> None:
-        if self.draws <= 0 or self.every < 1 or (self.sigma is not None and self.sigma <= 0):
-            raise ValueError("draws and sigma must be positive, every at least 1")
+_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +39,28 @@ class Start:
     single_stream: Path | None = None
     """A model folder of stage 1; every stream starts from its one stream (Sec. IV-B)."""
     appearance_share: float = 0.0
-    """Of its start in the appearance stream that is validated and kept, 0…1. Fine-tuned weights averaged with those
-    they started from keep more of what these knew (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022)."""
+    """The share 0…1 of its start in the appearance stream that is validated and kept. Fine-tuned weights averaged with
+    those they started from keep more of what these knew (Wortsman et al., "Robust fine-tuning of zero-shot models",
+    2022)."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.appearance_share <= 1:
             raise ValueError("appearance_share must be in 0…1")
         if self.backbone_weights is not None and self.single_stream is not None:
             raise ValueError("set backbone_weights or single_stream, not both: the stream brings its backbone")
+
+    def build(self, config: NetworkConfig) -> GFSalNet:
+        """The network before its first step; what no file gives is drawn from torch's random numbers.
+
+        Raises:
+            WeightsError: if a file is missing, damaged or of another network.
+        """
+        network = GFSalNet(config)
+        if self.backbone_weights is not None:
+            load_trunk(network, self.backbone_weights)
+        if self.single_stream is not None:
+            start_from_single_stream(network, load_network(self.single_stream)[0])
+        return network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,45 +72,35 @@ class Flow:
     estimator: str = "dis"
     """One of `gfsalnet.flow.ESTIMATORS`."""
     settings: dict[str, Any] = field(default_factory=dict)
-    """Of the estimator, such as `preset` and `size_wh` of DIS."""
+    """Settings of the estimator, such as `preset` and `size_wh` of DIS."""
     scale_pixels: float | None = None
     """The speed in full colour, in pixels of the flow field; None: each frame's fastest pixel, the likely reading."""
+
+    def build(self) -> FlowEstimator:
+        """The estimator."""
+        return make_estimator(self.estimator, **self.settings)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossWeights:
-    """Eq. 6, and what we may add to it."""
+    """Eq. 6, and what we may add to it (see `gfsalnet.training.loop.step_loss`)."""
 
     __pydantic_config__: ClassVar = _STRICT
 
     alpha: float = 1.0
-    """Of KL."""
+    """Weight of KL."""
     beta: float = 0.1
-    """Of NSS."""
+    """Weight of NSS."""
     streams: float = 0.0
-    """Of each stream's own loss beside that of the fused map; the paper has none."""
+    """Weight of each stream's own loss beside that of the fused map; the paper has none."""
     gate: float = 0.0
-    """Of the gate's own loss, where it is known how far motion draws looks: in composed motion and in photographs."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Augmentation:
-    """How a frame is varied; 0 switches a kind off."""
-
-    __pydantic_config__: ClassVar = _STRICT
-
-    mirror: bool = True
-    crop: float = 0.0
-    """The largest share of each side that a random crop leaves out."""
-    scale: float = 0.0
-    """Batches are trained at 1 - scale, 1 or 1 + scale times the input's sides."""
-    colour: float = 0.2
-    """The largest relative change of brightness and contrast; saturation changes by twice as much."""
+    """Weight of the gate's own loss, where it is known how far motion draws looks: in composed motion and in
+    photographs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Optimiser:
-    """How fast, and how the rate changes over the run."""
+    """How fast weights move, and how the rate changes over the run."""
 
     __pydantic_config__: ClassVar = _STRICT
 
@@ -119,23 +111,60 @@ class Optimiser:
     appearance_factor: float = 1.0
     """The appearance stream's rate relative to the rest; 0 freezes it."""
     weight_decay: float = 0.01
-    """On kernels; vectors are left alone."""
+    """Decay of kernels; biases and other vectors have none."""
     warm_up: float = 0.15
     """Share of all steps over which the rate rises from 0."""
     clip_norm: float = 1.0
     """The longest the gradient may be; 0: any."""
     ema_decay: float = 0.995
-    """Of the moving average of the weights: it is what is validated and kept. 0: the weights as they are."""
+    """Decay of the moving average of the weights, which is what is validated and kept. 0: the weights as they are."""
     schedule: Literal["cosine", "step"] = "cosine"
     """`cosine` falls to 1 % over the run; `step` by `step_factor` every `step_every` steps (Sec. IV-B)."""
     step_every: int = 3000
     step_factor: float = 0.1
     floor: float = 1e-7
-    """A learning rate: steps lead no lower."""
+    """The learning rate that `step` does not go below."""
 
     def __post_init__(self) -> None:
         if self.step_every < 1 or not 0 <= self.ema_decay < 1:
             raise ValueError("step_every must be at least 1, ema_decay in 0…1 without 1")
+
+    def build(self, network: GFSalNet, total_steps: int) -> tuple[Optimizer, LambdaLR]:
+        """The optimiser and its schedule. A frozen stream is left out and no longer asks for gradients.
+
+        Args:
+            network: its parameters are grouped by rate and decay.
+            total_steps: number of steps of the whole run, over which a cosine falls.
+        """
+        streams = [stream for stream in (network.appearance, network.motion) if stream]
+        backbones = {id(parameter) for stream in streams for parameter in stream.trunk.parameters()}
+        appearance = {id(p) for p in network.appearance.parameters()} if network.appearance is not None else set()
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for parameter in network.parameters():
+            rate = self.learning_rate * (self.backbone_factor if id(parameter) in backbones else 1)
+            rate *= self.appearance_factor if id(parameter) in appearance else 1
+            parameter.requires_grad_(rate > 0)
+            if rate > 0:
+                decay = self.weight_decay if parameter.ndim > 1 else 0.0
+                groups.setdefault((rate, decay), []).append(parameter)
+        kind = torch.optim.AdamW if self.kind == "adamw" else torch.optim.Adam
+        optimiser = kind([{"params": group, "lr": rate, "weight_decay": d} for (rate, d), group in groups.items()])
+        # A factor of its own for each group: the floor is a rate, and is another share of each group's rate.
+        factors = [self._rate_factor(rate, total_steps) for rate, _ in groups]
+        return optimiser, LambdaLR(optimiser, factors)
+
+    def _rate_factor(self, rate: float, total_steps: int) -> Callable[[int], float]:
+        """Step → the factor of a group's learning rate, 0…1."""
+        warm = max(self.warm_up * total_steps, 1)
+
+        def factor(step: int) -> float:
+            if self.schedule == "step":
+                lowest = min(self.floor / rate, 1)
+                return min((step + 1) / warm, 1) * max(self.step_factor ** (step // self.step_every), lowest)
+            through = min(max(step - warm, 0) / max(total_steps - warm, 1), 1)
+            return min((step + 1) / warm, 1) * (0.505 + 0.495 * math.cos(math.pi * through))
+
+        return factor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +174,8 @@ class Recipe:
     __pydantic_config__: ClassVar = _STRICT
 
     name: str
+    data_root: Path = Path()
+    """The folder that relative roots of datasets start at; itself relative to the recipe's folder."""
     train: tuple[Part, ...]
     validate: tuple[Part, ...] = ()
     """Without any nothing is scored, and the last weights are the best."""
@@ -155,17 +186,18 @@ class Recipe:
     flow: Flow = field(default_factory=Flow)
     epochs: int = 6
     batch_size: int = 8
+    """Number of frames of a step, over all processes."""
     accumulate: int = 1
-    """A step's batch is worked through in that many pieces, which takes less memory."""
+    """Number of pieces that a step's batch is worked through in; more take less memory."""
     seed: int = 0
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:N` or `mps`."""
     precision: Literal["float32", "bfloat16", "float16"] = "bfloat16"
-    """Of the network's arithmetic; weights and loss stay float32."""
+    """Precision of the network's arithmetic; weights and loss stay float32."""
     workers: int = 2
-    """Threads that make examples."""
+    """Number of threads that make examples."""
     save_every_seconds: float = 120.0
-    """How long a killed run may have to repeat."""
+    """How much work a killed run may have to repeat."""
     select: str = "nss"
     """The validation metric by which the best epoch is known. NSS sees the fixations themselves; all others but AUC
     depend on how far a dataset's density is blurred."""
@@ -180,9 +212,30 @@ class Recipe:
             raise ValueError("train must name at least one dataset")
         if self.select not in PAPER_METRICS:
             raise ValueError(f"select must be one of {', '.join(PAPER_METRICS)}")
+        for parts in (self.train, self.validate):
+            draws = sorted({part.draws for part in parts if part.compose})
+            if len(draws) > 1:
+                values = ", ".join(map(str, draws))
+                raise ValueError(f"composed parts make one source together and need one value of draws, not {values}")
 
+    def build_sources(self, parts: Sequence[Part], run_folder: Path) -> list[WeightedSource]:
+        """`train` or `validate`, opened; toy data lie in the run's folder (see `data.sources.build_sources`)."""
+        return build_sources(
+            parts,
+            data_root=self.data_root,
+            run_folder=run_folder,
+            network=self.network,
+            flow=self.flow.build(),
+            scale_pixels=self.flow.scale_pixels,
+            augmentation=self.augmentation,
+        )
 
-def to_json(recipe: Recipe) -> dict[str, Any]:
-    """The resolved recipe as JSON values."""
-    tree: dict[str, Any] = TypeAdapter(Recipe).dump_python(recipe, mode="json")
-    return tree
+    def autocast(self, device: torch.device) -> torch.autocast:
+        """A context in which the network computes in the recipe's precision."""
+        dtype = _PRECISIONS[self.precision]
+        return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+
+    def to_json(self) -> dict[str, Any]:
+        """The resolved recipe as JSON values."""
+        tree: dict[str, Any] = TypeAdapter(Recipe).dump_python(self, mode="json")
+        return tree

@@ -7,22 +7,23 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from gfsalnet.training.data.batches import Plan, PlannedStep, collate, make_step, prefetch_map
 from gfsalnet.training.data.examples import Example
-from gfsalnet.training.data.sources import WeightedSource, open_sources
+from gfsalnet.training.data.sources import Part, WeightedSource
 from gfsalnet.training.distributed import Ranks
-from gfsalnet.training.recipe import Part, Recipe
+from gfsalnet.training.recipe import Recipe
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
 def sources(recipe: Recipe) -> list[WeightedSource]:
-    return open_sources(recipe.train, recipe)
+    return recipe.build_sources(recipe.train, Path())
 
 
 def frames_of(steps: list[PlannedStep]) -> list[int]:
@@ -99,7 +100,7 @@ def test_what_is_not_known_is_filled_in() -> None:
     assert batch.rgb.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_things_are_made_ahead_in_order_but_not_far() -> None:
+def test_results_come_in_order_and_not_far_ahead() -> None:
     started: list[int] = []
 
     def make(task: int) -> int:
@@ -127,7 +128,21 @@ def test_errors_come_in_their_turn_and_closing_ends_the_threads() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("examples")]
 
 
+def test_opencv_has_its_threads_back_afterwards() -> None:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        seen = prefetch_map(lambda _: cv2.getNumThreads(), range(9), workers=2)
+        assert next(seen) == 1
+        seen.close()
+        assert cv2.getNumThreads() == 3
+        assert set(prefetch_map(lambda _: cv2.getNumThreads(), range(9), workers=2)) == {1}
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(before)
+
+
 def test_sources_of_one_size_share_batches(recipe: Recipe, toy: Path, sources: list[WeightedSource]) -> None:
     part = Part(dataset="toy", root=Path("toy/photographs"), split="val", sigma=0.03)
-    plan = Plan([*sources, *open_sources([part], recipe, toy)], recipe)
+    plan = Plan([*sources, *recipe.build_sources([part], toy)], recipe)
     assert any(len(set(step.frames[:, 0])) == 2 for step in plan.epoch(0))

@@ -14,8 +14,7 @@ from gfsalnet.gaze import open_dataset
 from gfsalnet.metrics import PROTOCOLS
 from gfsalnet.network import NetworkConfig, mobile
 from gfsalnet.training.data.composed import ComposedMotion
-from gfsalnet.training.data.examples import Example
-from gfsalnet.training.recipe import Augmentation
+from gfsalnet.training.data.examples import Augmentation, Example
 
 SIZE_HW = (96, 128)
 
@@ -66,6 +65,7 @@ def drawn(two_streams: ComposedMotion) -> list[Example]:
     return [two_streams.train_example(i % 4, SIZE_HW, np.random.default_rng(i)) for i in range(60)]
 
 
+@pytest.mark.slow
 def test_known_motion_is_seen_in_the_flow_picture_and_draws_looks(two_streams: ComposedMotion) -> None:
     """Where motion draws most looks the picture is coloured, and there the density beats that of the still frame."""
     moving, resting = [], []

@@ -17,9 +17,8 @@ from gfsalnet.gaze import GazeDataset, density_map, open_dataset
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.network import GFSalNet, mobile
 from gfsalnet.prepare import prepare_dataset
-from gfsalnet.training.data.examples import Example
+from gfsalnet.training.data.examples import Augmentation, Example
 from gfsalnet.training.data.recordings import Recordings
-from gfsalnet.training.recipe import Augmentation
 from gfsalnet.types import Fixations, FlowField
 
 SIZE_WH = (128, 96)

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from gfsalnet.errors import DatasetError, RecipeError
+from gfsalnet.errors import DatasetError
 from gfsalnet.training.data.composed import ComposedMotion
 from gfsalnet.training.data.photographs import Photographs
 from gfsalnet.training.data.recordings import Recordings
-from gfsalnet.training.data.sources import draw_toys, open_sources
+from gfsalnet.training.data.sources import draw_toys
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Recipe
 
 
 def test_pictures_and_videos_are_told_apart(toy: Path) -> None:
     recipe = tiny()
-    photographs, clips = (weighted.source for weighted in open_sources(recipe.train, recipe, toy))
+    photographs, clips = (weighted.source for weighted in recipe.build_sources(recipe.train, toy))
     assert isinstance(photographs, Photographs)
     assert isinstance(clips, Recordings)
     example, _ = clips.eval_example(1)
@@ -27,12 +27,18 @@ def test_pictures_and_videos_are_told_apart(toy: Path) -> None:
 
 def test_composed_parts_make_one_source(recipe: Recipe) -> None:
     composed = replace(recipe.train[0], compose=True, draws=2.0)
-    sources = open_sources([*recipe.train, composed, composed], recipe)
+    sources = recipe.build_sources([*recipe.train, composed, composed], Path())
     assert [type(weighted.source) for weighted in sources] == [Photographs, ComposedMotion]
     assert [weighted.draws for weighted in sources] == [1, 2]
     assert len(sources[1].source) == 2 * len(sources[0].source)
-    with pytest.raises(RecipeError, match=r"different draws \(1.0, 2.0\)"):
-        open_sources([composed, replace(composed, draws=1.0)], recipe)
+    with pytest.raises(ValueError, match=r"one value of draws, not 1.0, 2.0"):
+        replace(recipe, train=(composed, replace(composed, draws=1.0)))
+
+
+def test_relative_roots_start_at_the_data_root(recipe: Recipe, discs: Path) -> None:
+    relative = replace(recipe, data_root=discs.parent, train=(replace(recipe.train[0], root=Path(discs.name)),))
+    (weighted,) = relative.build_sources(relative.train, Path())
+    assert weighted.source.fingerprint() == recipe.build_sources(recipe.train, Path())[0].source.fingerprint()
 
 
 def test_toys_are_drawn_where_the_run_is(tmp_path: Path) -> None:
@@ -43,4 +49,4 @@ def test_toys_are_drawn_where_the_run_is(tmp_path: Path) -> None:
 
 def test_missing_data_are_named(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no such folder"):
-        open_sources([replace(recipe.train[0], root=tmp_path / "none")], recipe)
+        recipe.build_sources([replace(recipe.train[0], root=tmp_path / "none")], Path())

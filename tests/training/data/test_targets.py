@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gfsalnet.gaze import View, open_dataset
-from gfsalnet.training.data.targets import WIDTH_PIXELS, target, truth
+from gfsalnet.training.data.examples import TRUTH_WIDTH_PIXELS, target, truth
 
 
 @pytest.mark.parametrize("sigma", [0.03, None])
@@ -52,4 +52,4 @@ def test_nobodys_gaze_is_an_empty_target(discs: Path) -> None:
 def test_the_truth_has_one_width_and_the_pictures_aspect(discs: Path) -> None:
     data = open_dataset("folder", discs, "all")
     name = data.videos[0]
-    assert truth(data, name, data.gaze(name)[0], 0.03).size_hw == (300, WIDTH_PIXELS)
+    assert truth(data, name, data.gaze(name)[0], 0.03).size_hw == (300, TRUTH_WIDTH_PIXELS)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from gfsalnet.gaze import open_dataset
-from gfsalnet.training.data.sources import open_sources
 from gfsalnet.training.data.toy import draw_toy
 from gfsalnet.training.presets import tiny
 
@@ -48,7 +47,7 @@ def test_a_frame_alone_does_not_show_what_moves(toy: Path) -> None:
 
 def test_it_is_known_what_draws_the_looks(toy: Path) -> None:
     recipe = tiny()
-    clips = open_sources(recipe.validate, recipe, toy)[1].source
+    clips = recipe.build_sources(recipe.validate, toy)[1].source
     rng = np.random.default_rng(0)
     for index in range(1, len(clips), 3):
         for example in (clips.eval_example(index)[0], clips.train_example(index, (96, 128), rng)):

@@ -48,6 +48,7 @@ def test_the_rows_are_those_of_the_paper_and_remove_what_they_say() -> None:
     assert networks["full model"].fusion.conv.in_channels == 2 * 96  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_a_stopped_study_goes_on_and_finished_runs_are_left_alone(recipe: Recipe, tmp_path: Path) -> None:
     study = ablate(recipe, tmp_path, [0])
     for run, event in study:

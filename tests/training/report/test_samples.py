@@ -13,7 +13,7 @@ from gfsalnet.render.gate import APPEARANCE_RGB, MOTION_RGB
 from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Recipe
-from gfsalnet.training.report.samples import chosen, sheet, write_samples
+from gfsalnet.training.report.samples import chosen_frames, sheet, write_samples
 from gfsalnet.training.run import open_run
 from gfsalnet.video import read_image
 
@@ -32,7 +32,7 @@ class Numbered:
 )
 def test_frames_are_spread_over_all_sources(counts: list[int], indices: list[int]) -> None:
     sources: list[Any] = [Numbered(count) for count in counts]
-    assert [index for _, index in chosen(sources)] == indices
+    assert [index for _, index in chosen_frames(sources)] == indices
 
 
 def test_pictures_of_all_shapes_lie_under_their_titles() -> None:

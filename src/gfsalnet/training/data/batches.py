@@ -1,4 +1,4 @@
-"""Which frames make which batch, and batches made ahead: a pure function of seed, epoch and step."""
+"""Which frames make which batch, a pure function of seed, epoch and step; and batches made in threads, ahead of use."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gfsalnet.device import threads
 from gfsalnet.flow import white_image
 from gfsalnet.training.data.examples import Example
 from gfsalnet.training.data.sources import WeightedSource
@@ -21,19 +21,20 @@ from gfsalnet.training.recipe import Recipe
 from gfsalnet.types import Map
 
 FrameNumbers = NDArray[np.intp]
-"""(N, 2): the number of the source, the number of the frame in it."""
+"""(N, 2): index of the source, index of the frame in it."""
 
-TaskT = TypeVar("TaskT")
-MadeT = TypeVar("MadeT")
+InputT = TypeVar("InputT")
+OutputT = TypeVar("OutputT")
 
 
 class PlannedStep(NamedTuple):
-    """What one optimiser step learns from."""
+    """The frames that one optimiser step learns from."""
 
     number: int
-    """Of the step in its epoch."""
+    """Number of the step in its epoch, from 0."""
     frames: FrameNumbers
     size_hw: tuple[int, int]
+    """The size in pixels at which the network sees them."""
 
 
 class Batch(NamedTuple):
@@ -44,22 +45,22 @@ class Batch(NamedTuple):
     flow_image: Tensor
     """(B, 3, H, W) uint8; white where nothing is known to move."""
     density: Tensor
-    """(B, 1, H, W); each sums to 1, or is all zero."""
+    """(B, 1, H, W) float32; each sums to 1, or is all zero where nobody looked."""
     fixations: Tensor
     """(B, 1, H, W) bool."""
     still_density: Tensor
-    """(B, 1, H, W): the target of the appearance stream; the density where no other is known."""
+    """(B, 1, H, W) float32: the target of the appearance stream; the density where no other is known."""
     still_fixations: Tensor
     """(B, 1, H, W) bool: the fixations, but none where `still_density` is another: nobody was shown the still frame."""
     motion_share: Tensor
-    """(B, 1, H, W) 0…1: how far looks are drawn by motion, NaN where unknown; 0 in photographs."""
+    """(B, 1, H, W) float32 0…1: how far looks are drawn by motion, NaN where unknown; 0 in photographs."""
 
     def to(self, device: torch.device) -> Batch:
-        """On the device, without waiting for it."""
+        """The batch on the device; the copy from pinned memory runs beside what follows."""
         return Batch(*(part.to(device, non_blocking=True) for part in self))
 
     def pinned(self) -> Batch:
-        """In memory that a GPU can read from while others work."""
+        """The batch in page-locked memory, from which a GPU copies while the CPU works on."""
         return Batch(*(part.pin_memory() for part in self))
 
 
@@ -67,8 +68,8 @@ class Plan:
     """The steps of every epoch.
 
     Args:
-        sources: what is drawn from.
-        recipe: seed, batch size and scales.
+        sources: what frames are drawn from.
+        recipe: gives seed, batch size and scales.
     """
 
     def __init__(self, sources: Sequence[WeightedSource], recipe: Recipe) -> None:
@@ -82,9 +83,10 @@ class Plan:
                 self._groups.setdefault(size_hw, []).append((draws, np.array(frames, np.intp)))
 
     def epoch(self, epoch: int) -> list[PlannedStep]:
-        """Shuffled batches of frames of one size; as many in every epoch."""
+        """Shuffled batches of frames of one size; as many in every epoch, which the schedule relies on."""
         recipe, rng = self._recipe, np.random.default_rng((self._recipe.seed, epoch))
         batches: list[tuple[FrameNumbers, tuple[int, int]]] = []
+        # Sorted: the order must not depend on which source happened to hold which size first.
         for input_hw, parts in sorted(self._groups.items(), key=lambda item: item[0]):
             frames = rng.permutation(np.concatenate([_drawn(part, draws, rng) for draws, part in parts]))
             for start in range(0, len(frames), recipe.batch_size):
@@ -95,23 +97,32 @@ class Plan:
 
 
 def _drawn(frames: FrameNumbers, draws: float, rng: np.random.Generator) -> FrameNumbers:
-    """Each frame `draws` times; of a broken number the rest for a random part of them."""
+    """(K, 2): each of N frames `draws` times; a fractional rest is drawn for a random part of them."""
     times, rest = divmod(draws, 1)
     some = rng.permutation(frames)[: round(rest * len(frames))]
     return np.concatenate([np.tile(frames, (int(times), 1)), some])
 
 
 def _to_multiple(side: float, multiple: int = 32) -> int:
+    """A side in pixels that the backbone can halve five times."""
     return max(round(side / multiple), 1) * multiple
 
 
 def make_step(
     sources: Sequence[WeightedSource], recipe: Recipe, ranks: Ranks, epoch: int, step: PlannedStep
 ) -> list[Batch]:
-    """The share of one process in a step, in up to `recipe.accumulate` pieces.
+    """The examples of one process in a step, in up to `recipe.accumulate` pieces.
 
     Every example has its own random numbers, so that it does not depend on how the batch is cut. A process for which
-    none is left takes the first without its gaze: such a frame weighs nothing in the loss.
+    no example is left takes the first without its gaze: such a frame weighs nothing in the loss, and the process still
+    takes part when gradients are averaged, without which the others would wait for ever.
+
+    Args:
+        sources: what the step's frames are in.
+        recipe: gives the seed and the number of pieces.
+        ranks: the processes of the run, and which of them this is.
+        epoch: number of the epoch.
+        step: the step of that epoch.
     """
 
     def example(position: int) -> Example:
@@ -121,6 +132,7 @@ def make_step(
 
     positions = range(ranks.rank, len(step.frames), ranks.world)
     examples = [example(position) for position in positions] or [_without_gaze(example(0))]
+    # Every piece holds an example: a process makes as many pieces as it has examples, at most.
     pieces = min(recipe.accumulate, len(examples))
     batches = [collate(examples[i::pieces]) for i in range(pieces)]
     return [batch.pinned() for batch in batches] if ranks.device.type == "cuda" else batches
@@ -133,7 +145,7 @@ def _without_gaze(example: Example) -> Example:
 
 
 def collate(examples: Sequence[Example]) -> Batch:
-    """Examples of one size as a batch."""
+    """Examples of one size (h, w) as a batch; what is not known is filled in as `Batch` says."""
     still = [example.density if example.still_density is None else example.still_density for example in examples]
     shown = [example.fixations & (example.still_density is None) for example in examples]
     return Batch(
@@ -161,20 +173,30 @@ def _maps(maps: Sequence[NDArray[np.generic]]) -> Tensor:
     return torch.from_numpy(np.stack(maps))[:, None]
 
 
-def prefetch_map(make: Callable[[TaskT], MadeT], tasks: Iterable[TaskT], workers: int) -> Generator[MadeT, None, None]:
-    """`make(task)` for each task, in order, by threads that work a few tasks ahead.
+def prefetch_map(
+    function: Callable[[InputT], OutputT], inputs: Iterable[InputT], workers: int
+) -> Generator[OutputT, None, None]:
+    """`function` of each input, in order, by threads that work a few inputs ahead of the caller.
 
-    What `make` raises reaches the caller in its turn. A caller that stops early (`close()`) stops the threads.
+    What `function` raises reaches the caller when its result is due. A caller that stops early (`close()`) ends the
+    threads. While this runs, OpenCV has one thread in the whole process; afterwards it has again what it had.
+
+    Args:
+        function: called from several threads at once.
+        inputs: read in the caller's thread, not further ahead than `workers`.
+        workers: number of threads.
     """
-    cv2.setNumThreads(1)  # its own threads would fight with ours
-    waiting: deque[Future[MadeT]] = deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="examples")
-    try:
-        for task in tasks:
-            waiting.append(pool.submit(make, task))
-            if len(waiting) > workers:
+    waiting: deque[Future[OutputT]] = deque()
+    # OpenCV's own threads would take the cores of ours. One thread also settles what DIS gives: it cuts the picture
+    # into as many stripes as there are threads, and its result depends on them.
+    with threads(1, torch=False), ThreadPoolExecutor(workers, thread_name_prefix="examples") as pool:
+        try:
+            for value in inputs:
+                waiting.append(pool.submit(function, value))
+                # Bounded: each waiting result is a batch in memory, and a slow caller must not pile them up.
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+        finally:
+            pool.shutdown(cancel_futures=True)

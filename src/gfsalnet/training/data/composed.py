@@ -1,4 +1,4 @@
-"""Composed motion as training data: every draw is a new scene over one of the photographs."""
+"""Composed motion as training data: every example is a frame of a new scene over one of the photographs."""
 
 from __future__ import annotations
 
@@ -14,23 +14,20 @@ from gfsalnet.flow import FlowEstimator, flow_image
 from gfsalnet.gaze import GazeDataset, View, fixation_map
 from gfsalnet.metrics import GroundTruth
 from gfsalnet.network import NetworkConfig
-from gfsalnet.training.data.examples import Example, Source
-from gfsalnet.training.data.photographs import input_size_hw
-from gfsalnet.training.data.variation import recoloured
-from gfsalnet.training.recipe import Augmentation
+from gfsalnet.training.data.examples import Augmentation, Example, Source, input_size_hw, recoloured
 from gfsalnet.types import RGB, Fixations
 from gfsalnet.video import Resize
 
 FRAMES = 48
-"""Of a scene; an example shows one of them, and the flow from the one before."""
+"""Number of frames in a scene; an example shows one of them, and the flow from the one before."""
 VIEWERS = 15
-"""Fixations of an example."""
+"""Number of fixations of an example, one per viewer."""
 _SPARE = 1.25
 """Photographs are kept this much larger than the network's input, so that cameras can come closer."""
 _VALIDATION_SEED = 0
 """Every run is validated on the same scenes, so that runs can be compared."""
 _SIGMA = 0.03
-"""Of the density as a share of the width, where a part gives none."""
+"""Sigma of the density as a share of the width, where a part gives none."""
 
 
 class ComposedMotion(Source):
@@ -38,10 +35,10 @@ class ComposedMotion(Source):
 
     Args:
         parts: image datasets, each with the sigma of its density as a share of the picture's width.
-        network: decides the size; without a motion stream the gaze is that of the same scene at rest.
-        flow: the estimator, whose errors are learned too.
-        scale_pixels: of the flow image.
-        augmentation: of the colours; views vary by the camera.
+        network: decides the size of frames; without a motion stream the gaze is that of the same scene at rest.
+        flow: the estimator of inference, whose errors are learned too.
+        scale_pixels: speed in full colour of the flow image, in pixels of the flow field.
+        augmentation: only its colours count; views vary by the camera.
 
     Raises:
         DatasetError, SourceError: if a picture or its gaze is missing or damaged.
@@ -60,7 +57,7 @@ class ComposedMotion(Source):
     ) -> None:
         self._network, self._flow, self._scale_pixels = network, flow, scale_pixels
         self._colour = augmentation.colour
-        self._sigmas: list[float] = []
+        self._sigmas: list[float] = []  # of each photograph in the stock; filled while the stock is, in its order
         self._digest = hashlib.blake2b(digest_size=16)
         self._stock = Stock(kept for dataset, sigma in parts for kept in self._photographs(dataset, sigma or _SIGMA))
 
@@ -78,7 +75,7 @@ class ComposedMotion(Source):
         return len(self._stock)
 
     def input_size_hw(self, index: int) -> tuple[int, int]:
-        """That of the photograph behind."""
+        """The network's size for the photograph behind."""
         return input_size_hw(self._network, self._stock.size_hw(index))
 
     def train_example(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
@@ -95,7 +92,8 @@ class ComposedMotion(Source):
         time = int(rng.integers(1, FRAMES))
         before, now = scene.render(time - 1), scene.render(time)
         degraded = random_degradation(rng)([before.rgb, now.rgb])
-        seed = int(rng.integers(2**31))  # both frames change alike
+        # Both frames change alike: a change of brightness between them would be motion to the estimator.
+        seed = int(rng.integers(2**31))
         previous, current = (recoloured(rgb, colour, np.random.default_rng(seed)) for rgb in degraded)
         still = self._network.streams == "appearance"
         sigma_pixels = self._sigmas[index] * size_hw[1]
@@ -113,5 +111,5 @@ class ComposedMotion(Source):
         return Resize((picture.shape[0], picture.shape[1]), (current.shape[0], current.shape[1])).apply(picture)
 
     def fingerprint(self) -> dict[str, Any]:
-        """How many photographs, and a hash of their pixels and gaze."""
+        """The number of photographs, and a hash of their pixels and gaze."""
         return {"dataset": self.name, "photographs": len(self), "blake2b": self._digest.hexdigest()}

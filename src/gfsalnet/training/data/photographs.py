@@ -13,35 +13,26 @@ from gfsalnet.errors import DatasetError
 from gfsalnet.gaze import GazeDataset, View
 from gfsalnet.metrics import GroundTruth
 from gfsalnet.network import NetworkConfig
-from gfsalnet.training.data.examples import Example, Source
-from gfsalnet.training.data.targets import target, truth
-from gfsalnet.training.data.variation import random_view, recoloured
-from gfsalnet.training.recipe import Augmentation
+from gfsalnet.training.data.examples import Augmentation, Example, Source, input_size_hw, target, truth
 from gfsalnet.types import RGB
-from gfsalnet.video import fitted_size_hw
 
 _SPARE = 1.25
 """Photographs are kept this much larger than the network's input, so that crops stay sharp."""
 _HELD_BYTES = 2 << 30
+"""Memory for pictures, all photographs of one source together."""
 _HASHED_PICTURES = 64
-"""Pixels of so many, evenly spread, go into the fingerprint; names and gaze of all."""
-
-
-def input_size_hw(network: NetworkConfig, picture_hw: tuple[int, int]) -> tuple[int, int]:
-    """The size at which the network sees a picture."""
-    height, width = network.input_size_hw
-    return fitted_size_hw(picture_hw, height * width) if network.keep_aspect else (height, width)
+"""Number of pictures, evenly spread, whose pixels go into the fingerprint; of all others only names and gaze do."""
 
 
 class Photographs(Source):
-    """A dataset of pictures. Nothing in them moves, so their flow image is left to be white.
+    """A dataset of pictures. Nothing in them moves, so they have no flow image (a batch makes it white).
 
     Args:
-        dataset: of pictures; their gaze is read at once, their pixels when first needed.
-        network: says how large it sees them.
-        augmentation: how they are varied.
-        sigma: of the density, as a share of the picture's width; None: the dataset's own density.
-        held_bytes: what is held in memory; pictures beyond it are read again each time, to the same examples.
+        dataset: holds pictures; their gaze is read at once, their pixels when first needed.
+        network: says how large pictures are seen.
+        augmentation: how pictures are varied.
+        sigma: sigma of the density, as a share of the picture's width; None: the dataset's own density.
+        held_bytes: memory for pictures; those beyond it are read again each time, to the same examples.
 
     Raises:
         DatasetError: if the dataset holds videos, or its gaze is missing or damaged.
@@ -69,26 +60,26 @@ class Photographs(Source):
         return len(self._names)
 
     def input_size_hw(self, index: int) -> tuple[int, int]:
-        """By the aspect of the original picture."""
+        """The network's size for the aspect of the original picture."""
         width, height = self._gaze[index].fixations.size_wh
         return input_size_hw(self._network, (height, width))
 
     def train_example(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
-        """A random crop in random colours."""
-        view = random_view(self._gaze[index].fixations, self._augmentation, rng)
+        """A random crop in random colours, at `size_hw`."""
+        view = self._augmentation.random_view(self._gaze[index].fixations, rng)
         seen = target(self._dataset, self._names[index], self._gaze[index], self._sigma, view, size_hw)
-        rgb = recoloured(view.of_image(self._picture(index), size_hw), self._augmentation.colour, rng)
+        rgb = self._augmentation.recoloured(view.of_image(self._picture(index), size_hw), rng)
         return Example(rgb, None, *seen)
 
     def eval_example(self, index: int) -> tuple[Example, GroundTruth]:
-        """The whole picture."""
+        """The whole picture and its gaze."""
         name, gaze, size_hw = self._names[index], self._gaze[index], self.input_size_hw(index)
         seen = target(self._dataset, name, gaze, self._sigma, View(), size_hw)
         example = Example(View().of_image(self._picture(index), size_hw), None, *seen)
         return example, truth(self._dataset, name, gaze, self._sigma)
 
     def fingerprint(self) -> dict[str, Any]:
-        """Count, and a hash of names, gaze and some of the pixels."""
+        """The number of photographs, and a hash of their names, their gaze and some of their pixels."""
         digest = blake2b(digest_size=16)
         for name, gaze in zip(self._names, self._gaze, strict=True):
             digest.update(json.dumps([name, gaze.fixations.size_wh]).encode())
@@ -103,12 +94,15 @@ class Photographs(Source):
         }
 
     def _picture(self, index: int) -> RGB:
+        """(h, w, 3): the picture at `_SPARE` times the network's size."""
         held = self._held.get(index)
         if held is not None:
             return held
         height, width = self.input_size_hw(index)
         frame = next(iter(self._dataset.frames(self._names[index])))
         picture = View().of_image(frame.rgb, (round(height * _SPARE), round(width * _SPARE)))
+        # Two threads may read one picture at once: both get the same pixels, and those of the first are kept. The lock
+        # is not held while reading, or the workers would wait for each other.
         with self._lock:
             if index not in self._held and picture.nbytes <= self._room_bytes:
                 self._held[index] = picture

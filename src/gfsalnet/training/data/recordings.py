@@ -15,11 +15,7 @@ from gfsalnet.flow import CachedFlow, FlowEstimator, FlowStream, flow_folder, fl
 from gfsalnet.gaze import GazeDataset, View
 from gfsalnet.metrics import GroundTruth
 from gfsalnet.network import NetworkConfig
-from gfsalnet.training.data.examples import Example, Source
-from gfsalnet.training.data.photographs import input_size_hw
-from gfsalnet.training.data.targets import target, truth
-from gfsalnet.training.data.variation import random_view, recoloured
-from gfsalnet.training.recipe import Augmentation
+from gfsalnet.training.data.examples import Augmentation, Example, Source, input_size_hw, target, truth
 from gfsalnet.types import RGB, FlowField, Frame
 from gfsalnet.video import Resize, ShotDetector, read_image
 from gfsalnet.video.shots import FRAMES_BACK
@@ -32,14 +28,14 @@ class Recordings(Source):
     looked at comes through with an empty density. A video's frames are taken to have the size of its first.
 
     Args:
-        dataset: of videos.
-        network: says how large it sees the frames, and whether it needs flow.
+        dataset: holds videos.
+        network: says how large frames are seen, and whether flow is needed.
         flow: the estimator of inference; what `gfsalnet dataset prepare` cached of it in the dataset's folder is used,
             and what is missing there is added.
-        scale_pixels: of the flow image, as at inference.
+        scale_pixels: speed in full colour of the flow image, in pixels of the flow field, as at inference.
         augmentation: how frames are varied.
-        sigma: of the density, as a share of the picture's width; None: the dataset's own density.
-        every: of each video, every so many-th frame with gaze: neighbours show nearly the same.
+        sigma: sigma of the density, as a share of the picture's width; None: the dataset's own density.
+        every: n: every n-th frame with gaze of each video, since neighbours show nearly the same.
 
     Raises:
         DatasetError: if the dataset holds pictures, its gaze is missing or damaged, frames have not been extracted, or
@@ -79,8 +75,9 @@ class Recordings(Source):
         return len(self._frames)
 
     def input_size_hw(self, index: int) -> tuple[int, int]:
-        """By the aspect of the video's first frame."""
+        """The network's size for the aspect of the video's first frame."""
         video, _ = self._frames[index]
+        # Threads that come here together find the same size, so that no lock is needed.
         if video not in self._sizes_hw:
             height, width, _ = read_image(next(iter(self._pictures[video].values()))).shape
             self._sizes_hw[video] = input_size_hw(self._network, (height, width))
@@ -97,18 +94,16 @@ class Recordings(Source):
         """
         video, number = self._frames[index]
         gaze, rgb = self._gaze[video][number], self._rgb(video, number)
-        view = random_view(gaze.fixations, self._augmentation, rng)
-        seen = recoloured(view.of_image(rgb, size_hw), self._augmentation.colour, rng)
+        view = self._augmentation.random_view(gaze.fixations, rng)
+        seen = self._augmentation.recoloured(view.of_image(rgb, size_hw), rng)
         motion = self._flow_image(video, number, rgb, view, size_hw)
         return Example(seen, motion, *target(self._dataset, video, gaze, self._sigma, view, size_hw))
 
     def eval_example(self, index: int) -> tuple[Example, GroundTruth]:
-        """The whole frame as the model feeds it to the network, to the byte; truth is `targets.WIDTH_PIXELS` wide.
-
-        Photographs are scored at that width too, and full HD would cost twenty times the work.
+        """The whole frame as the model feeds it to the network, to the byte.
 
         Raises:
-            SourceError, DatasetError: as `draw`.
+            SourceError, DatasetError: as `train_example`.
         """
         video, number = self._frames[index]
         gaze, rgb = self._gaze[video][number], self._rgb(video, number)
@@ -118,7 +113,7 @@ class Recordings(Source):
         return Example(_resized(rgb, size_hw), motion, *maps), truth(self._dataset, video, gaze, self._sigma)
 
     def fingerprint(self) -> dict[str, Any]:
-        """Counts, and a hash of the names of videos and frames."""
+        """The numbers of videos, pictures and frames, and a hash of the names of videos and frames."""
         digest = blake2b(json.dumps(self._frames).encode(), digest_size=16)
         return {
             "name": self.name,
@@ -136,12 +131,13 @@ class Recordings(Source):
     def _flow_image(self, video: str, number: int, rgb: RGB, view: View, size_hw: tuple[int, int]) -> RGB | None:
         if self._network.streams == "appearance":
             return None
+        # First the view, then the colours: a crop makes things larger and so faster, which the colours must show.
         field = self._field(video, number, rgb)
         return _resized(flow_image(view.of_flow(field, field.size_hw), self._scale_pixels), size_hw)
 
     def _field(self, video: str, number: int, rgb: RGB) -> FlowField:
-        """As in a stream: nothing moves in a first frame, after a missing one and after a cut."""
-        stream = FlowStream(self._flow)
+        """The flow as in a stream: zero in a first frame, after a missing one and after a cut."""
+        stream = FlowStream(self._flow)  # one for each call: it remembers the last frame, and threads share this source
         if number - 1 not in self._pictures[video]:
             return stream.push(Frame(rgb), starts_shot=True)
         previous = self._rgb(video, number - 1)
@@ -149,7 +145,8 @@ class Recordings(Source):
         return stream.push(Frame(rgb), self._starts_shot(video, number, rgb, previous))
 
     def _starts_shot(self, video: str, number: int, rgb: RGB, previous: RGB) -> bool:
-        """What `ShotDetector` says in a stream. Frames further back can only clear a frame of being a cut."""
+        """What `ShotDetector` says in a stream."""
+        # Frames further back can only clear a frame of being a cut: they are read only where the nearest two differ.
         nearest = ShotDetector()
         nearest.is_cut(previous)
         if not nearest.is_cut(rgb):
@@ -166,7 +163,7 @@ def _check(dataset: GazeDataset, sigma: float | None) -> None:
     if dataset.kind != "video":
         raise DatasetError(dataset.root, "it holds photographs, not videos", "Train on it as photographs.")
     if sigma is None and dataset.maps_are_films:
-        problem = "its density maps are films, which cannot be read in any order"
+        problem = "its density maps are videos, which cannot be read in any order"
         raise DatasetError(dataset.root, problem, "Set sigma, such as 0.02 of the width.")
 
 

@@ -28,7 +28,7 @@ _PHOTOGRAPHS, _CLIPS, _FRAMES = 28, 14, 8
 _RED, _REDDER = (240, 30, 30), 80
 """The disc's colour, and how far above green and blue its red stays however it is recoloured."""
 _LOOKED_AT = 0.05
-"""Of a density's maximum."""
+"""People look at a place from this share of the density's maximum."""
 
 Points = NDArray[np.float64]
 """(N, 2): x, y in pixels."""
@@ -42,11 +42,11 @@ class ToyClips(Recordings):
     """
 
     def train_example(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
-        """As of a recording, with `motion_share`."""
+        """The example of a recording, with `motion_share`."""
         return with_motion_share(super().train_example(index, size_hw, rng))
 
     def eval_example(self, index: int) -> tuple[Example, GroundTruth]:
-        """As of a recording, with `motion_share`."""
+        """The example of a recording, with `motion_share`."""
         example, truth = super().eval_example(index)
         return with_motion_share(example), truth
 

@@ -14,8 +14,7 @@ from typing import Any
 from gfsalnet.errors import RecipeError
 from gfsalnet.files import output_errors, written_whole
 from gfsalnet.metrics import PAPER_METRICS
-from gfsalnet.training.events import Event
-from gfsalnet.training.loop import train
+from gfsalnet.training.loop import Event, train
 from gfsalnet.training.recipe import Recipe
 from gfsalnet.training.report.curves import CURVES_FILE
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from gfsalnet.files import written_whole
 from gfsalnet.metrics import PAPER_METRICS
-from gfsalnet.training.events import Epoch
 
-CURVES_FILE, PICTURE_FILE, TENSORBOARD_FOLDER = "curves.csv", "curves.png", "tensorboard"
-_COMMON = ("seconds", "images_per_second", "learning_rate", "train_kl", "train_nss")
+CURVES_FILE, PLOT_FILE, TENSORBOARD_FOLDER = "curves.csv", "curves.png", "tensorboard"
 _OF_STREAMS = ("appearance_nss", "motion_nss", "appearance_cc", "motion_cc", "mean_motion_share")
 _TRAINING, _VALIDATION, _APPEARANCE, _MOTION = "0.6", "black", "tab:blue", "tab:orange"
 _PANELS = {
@@ -34,43 +33,37 @@ _PANELS = {
 
 def missing_tools() -> Iterator[str]:
     """A sentence for each library that is not installed and what is left out without it."""
-    for library, what in (("tensorboard", f"{TENSORBOARD_FOLDER}/"), ("matplotlib", PICTURE_FILE)):
+    for library, what in (("tensorboard", f"{TENSORBOARD_FOLDER}/"), ("matplotlib", PLOT_FILE)):
         if find_spec(library) is None:
             yield f"{what} is left out: {library} is not installed (pip install 'gfsalnet[train]')"
 
 
-def write_curves(folder: Path, epoch: Epoch) -> None:
-    """Add an epoch to every form of the curves that can be written here."""
-    numbers = numbers_of(epoch)
-    rows = _append(folder / CURVES_FILE, epoch.epoch, numbers)
+def write_curves(folder: Path, epoch: int, numbers: Mapping[str, float]) -> None:
+    """Add an epoch to every form of the curves that can be written here.
+
+    Args:
+        folder: the folder of the run.
+        epoch: number of the epoch, from 0.
+        numbers: column → value, as `Epoch.numbers` gives them.
+
+    Raises:
+        OSError: if a file cannot be written.
+    """
+    rows = _append(folder / CURVES_FILE, epoch, numbers)
     if find_spec("tensorboard") is not None:
-        _to_tensorboard(folder / TENSORBOARD_FOLDER, epoch.epoch, numbers)
+        _to_tensorboard(folder / TENSORBOARD_FOLDER, epoch, numbers)
     if find_spec("matplotlib") is not None:
-        _draw(folder / PICTURE_FILE, rows)
+        _plot(folder / PLOT_FILE, rows)
 
 
-def numbers_of(epoch: Epoch) -> dict[str, float]:
-    """The columns of curves.csv after the epoch's number."""
-    values = (epoch.seconds, epoch.images_per_second, epoch.learning_rate, epoch.kl, epoch.nss)
-    numbers = dict(zip(_COMMON, values, strict=True))
-    if epoch.scores:
-        numbers |= epoch.scores["saliency"]["mean"]
-    if "motion" in epoch.scores:
-        names = [("appearance", "nss"), ("motion", "nss"), ("appearance", "cc"), ("motion", "cc")]
-        numbers |= {f"{stream}_{metric}": epoch.scores[stream]["mean"][metric] for stream, metric in names}
-    if epoch.motion_share is not None:
-        numbers["mean_motion_share"] = epoch.motion_share
-    return numbers
-
-
-def _append(path: Path, epoch: int, numbers: dict[str, float]) -> list[dict[str, str]]:
-    """One row an epoch; rows of epochs that a killed run has to repeat are replaced."""
+def _append(path: Path, epoch: int, numbers: Mapping[str, float]) -> list[dict[str, str]]:
+    """One row per epoch; rows of epochs that a killed run has to repeat are replaced. Returns all rows."""
     rows: list[dict[str, str]] = []
     if path.exists():
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if int(row["epoch"]) < epoch]
     rows.append({"epoch": str(epoch)} | {name: _text(name, value) for name, value in numbers.items()})
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with written_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[-1]))
         writer.writeheader()
         writer.writerows(rows)
@@ -81,24 +74,25 @@ def _text(name: str, value: float) -> str:
     return f"{value:.3g}" if name == "learning_rate" else f"{value:.4f}"
 
 
-def _to_tensorboard(folder: Path, epoch: int, numbers: dict[str, float]) -> None:
+def _to_tensorboard(folder: Path, epoch: int, numbers: Mapping[str, float]) -> None:
     from torch.utils.tensorboard import SummaryWriter
 
+    # purge_step hides what a killed run wrote of this epoch and later ones.
     with SummaryWriter(str(folder), purge_step=epoch) as writer:
         for name, value in numbers.items():
             group = "validation" if name in PAPER_METRICS else "streams" if name in _OF_STREAMS else "training"
             writer.add_scalar(f"{group}/{name.removeprefix('train_')}", value, epoch)
 
 
-def _draw(path: Path, rows: Sequence[dict[str, str]]) -> None:
-    """One panel a measure, training and validation together."""
+def _plot(path: Path, rows: Sequence[dict[str, str]]) -> None:
+    """One panel per measure, training and validation together."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     panels = {measure: [line for line in lines if line[0] in rows[-1]] for measure, lines in _PANELS.items()}
     panels = {measure: lines for measure, lines in panels.items() if lines}
     figure = Figure(figsize=(3.6 * len(panels), 3.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    FigureCanvasAgg(figure)  # not pyplot, which keeps figures and looks for a screen
     epochs = [int(row["epoch"]) + 1 for row in rows]
     for axes, (measure, lines) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         for name, label, colour in lines:
@@ -107,4 +101,5 @@ def _draw(path: Path, rows: Sequence[dict[str, str]]) -> None:
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8, framealpha=0.5)
-    figure.savefig(path, dpi=120)
+    with written_whole(path) as partial:
+        figure.savefig(partial, dpi=120)

@@ -1,4 +1,4 @@
-"""What the network sees and says of a few validation frames, side by side, epoch by epoch."""
+"""Sample sheets: what the network sees and says of a few validation frames, side by side, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from gfsalnet.device import threads
 from gfsalnet.files import output_errors, written_whole
 from gfsalnet.network import GFSalNet
 from gfsalnet.render import gate_view, overlay
@@ -15,7 +16,7 @@ from gfsalnet.render.files import write_png
 from gfsalnet.render.gate import APPEARANCE_RGB, MOTION_RGB
 from gfsalnet.training.data.examples import Example, Source
 from gfsalnet.training.run import Run
-from gfsalnet.training.validation import Predicted, predict
+from gfsalnet.training.validation import PredictedMaps, predict
 from gfsalnet.types import RGB, Frame, Map, Prediction
 
 _ROWS = 4
@@ -38,9 +39,10 @@ def write_samples(path: Path, run: Run, network: GFSalNet) -> None:
         OutputError: if it cannot be written.
     """
     rows = []
-    for source, index in chosen(run.val_sources):
-        example, _ = source.eval_example(index)
-        rows.append(_pictures(example, predict(network, example, run.recipe, run.ranks.device)))
+    for source, index in chosen_frames(run.val_sources):
+        with threads(1, torch=False):  # as in validation: with more, DIS gives slightly other flow
+            example, _ = source.eval_example(index)
+        rows.append(_cells(example, predict(network, example, run.recipe, run.ranks.device)))
     if rows:
         with output_errors(path):
             path.parent.mkdir(exist_ok=True)
@@ -48,30 +50,28 @@ def write_samples(path: Path, run: Run, network: GFSalNet) -> None:
                 write_png(partial, sheet(rows))
 
 
-def chosen(sources: Sequence[Source]) -> list[tuple[Source, int]]:
+def chosen_frames(sources: Sequence[Source]) -> list[tuple[Source, int]]:
     """Frames from all sources in turn, evenly spread over each."""
     each = -(-_ROWS // max(len(sources), 1))
     spread = [[(s, (2 * i + 1) * len(s) // (2 * each)) for s in sources if i < len(s)] for i in range(each)]
     return [frame for turn in spread for frame in turn][:_ROWS]
 
 
-def _pictures(example: Example, maps: Predicted) -> dict[str, RGB]:
-    """Title → picture, all at the network's size."""
+def _cells(example: Example, maps: PredictedMaps) -> dict[str, RGB]:
+    """Title → cell (h, w, 3), all at the network's size."""
     rgb = example.rgb
-    pictures = {
+    cells = {
         "frame": rgb,
         "people": overlay(rgb, example.density),
         "network": overlay(rgb, _density(maps.saliency)),
     }
     if maps.appearance is not None and maps.motion is not None:
-        pictures["flow"] = np.full_like(rgb, 255) if example.flow_image is None else example.flow_image
-        pictures["appearance"] = overlay(rgb, _density(maps.appearance))
-        pictures["motion"] = overlay(rgb, _density(maps.motion))
+        cells["flow"] = np.full_like(rgb, 255) if example.flow_image is None else example.flow_image
+        cells["appearance"] = overlay(rgb, _density(maps.appearance))
+        cells["motion"] = overlay(rgb, _density(maps.motion))
     if maps.gate is not None:
-        pictures["gate"] = gate_view(
-            Prediction(frame=Frame(rgb), map_density=_density(maps.saliency), map_gate=maps.gate)
-        )
-    return pictures
+        cells["gate"] = gate_view(Prediction(frame=Frame(rgb), map_density=_density(maps.saliency), map_gate=maps.gate))
+    return cells
 
 
 def _density(values: Map) -> Map:
@@ -80,7 +80,7 @@ def _density(values: Map) -> Map:
 
 
 def sheet(rows: Sequence[Mapping[str, RGB]]) -> RGB:
-    """Titles and one row of pictures each, (H, W, 3); all rows have the titles of the first."""
+    """Titles and one row of cells each, (H, W, 3) uint8; all rows have the titles of the first."""
     width = len(rows[0]) * (_CELL_WIDTH + _GAP) - _GAP
     title = np.full((_TITLE_HEIGHT, width, 3), _PAPER, np.uint8)
     for column, text in enumerate(rows[0]):
@@ -99,14 +99,12 @@ def _add_title(line: RGB, left: int, text: str) -> None:
         left += cv2.getTextSize(word, _FONT, 0.45, 1)[0][0] + 10
 
 
-def _row(pictures: Sequence[RGB]) -> RGB:
-    height = round(_CELL_WIDTH * pictures[0].shape[0] / pictures[0].shape[1])
-    row = np.full((height + _GAP, len(pictures) * (_CELL_WIDTH + _GAP) - _GAP, 3), _PAPER, np.uint8)
-    for column, picture in enumerate(pictures):
+def _row(cells: Sequence[RGB]) -> RGB:
+    height = round(_CELL_WIDTH * cells[0].shape[0] / cells[0].shape[1])
+    row = np.full((height + _GAP, len(cells) * (_CELL_WIDTH + _GAP) - _GAP, 3), _PAPER, np.uint8)
+    for column, cell in enumerate(cells):
         left = column * (_CELL_WIDTH + _GAP)
-        shrinks = picture.shape[1] > _CELL_WIDTH
+        shrinks = cell.shape[1] > _CELL_WIDTH
         interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        row[:height, left : left + _CELL_WIDTH] = cv2.resize(
-            picture, (_CELL_WIDTH, height), interpolation=interpolation
-        )
+        row[:height, left : left + _CELL_WIDTH] = cv2.resize(cell, (_CELL_WIDTH, height), interpolation=interpolation)
     return row

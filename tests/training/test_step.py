@@ -11,11 +11,10 @@ import torch
 from gfsalnet.errors import RecipeError
 from gfsalnet.network import GFSalNet, NetworkConfig, mobile
 from gfsalnet.training.data.batches import Plan, make_step
-from gfsalnet.training.data.sources import open_sources
 from gfsalnet.training.distributed import Ranks
-from gfsalnet.training.optimisation import Losses, make_optimiser, make_schedule, to_training_mode, train_step
+from gfsalnet.training.loop import Losses, to_training_mode, train_step
 from gfsalnet.training.recipe import LossWeights, Optimiser, Recipe
-from gfsalnet.training.run import start
+from gfsalnet.training.run import initial_state
 
 from .conftest import discs_part, draw_discs
 
@@ -24,8 +23,8 @@ ONE = Ranks(torch.device("cpu"))
 
 def learned(recipe: Recipe, steps: int = 1) -> tuple[list[Losses], GFSalNet]:
     """The losses of the first steps, and the network with the gradients of the last."""
-    sources = open_sources(recipe.train, recipe)
-    state = start(recipe, ONE, total_steps=10)
+    sources = recipe.build_sources(recipe.train, Path())
+    state = initial_state(recipe, ONE, total_steps=10)
     to_training_mode(state.network, recipe)
     plan = Plan(sources, recipe).epoch(0)[:steps]
     return [train_step(state, make_step(sources, recipe, ONE, 0, step), recipe, ONE) for step in plan], state.network
@@ -51,10 +50,10 @@ def test_the_streams_own_losses_are_added_by_their_weight(both: Recipe) -> None:
     assert little.total - without.total > 0.1
 
 
-def test_rates_follow_trunk_stream_and_decay() -> None:
+def test_rates_follow_backbone_stream_and_decay() -> None:
     network = GFSalNet(mobile("both"))
-    how = Optimiser(learning_rate=1.0, backbone_factor=0.5, appearance_factor=0.1)
-    rate_of = {id(p): group["lr"] for group in make_optimiser(network, how).param_groups for p in group["params"]}
+    how = Optimiser(learning_rate=1.0, backbone_factor=0.5, appearance_factor=0.1, warm_up=0.0)
+    rate_of = {id(p): group["lr"] for group in how.build(network, 10)[0].param_groups for p in group["params"]}
     assert network.appearance is not None
     assert network.motion is not None
     assert rate_of[id(network.motion.last.weight)] == 1
@@ -66,7 +65,7 @@ def test_rates_follow_trunk_stream_and_decay() -> None:
 
 def test_a_factor_of_zero_freezes_the_appearance_stream(both: Recipe) -> None:
     recipe = replace(both, optimiser=replace(both.optimiser, appearance_factor=0.0))
-    before = start(recipe, ONE, 10).network.state_dict()
+    before = initial_state(recipe, ONE, 10).network.state_dict()
     _, network = learned(recipe)
     for name, value in network.state_dict().items():
         if name.startswith("appearance"):
@@ -77,11 +76,11 @@ def test_a_factor_of_zero_freezes_the_appearance_stream(both: Recipe) -> None:
 
 
 def rates(how: Optimiser, total: int) -> list[float]:
-    optimiser = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))], lr=how.learning_rate)
-    schedule = make_schedule(optimiser, how, total)
+    """The highest learning rate of every step."""
+    optimiser, schedule = how.build(GFSalNet(replace(mobile("appearance"), input_size_hw=(32, 32))), total)
     seen = []
     for _ in range(total):
-        seen.append(float(optimiser.param_groups[0]["lr"]))
+        seen.append(max(float(group["lr"]) for group in optimiser.param_groups))
         optimiser.step()
         schedule.step()
     return seen
@@ -112,8 +111,8 @@ def test_batch_norms_keep_their_statistics_when_asked(recipe: Recipe) -> None:
 
 
 def test_a_loss_that_is_no_number_moves_nothing(recipe: Recipe) -> None:
-    sources = open_sources(recipe.train, recipe)
-    state = start(recipe, ONE, 10)
+    sources = recipe.build_sources(recipe.train, Path())
+    state = initial_state(recipe, ONE, 10)
     pieces = make_step(sources, recipe, ONE, 0, Plan(sources, recipe).epoch(0)[0])
     broken = [piece._replace(density=piece.density * float("nan")) for piece in pieces]
     before = {name: value.clone() for name, value in state.network.state_dict().items()}
@@ -123,5 +122,5 @@ def test_a_loss_that_is_no_number_moves_nothing(recipe: Recipe) -> None:
 
 
 def test_without_averaging_the_average_is_the_network(recipe: Recipe) -> None:
-    state = start(replace(recipe, optimiser=replace(recipe.optimiser, ema_decay=0.0)), ONE, 10)
+    state = initial_state(replace(recipe, optimiser=replace(recipe.optimiser, ema_decay=0.0)), ONE, 10)
     assert state.ema is state.network

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from gfsalnet.errors import RecipeError
-from gfsalnet.training.presets import PRESETS
-from gfsalnet.training.recipe_file import read_recipe
+from gfsalnet.training.presets import PRESETS, read_recipe
 
 TEXT = """
 name = "mine"
@@ -30,12 +29,21 @@ def path(tmp_path: Path) -> Path:
 
 def test_paths_start_at_the_recipe_and_changes_apply(path: Path) -> None:
     changes = ["epochs=5", "optimiser.learning_rate=3e-4", "name=other", "augmentation.mirror=false"]
-    recipe = read_recipe(path, [*changes, "start.backbone_weights=trunk.safetensors"])
-    assert recipe.train[0].root == path.parent / "gaze"
-    assert recipe.start.backbone_weights == path.parent / "trunk.safetensors"
+    recipe = read_recipe(path, [*changes, "start.backbone_weights=backbone.safetensors"])
+    assert recipe.data_root / recipe.train[0].root == path.parent / "gaze"
+    assert recipe.start.backbone_weights == path.parent / "backbone.safetensors"
     assert (recipe.epochs, recipe.optimiser.learning_rate, recipe.name) == (5, 3e-4, "other")
     assert recipe.augmentation.mirror is False
     assert read_recipe(path).epochs == 2
+
+
+def test_one_data_root_moves_all_datasets(path: Path) -> None:
+    assert {part.root for part in read_recipe("mobile-stage1").train} == {Path("osie"), Path("crowd"), Path("scene")}
+    assert read_recipe("mobile-stage1").data_root == Path("datasets")
+    assert read_recipe("mobile-stage1", ["data_root=/gaze"]).data_root == Path("/gaze")
+    assert read_recipe("mobile-stage1", data_root=Path("../gaze")).data_root == Path("../gaze")
+    assert read_recipe(path, ["data_root=../gaze"]).data_root == path.parent / "../gaze"  # as all paths of a recipe
+    assert read_recipe(path, data_root=Path("gaze")).data_root == Path("gaze")  # as all paths of a command
 
 
 def test_without_a_preset_the_network_is_mobile_whatever_else_changes(path: Path) -> None:
@@ -54,14 +62,14 @@ def test_a_file_differs_from_its_preset_where_it_says_so(path: Path) -> None:
 
 
 def test_one_start_takes_the_place_of_another() -> None:
-    start = read_recipe("paper-setting2", ["start.backbone_weights=trunk.safetensors"]).start
-    assert (start.backbone_weights, start.single_stream) == (Path("trunk.safetensors"), None)
+    start = read_recipe("paper-setting2", ["start.backbone_weights=backbone.safetensors"]).start
+    assert (start.backbone_weights, start.single_stream) == (Path("backbone.safetensors"), None)
 
 
 def test_a_preset_is_a_recipe_by_its_name() -> None:
     recipe = read_recipe("paper-stage1", ["epochs=1"])
     assert (recipe.name, recipe.epochs) == ("paper-stage1", 1)
-    assert recipe.train[0].root == Path("datasets/salicon")
+    assert recipe.data_root / recipe.train[0].root == Path("datasets/salicon")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +84,8 @@ def test_a_preset_is_a_recipe_by_its_name() -> None:
         ("precision=float8", "precision: "),
         ("network.backbone=vgg", r"network\.backbone"),
         ("preset=other", "no preset 'other'"),
+        ("preset=[1]", r"no preset \[1\]"),
+        ("optimiser.average_decay=0.9", "It is called optimiser.ema_decay now"),
     ],
 )
 def test_wrong_changes_are_named(path: Path, change: str, message: str) -> None:
