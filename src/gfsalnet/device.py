@@ -3,36 +3,51 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.metadata
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-import torch
-
 from gfsalnet.errors import GFSalNetError
+from gfsalnet.packages import is_installed, needed_by
 
 
-def resolve_device(name: str) -> torch.device:
-    """`auto` is the GPU where there is one, else the CPU.
+def resolve_device(name: str) -> str:
+    """The device as PyTorch names it; `auto` is the GPU where there is one, else the CPU.
+
+    PyTorch is only asked about what is no CPU: importing it takes a second or two.
 
     Raises:
         GFSalNetError: if the name is no device, or the device is not here.
     """
+    if name == "cpu" or (name == "auto" and not _may_see_a_gpu()):
+        return "cpu"
+    with needed_by(f"device {name}"):
+        import torch
     if name == "auto":
         if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
     try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:  # torch raises either for a device that is not here
         reason = str(error).splitlines()[0]
         raise GFSalNetError(
             f"device {name}", f"cannot be used ({reason})", "Use cpu, cuda, cuda:N, mps or auto."
         ) from error
-    return device
+    return name
+
+
+def _may_see_a_gpu() -> bool:
+    """Whether there is a PyTorch here that is not built for the CPU alone."""
+    if not is_installed("torch"):
+        return False
+    try:
+        return sys.platform == "darwin" or not importlib.metadata.version("torch").endswith("+cpu")
+    except importlib.metadata.PackageNotFoundError:
+        return True
 
 
 def inference_threads(heavy: bool) -> int:

@@ -39,6 +39,21 @@ def home() -> Path:
     return base / "gfsalnet"
 
 
+_NOT_IN_NAMES = str.maketrans(dict.fromkeys('<>:"/\\|?*' + "".join(map(chr, range(32))), "-"))
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+
+
+def file_name(text: str) -> str:
+    """A name for a file or folder that every system allows, from any text.
+
+    >>> file_name("gfsalnet-mobile:appearance"), file_name("What? A/B."), file_name("aux.mp4"), file_name("")
+    ('gfsalnet-mobile-appearance', 'What- A-B', 'aux-.mp4', '-')
+    """
+    name = text.translate(_NOT_IN_NAMES).rstrip(". ") or "-"
+    stem, dot, rest = name.partition(".")
+    return f"{stem}-{dot}{rest}" if stem.lower() in _DEVICES else name
+
+
 @contextmanager
 def output_errors(path: Path) -> Iterator[None]:
     """Turn what the system says about writing `path` (disk full, no permission, …) into an `OutputError` about it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gfsalnet.backends.base import Backend, MapArrays, Pictures
-from gfsalnet.backends.choice import AUTO, BACKENDS, make_backend
-from gfsalnet.backends.pytorch import TorchBackend
+from gfsalnet.backends.choice import AUTO, BACKENDS, REFERENCE, make_backend
+from gfsalnet.backends.stored import StoredNetwork
 
-__all__ = ["AUTO", "BACKENDS", "Backend", "MapArrays", "Pictures", "TorchBackend", "make_backend"]
+__all__ = ["AUTO", "BACKENDS", "REFERENCE", "Backend", "MapArrays", "Pictures", "StoredNetwork", "make_backend"]

@@ -8,10 +8,29 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from gfsalnet.network.config import NetworkConfig
+
 Pictures: TypeAlias = "tuple[NDArray[np.uint8], ...]"
 """What the network's streams look at, each (B, H, W, 3) with sides that are multiples of 32: frames for the appearance
 stream, flow images for the motion stream, in this order."""
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
+StreamName = Literal["appearance", "motion"]
+INPUT_OF: dict[StreamName, str] = {"appearance": "rgb", "motion": "flow_image"}
+"""Stream → the graph's input that it looks at."""
+WEIGHTS_KEY = "weights"
+"""In a graph's metadata: `weights_hash` of what it was made from."""
+
+
+def input_names(config: NetworkConfig) -> list[str]:
+    """`rgb` for the appearance stream, `flow_image` for the motion stream."""
+    return [name for stream, name in INPUT_OF.items() if config.streams in ("both", stream)]
+
+
+def output_names(config: NetworkConfig) -> list[str]:
+    """The maps that this network gives, as `MapArrays` names them."""
+    if config.streams != "both":
+        return ["saliency", config.streams]
+    return ["saliency", "appearance", "motion", *(["gate"] if config.fusion == "gated" else [])]
 
 
 class MapArrays(NamedTuple):
@@ -27,6 +46,11 @@ class MapArrays(NamedTuple):
         """From the maps that a network of these outputs has."""
         by_name = dict(zip(names, arrays, strict=True))
         return cls(by_name["saliency"], by_name.get("appearance"), by_name.get("motion"), by_name.get("gate"))
+
+    @classmethod
+    def of_stream(cls, stream: StreamName, array: NDArray[np.float32]) -> MapArrays:
+        """Of a stream alone, whose map is also the saliency."""
+        return cls.named(("saliency", stream), (array, array))
 
 
 class Backend(Protocol):

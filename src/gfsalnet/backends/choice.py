@@ -1,25 +1,36 @@
-"""Backends by name, and the one that `auto` means."""
+"""Backends by name, and those that `auto` and `reference` mean."""
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import torch
 
-from gfsalnet.backends.base import LEAST_AGREEMENT, Backend, Pictures, Precision, agreement
-from gfsalnet.backends.deployed import input_names
-from gfsalnet.backends.export import cached_onnx, require
-from gfsalnet.backends.pytorch import TorchBackend
+from gfsalnet.backends.base import (
+    LEAST_AGREEMENT,
+    Backend,
+    Pictures,
+    Precision,
+    agreement,
+    input_names,
+)
+from gfsalnet.backends.stored import StoredNetwork
 from gfsalnet.device import inference_threads
-from gfsalnet.errors import GFSalNetError
-from gfsalnet.network import GFSalNet
+from gfsalnet.errors import GFSalNetError, WeightsError
+from gfsalnet.packages import is_installed, needed_by, require
 
-AUTO = "auto"
+if TYPE_CHECKING:
+    from gfsalnet.backends.onnx_runtime import ONNXRuntimeBackend
+    from gfsalnet.backends.open_vino import OpenVINOBackend
+    from gfsalnet.network import GFSalNet
+
+AnyNetwork: TypeAlias = "GFSalNet | StoredNetwork"
+
+AUTO, REFERENCE = "auto", "reference"
 BACKENDS: dict[str, tuple[str, Precision]] = {
     "torch": ("torch", "fp32"),
     "torch-bf16": ("torch", "bf16"),
@@ -35,8 +46,8 @@ BACKENDS: dict[str, tuple[str, Precision]] = {
 
 def make_backend(
     name: str,
-    network: GFSalNet,
-    device: torch.device | str = "cpu",
+    network: AnyNetwork,
+    device: object = "cpu",
     *,
     int8_graph: Path | None = None,
     threads: int | None = None,
@@ -45,87 +56,137 @@ def make_backend(
     """What runs this network.
 
     Args:
-        name: one of `BACKENDS`, or `auto`: on a GPU PyTorch in 16-bit floats; on a CPU the fastest that is installed
-            and agrees with PyTorch on a test picture (`LEAST_AGREEMENT`), by the order of docs/speed.md.
-        network: with its weights; copied.
-        device: where it runs. All but PyTorch run on the CPU.
-        int8_graph: what `export_int8` wrote of it; there may be none.
+        name: one of `BACKENDS`; or `reference`: float32, in ONNX Runtime where there is a graph beside the weights and
+            in PyTorch where there is none, whatever else is installed; or `auto`: on a GPU PyTorch in 16-bit floats, on
+            a CPU the fastest that is installed and agrees with the reference on a test picture (`LEAST_AGREEMENT`), by
+            the order of docs/speed.md.
+        network: with its weights; copied. On disk it is run by its graph, in memory a graph is made of it.
+        device: where it runs, as PyTorch names it. All but PyTorch run on the CPU.
+        int8_graph: what `export_int8` wrote of it; None: the one in its folder, if there is one.
         threads: of the network on the CPU; None: what suits its weight and this machine (`inference_threads`).
-        check: whether to compare its maps with those of PyTorch on a test picture; `auto` always does.
+        check: whether to compare its maps with those of the reference on a test picture; `auto` always does.
 
     Raises:
         GFSalNetError: if the name is unknown, the backend is not installed, not for this device or fails its check, or
             there is no int8 graph for one that needs it.
+        WeightsError: if the graph was made from other weights.
     """
-    device = torch.device(device)
+    device = str(device)
     if threads is None:
         threads = inference_threads(heavy=network.config.backbone == "resnet50")
     if name == AUTO:
         return _fastest(network, device, threads)
+    if name == REFERENCE:
+        name = _reference_name(network, device)
     if name not in BACKENDS:
-        raise GFSalNetError(f"backend {name}", "is unknown", f"Use one of: {AUTO}, {', '.join(BACKENDS)}")
+        known = ", ".join((AUTO, REFERENCE, *BACKENDS))
+        raise GFSalNetError(f"backend {name}", "is unknown", f"Use one of: {known}")
     make = _maker(name, network, device, int8_graph, threads)
-    if check and name != "torch":
+    if check and name not in ("torch", _reference_name(network, "cpu")):
         # On one that is not kept, nor what it compiles for the size of the test picture.
         found = _agreement(make(), network)
         if found < LEAST_AGREEMENT[BACKENDS[name][1]]:
-            problem = f"its maps are not those of PyTorch (correlation {found:.4f})"
+            problem = f"its maps are not those of the reference (correlation {found:.4f})"
             raise GFSalNetError(f"backend {name}", problem, "Use another backend")
     return make()
 
 
-def _maker(
-    name: str, network: GFSalNet, device: torch.device, int8_graph: Path | None, threads: int
-) -> Callable[[], Backend]:
+def _reference_name(network: AnyNetwork, device: str) -> str:
+    return "onnxruntime" if device == "cpu" and _own_graph(network) is not None else "torch"
+
+
+def _own_graph(network: AnyNetwork) -> Path | None:
+    return network.graph if isinstance(network, StoredNetwork) else None
+
+
+def _maker(name: str, network: AnyNetwork, device: str, int8_graph: Path | None, threads: int) -> Callable[[], Backend]:
     engine, precision = BACKENDS[name]
     if engine == "torch":
-        return partial(TorchBackend, network, device, precision, threads)
-    if device.type != "cpu":
-        raise GFSalNetError(f"backend {name}", f"does not run on {device.type}", "Add --device cpu, or use torch")
-    require(engine, "onnx", "onnxscript", extra="onnx" if engine == "onnxruntime" else engine)
-    graph = _int8_graph(name, int8_graph) if precision == "int8" else cached_onnx(network)
-    if engine == "onnxruntime":
-        from gfsalnet.backends.onnx_runtime import ONNXRuntimeBackend
-
-        return partial(ONNXRuntimeBackend, graph, precision, threads)
-    from gfsalnet.backends.open_vino import OpenVINOBackend
-
-    return partial(OpenVINOBackend, graph, precision, threads)
+        return partial(_torch_backend, network, device, precision, threads)
+    if device != "cpu":
+        raise GFSalNetError(f"backend {name}", f"does not run on {device}", "Add --device cpu, or use torch")
+    require(engine, what=f"backend {name}")
+    graph = _int8_graph(name, network, int8_graph) if precision == "int8" else _float_graph(name, network)
+    stored = network if isinstance(network, StoredNetwork) and graph in (network.graph, network.int8_graph) else None
+    return partial(_graph_backend, engine, precision, graph, threads, stored)
 
 
-def _int8_graph(name: str, graph: Path | None) -> Path:
+def _int8_graph(name: str, network: AnyNetwork, given: Path | None) -> Path:
+    graph = given or (network.int8_graph if isinstance(network, StoredNetwork) else None)
     if graph is None or not graph.is_file():
         remedy = "Make it with `gfsalnet export onnx --int8 --calibrate VIDEO... --output FOLDER/int8.onnx`"
         raise GFSalNetError(f"backend {name}", "this model has no int8.onnx in its folder", remedy)
     return graph
 
 
-def _fastest(network: GFSalNet, device: torch.device, threads: int) -> Backend:
-    if device.type != "cpu":
-        return TorchBackend(network, device, "fp16" if device.type == "cuda" else "fp32")
-    for name in _installed_by_speed():
+def _float_graph(name: str, network: AnyNetwork) -> Path:
+    own = _own_graph(network)
+    if own is not None:
+        return own
+    require("torch", "onnx", "onnxscript", what=f"backend {name} without a graph in the model's folder")
+    from gfsalnet.backends.export import cached_onnx
+
+    return cached_onnx(_in_torch(network))
+
+
+def _graph_backend(
+    engine: str, precision: Precision, graph: Path, threads: int, stored: StoredNetwork | None
+) -> Backend:
+    """What runs a graph; `stored`: whose folder it lies in, None if it was made of the network just now."""
+    stream = stored.picked_stream if stored is not None else None
+    opened: ONNXRuntimeBackend | OpenVINOBackend
+    if engine == "onnxruntime":
+        from gfsalnet.backends.onnx_runtime import ONNXRuntimeBackend
+
+        opened = ONNXRuntimeBackend(graph, precision, threads, stream)
+    else:
+        from gfsalnet.backends.open_vino import OpenVINOBackend
+
+        opened = OpenVINOBackend(graph, precision, threads, stream)
+    if stored is not None:
+        stored.require_own(graph, opened.weights)
+    return opened
+
+
+def _torch_backend(network: AnyNetwork, device: str, precision: Precision, threads: int | None) -> Backend:
+    with needed_by("backend torch"):
+        from gfsalnet.backends.pytorch import TorchBackend
+
+    return TorchBackend(_in_torch(network), device, precision, threads)
+
+
+def _in_torch(network: AnyNetwork) -> GFSalNet:
+    return network.network if isinstance(network, StoredNetwork) else network
+
+
+def _fastest(network: AnyNetwork, device: str, threads: int) -> Backend:
+    if device != "cpu":
+        return _torch_backend(network, device, "fp16" if device.startswith("cuda") else "fp32", None)
+    for name in _installed_by_speed(network):
         try:
             return make_backend(name, network, device, threads=threads)
+        except WeightsError:
+            raise
         except Exception as error:  # an exporter or engine of another version may fail in any way
             warnings.warn(f"{name} is installed but does not serve, going on without it: {error}", stacklevel=3)
-    return TorchBackend(network, device, threads=threads)
+    return make_backend(REFERENCE, network, device, threads=threads)
 
 
-def _installed_by_speed() -> Iterator[str]:
-    """What may run on this CPU besides PyTorch, the fastest first."""
-    if not all(importlib.util.find_spec(package) for package in ("onnx", "onnxscript")):
+def _installed_by_speed(network: AnyNetwork) -> Iterator[str]:
+    """What may run on this CPU besides the reference, the fastest first."""
+    if _own_graph(network) is None and not all(map(is_installed, ("torch", "onnx", "onnxscript"))):
         return
-    if importlib.util.find_spec("openvino"):
+    if is_installed("openvino"):
         from gfsalnet.backends.open_vino import computes_bf16
 
         yield "openvino-bf16" if computes_bf16() else "openvino"
-    if importlib.util.find_spec("onnxruntime"):
+    if is_installed("onnxruntime"):
         yield "onnxruntime"
 
 
-def _agreement(backend: Backend, network: GFSalNet) -> float:
-    """With PyTorch in float32 on the CPU, on a coarse noise."""
+def _agreement(backend: Backend, network: AnyNetwork) -> float:
+    """With the reference on the CPU, on a coarse noise."""
     blocks = np.random.default_rng(0).integers(0, 256, (2, 1, 12, 16, 3), dtype=np.uint8)
     noise = blocks.repeat(8, axis=2).repeat(8, axis=3)
     pictures: Pictures = tuple(noise[: len(input_names(network.config))])
-    return agreement(backend(pictures), TorchBackend(network)(pictures))
+    return agreement(backend(pictures), make_backend(REFERENCE, network)(pictures))

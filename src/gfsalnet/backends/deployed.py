@@ -4,21 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from gfsalnet.backends.base import input_names, output_names
 from gfsalnet.network import GFSalNet
-from gfsalnet.network.config import NetworkConfig
 from gfsalnet.network.folding import folded
-
-
-def input_names(config: NetworkConfig) -> list[str]:
-    """`rgb` for the appearance stream, `flow_image` for the motion stream."""
-    return [name for name, without in (("rgb", "motion"), ("flow_image", "appearance")) if config.streams != without]
-
-
-def output_names(config: NetworkConfig) -> list[str]:
-    """The fields of `Maps` that this network fills."""
-    if config.streams != "both":
-        return ["saliency", config.streams]
-    return ["saliency", "appearance", "motion", *(["gate"] if config.fusion == "gated" else [])]
 
 
 class Deployed(nn.Module):

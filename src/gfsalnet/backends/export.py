@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import logging
 import warnings
@@ -11,31 +10,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
 import gfsalnet
+from gfsalnet.backends.base import WEIGHTS_KEY
 from gfsalnet.backends.deployed import Deployed
-from gfsalnet.errors import GFSalNetError
 from gfsalnet.files import home, output_errors, write_whole, written_whole
 from gfsalnet.network import GFSalNet
 from gfsalnet.network.gfsalnet import MULTIPLE
+from gfsalnet.packages import require
 
 _MOST_FRAMES, _MOST_MULTIPLES = 4096, 256
 """Bounds of the batch and of the sides, the latter in multiples of 32: torch.export wants some."""
 
 
-def export_onnx(network: GFSalNet, path: Path) -> None:
+def export_onnx(network: GFSalNet, path: Path, weights: str = "") -> None:
     """Write the folded network as one ONNX file, of any batch and of any sides that are multiples of 32.
 
     Inputs are `rgb` and `flow_image`, (batch, height, width, 3) uint8; outputs `saliency`, `appearance`, `motion` and
     `gate`, (batch, 1, height, width) float32; a network of one stream has only its own.
 
+    Args:
+        network: with its weights.
+        path: of the file.
+        weights: their `weights_hash`, to be written into it.
+
     Raises:
         GFSalNetError: if the packages for it are not installed.
         OutputError: if the file cannot be written.
     """
-    require("onnx", "onnxscript", extra="onnx")
+    require("onnx", "onnxscript", what="exporting a graph")
     deployed = Deployed(network).cpu()
     # A batch of 1 would be taken for a constant.
     pictures = tuple(torch.zeros(2, 2 * MULTIPLE, 3 * MULTIPLE, 3, dtype=torch.uint8) for _ in deployed.inputs)
@@ -50,7 +56,14 @@ def export_onnx(network: GFSalNet, path: Path) -> None:
             traced, dynamo=True, input_names=deployed.inputs, output_names=deployed.outputs, verbose=False
         )
     assert program is not None
-    write_whole(path, program.model_proto.SerializeToString())
+    write_whole(path, named_weights(program.model_proto, weights).SerializeToString())
+
+
+def named_weights(model: Any, weights: str) -> Any:
+    """The ONNX model, which from now on says of which weights it is; without a `weights_hash` as it was."""
+    if weights:
+        model.metadata_props.add(key=WEIGHTS_KEY, value=weights)
+    return model
 
 
 def export_openvino(network: GFSalNet, path: Path) -> None:
@@ -60,7 +73,7 @@ def export_openvino(network: GFSalNet, path: Path) -> None:
         GFSalNetError: if the packages for it are not installed.
         OutputError: if a file cannot be written.
     """
-    require("openvino", extra="openvino")
+    require("openvino", what="exporting for OpenVINO")
     import openvino
 
     graph = cached_onnx(network)
@@ -79,19 +92,6 @@ def cached_onnx(network: GFSalNet) -> Path:
     if not path.is_file():
         export_onnx(network, path)
     return path
-
-
-def require(*packages: str, extra: str) -> None:
-    """Make sure that packages can be imported.
-
-    Raises:
-        GFSalNetError: if one is missing; it names the extra that brings it.
-    """
-    missing = [package for package in packages if importlib.util.find_spec(package) is None]
-    if missing:
-        raise GFSalNetError(
-            ", ".join(missing), "is not installed", f'Install it with: pip install "gfsalnet[{extra}]".'
-        )
 
 
 def _fingerprint(network: GFSalNet) -> str:

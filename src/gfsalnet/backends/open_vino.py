@@ -7,7 +7,7 @@ from pathlib import Path
 
 import openvino
 
-from gfsalnet.backends.base import MapArrays, Pictures, Precision
+from gfsalnet.backends.base import INPUT_OF, WEIGHTS_KEY, MapArrays, Pictures, Precision, StreamName
 
 _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 _MOST_SIZES = 4
@@ -26,14 +26,23 @@ class OpenVINOBackend:
         graph: the `.onnx` or `.xml` file.
         precision: `bf16` computes most layers in that type; `int8` wants a graph that is quantised.
         threads: of one call.
+        stream: of a graph of both, this alone: it takes one picture.
     """
 
     batch = 1
 
-    def __init__(self, graph: Path, precision: Precision = "fp32", threads: int = 1) -> None:
+    def __init__(
+        self, graph: Path, precision: Precision = "fp32", threads: int = 1, stream: StreamName | None = None
+    ) -> None:
         self.name = "openvino" if precision == "fp32" else f"openvino-{precision}"
         self._core = openvino.Core()
-        self._model = self._core.read_model(graph)
+        self._model = self._core.read_model(graph.resolve())
+        self._stream = stream
+        said = ["framework", WEIGHTS_KEY]
+        self.weights = self._model.get_rt_info(said).astype(str) if self._model.has_rt_info(said) else ""
+        """The `weights_hash` that the graph was made from; empty if it does not say."""
+        if stream is not None:
+            self._model = openvino.Model([self._model.output(stream)], [_parameter(self._model, INPUT_OF[stream])])
         self._outputs = [output.any_name for output in self._model.outputs]
         self._config = {
             "PERFORMANCE_HINT": "LATENCY",
@@ -48,6 +57,8 @@ class OpenVINOBackend:
         """As `Backend.__call__`."""
         with self._lock:
             results = self._request(pictures[0].shape).infer(list(pictures), share_inputs=True)
+            if self._stream is not None:
+                return MapArrays.of_stream(self._stream, next(iter(results.values())))
             return MapArrays.named(self._outputs, list(results.values()))
 
     def _request(self, shape: tuple[int, ...]) -> openvino.InferRequest:
@@ -58,3 +69,8 @@ class OpenVINOBackend:
             model.reshape({entry.any_name: list(shape) for entry in model.inputs})
             self._requests[shape] = self._core.compile_model(model, "CPU", self._config).create_infer_request()
         return self._requests[shape]
+
+
+def _parameter(model: openvino.Model, name: str) -> openvino.op.Parameter:
+    """What feeds the input of that name."""
+    return next(parameter for parameter in model.get_parameters() if name in parameter.output(0).names)

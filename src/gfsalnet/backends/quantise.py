@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gfsalnet.backends.base import Pictures
-from gfsalnet.backends.deployed import input_names
-from gfsalnet.backends.export import cached_onnx, quiet, require
+from gfsalnet.backends.base import Pictures, input_names
+from gfsalnet.backends.export import cached_onnx, named_weights, quiet
 from gfsalnet.files import write_whole
 from gfsalnet.network import GFSalNet
+from gfsalnet.packages import require
 
 KEPT_IN_FLOAT = {"mobilenet_v2": r"\.features\.([0-4]|14|16)\b", "resnet50": r"(?!)"}
 """Backbone → modules that stay as they are. These blocks of MobileNetV2 cost most of the accuracy and little of the
@@ -22,20 +22,21 @@ _SCOPES = "pkg.torch.onnx.name_scopes"
 """Where torch.onnx notes the modules that a node comes from."""
 
 
-def export_int8(network: GFSalNet, pictures: Iterable[Pictures], path: Path) -> None:
+def export_int8(network: GFSalNet, pictures: Iterable[Pictures], path: Path, weights: str = "") -> None:
     """Write the network as ONNX with 8-bit weights and activations, which ONNX Runtime and OpenVINO both run.
 
     Args:
         network: with its weights.
         pictures: what its streams see of the videos that it will be used on, some dozens; of any sizes.
         path: of the `.onnx` file.
+        weights: their `weights_hash`, to be written into it.
 
     Raises:
         GFSalNetError: if the packages for it are not installed.
         OutputError: if the file cannot be written.
         ValueError: if there are no pictures.
     """
-    require("onnxruntime", extra="onnx")
+    require("onnx", "onnxscript", what="8 bits")
     import onnx
     from onnxruntime import quantization
     from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -56,7 +57,7 @@ def export_int8(network: GFSalNet, pictures: Iterable[Pictures], path: Path) -> 
             op_types_to_quantize=list(_QUANTISED),
             nodes_to_exclude=[node.name for node in onnx.load(shaped).graph.node if _stays(_scopes(node), kept)],
         )
-        write_whole(path, quantised.read_bytes())
+        write_whole(path, named_weights(onnx.load(quantised), weights).SerializeToString())
 
 
 def _stays(scopes: str, kept: re.Pattern[str]) -> bool:

@@ -74,7 +74,7 @@ def evaluate(
     seed: SeedOption = 0,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
-    backend: BackendOption = "torch",
+    backend: BackendOption = "reference",
     paper_table: Annotated[
         str | None, typer.Option(help="I to VI: also write that table of the paper, with this result under it.")
     ] = None,
@@ -126,7 +126,7 @@ def compare(
     seed: SeedOption = 0,
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
-    backend: BackendOption = "torch",
+    backend: BackendOption = "reference",
 ) -> None:
     """Set evaluations side by side, with paired differences from the first.
 

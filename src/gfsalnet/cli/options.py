@@ -9,10 +9,11 @@ import typer
 
 def _known_backend(name: str) -> str:
     """The name, or exit status 2."""
-    from gfsalnet.backends import AUTO, BACKENDS
+    from gfsalnet.backends import AUTO, BACKENDS, REFERENCE
 
-    if name not in (AUTO, *BACKENDS):
-        raise typer.BadParameter(f"{name} is none of {AUTO}, {', '.join(BACKENDS)}")
+    known = (AUTO, REFERENCE, *BACKENDS)
+    if name not in known:
+        raise typer.BadParameter(f"{name} is none of {', '.join(known)}")
     return name
 
 
@@ -21,7 +22,8 @@ BackendOption = Annotated[
     str,
     typer.Option(
         callback=_known_backend,
-        help="What runs a GFSalNet: torch (float32, the reference), torch-bf16, torch-fp16, onnxruntime, "
-        "onnxruntime-int8, openvino, openvino-bf16, openvino-int8, or auto: the fastest that is installed.",
+        help="What runs a GFSalNet: torch, torch-bf16, torch-fp16, onnxruntime, onnxruntime-int8, openvino, "
+        "openvino-bf16, openvino-int8; auto: the fastest that is installed; or reference: float32, whatever else "
+        "is installed.",
     ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
@@ -63,7 +64,7 @@ class ModelSource:
         backend: for a name or folder.
     """
 
-    def __init__(self, model: str | Path | SaliencyModel, device: str = "auto", backend: str = "torch") -> None:
+    def __init__(self, model: str | Path | SaliencyModel, device: str = "auto", backend: str = "reference") -> None:
         self._given, self._device, self._backend = model, device, backend
         self._loaded: SaliencyModel | None = None
 
@@ -87,8 +88,9 @@ class ModelSource:
 
     @property
     def name(self) -> str:
-        """The model's name, and the backend if it is not the reference."""
-        return self.model.name if self._backend == "torch" else f"{self.model.name} ({self._backend})"
+        """The model's name, and the backend that runs it if another than the reference was asked for."""
+        ran_by = "" if self._backend == "reference" else self.model.backend_name
+        return f"{self.model.name} ({ran_by})" if ran_by else self.model.name
 
     def describe(self) -> dict[str, Any]:
         """The model's own description."""
@@ -96,13 +98,15 @@ class ModelSource:
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """Load the model; torch has one thread until the end."""
-        import torch
-
+        """Load the model; where that brought PyTorch, it has one thread until the end."""
+        _ = self.model
+        torch = sys.modules.get("torch")
+        if torch is None:
+            yield
+            return
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            _ = self.model
             yield
         finally:
             torch.set_num_threads(threads)

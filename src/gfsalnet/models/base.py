@@ -47,6 +47,8 @@ class SaliencyModel(ABC):
     """Whether predictions carry a gate and the maps of both streams."""
     computes_flow: bool = False
     """Whether predictions carry optical flow."""
+    backend_name: str = ""
+    """What runs the network, as `--backend` knows it, where there is a choice."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}

@@ -18,7 +18,8 @@ from gfsalnet.models.compared import COMPARED
 from gfsalnet.models.entry import ModelEntry
 from gfsalnet.models.official import official_file, read_official
 from gfsalnet.models.store import weights_folder, write_weights
-from gfsalnet.network.weights import WEIGHTS_FILE, State, compare_keys
+from gfsalnet.network.folder import WEIGHTS_FILE
+from gfsalnet.network.weights import State, compare_keys
 
 PWCNET = "pwcnet"
 """Its weights are converted here too; it estimates flow, and is named as `--flow pwcnet:FILE`."""

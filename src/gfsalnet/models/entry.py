@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gfsalnet.models.store import weights_folder
-from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE
+from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE
+from gfsalnet.packages import needed_by
 
 if TYPE_CHECKING:
     from gfsalnet.models.deep.base import DeepModel
@@ -75,16 +76,25 @@ class ModelEntry:
         return bool(self.training_free) or all((self.folder / file).is_file() for file in (CONFIG_FILE, WEIGHTS_FILE))
 
     def training_free_class(self) -> type[TrainingFreeModel]:
-        """The class of a model without weights."""
-        found: type[TrainingFreeModel] = _named(self.training_free)
+        """The class of a model without weights.
+
+        Raises:
+            MissingPackageError: if it needs a package that is not installed.
+        """
+        found: type[TrainingFreeModel] = _named(self.training_free, self.name)
         return found
 
     def deep_class(self) -> type[DeepModel]:
-        """The class of a compared deep model."""
-        found: type[DeepModel] = _named(self.deep)
+        """The class of a compared deep model.
+
+        Raises:
+            MissingPackageError: if PyTorch is not installed.
+        """
+        found: type[DeepModel] = _named(self.deep, self.name)
         return found
 
 
-def _named(place: str) -> Any:
+def _named(place: str, model: str) -> Any:
     module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module), name)
+    with needed_by(f"model {model}"):
+        return getattr(importlib.import_module(module), name)

@@ -9,13 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gfsalnet.backends import Pictures
-from gfsalnet.backends.export import export_onnx, export_openvino, require
+from gfsalnet.backends.beside import write_graph_beside
+from gfsalnet.backends.export import export_onnx, export_openvino
 from gfsalnet.backends.exported import ExportCheck, check_export
 from gfsalnet.backends.quantise import export_int8
 from gfsalnet.errors import WeightsError
-from gfsalnet.files import output_errors
+from gfsalnet.files import output_errors, written_whole
 from gfsalnet.models.gfsalnet import GFSalNetModel
-from gfsalnet.models.registry import load_model, read_network
+from gfsalnet.models.registry import load_model, stored_network
+from gfsalnet.network.folder import GRAPH_FILE
+from gfsalnet.packages import require
 from gfsalnet.types import Frame
 from gfsalnet.video import expand_sources, open_source
 
@@ -43,24 +46,60 @@ def export_model(
         GFSalNetError: if the file does not say what the network says; then what was at `path` stays.
     """
     engine = "onnxruntime" if format == "onnx" else "openvino"
-    require(engine, extra="onnx" if format == "onnx" else "openvino")
-    network, _, _ = read_network(name)
-    model = load_model(name, device="cpu")
-    if not isinstance(model, GFSalNetModel):
-        raise WeightsError(name, "is no GFSalNet", "Export a GFSalNet")
+    require(engine, what=f"export {format}")
+    stored, _ = stored_network(name)
+    network, model = stored.network, _loaded(name)
     with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
             made = Path(folder, path.name)
             if calibrate is None:
-                (export_onnx if format == "onnx" else export_openvino)(network, made)
+                if format == "onnx":
+                    export_onnx(network, made, stored.weights)
+                else:
+                    export_openvino(network, made)
                 check = check_export(made, engine, "fp32", network, [_batch(p) for p in model.pictures(shown)])
             else:
-                export_int8(network, _pictures(model, calibrate, 0), made)
+                export_int8(network, _pictures(model, calibrate, 0), made, stored.weights)
                 check = check_export(made, engine, "int8", network, _pictures(model, calibrate, APART // 2))
             for file in Path(folder).iterdir():
                 os.replace(file, path.with_name(file.name))
     return check
+
+
+def export_beside(name: str, shown: Sequence[Frame]) -> tuple[Path, ExportCheck]:
+    """Write a GFSalNet's network as a graph into its own folder, where it shares the weights file.
+
+    From then on the model runs without PyTorch.
+
+    Args:
+        name: of a model in the package or a folder, both streams of it.
+        shown: as for `export_model`.
+
+    Returns:
+        the graph's path, and how it compares with PyTorch.
+
+    Raises:
+        WeightsError: if the model is no GFSalNet, or one stream of it is named.
+        GFSalNetError: if the graph does not say what the network says; then it is not kept.
+    """
+    stored, _ = stored_network(name)
+    if stored.stream is not None:
+        raise WeightsError(name, "is one stream of a folder", "Give the folder: its graph serves each stream too")
+    path = stored.folder / GRAPH_FILE
+    with output_errors(path), written_whole(path) as partial:
+        write_graph_beside(stored.network, stored.folder, partial)
+        pictures = [_batch(p) for p in _loaded(name).pictures(shown)]
+        check = check_export(partial, "onnxruntime", "fp32", stored.network, pictures)
+    return path, check
+
+
+def _loaded(name: str) -> GFSalNetModel:
+    """In PyTorch, which needs no graph."""
+    model = load_model(name, device="cpu", backend="torch")
+    if not isinstance(model, GFSalNetModel):
+        raise WeightsError(name, "is no GFSalNet", "Export a GFSalNet")
+    return model
 
 
 def _pictures(model: GFSalNetModel, sources: Sequence[str], first: int) -> list[Pictures]:

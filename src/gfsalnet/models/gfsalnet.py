@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from gfsalnet.backends import Backend, MapArrays, Pictures, TorchBackend
+from gfsalnet.backends import Backend, MapArrays, Pictures
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream, flow_image, resize_flow
 from gfsalnet.models.base import SaliencyModel, to_density
 from gfsalnet.models.between import fill_between
-from gfsalnet.network import GFSalNet
+from gfsalnet.network.config import NetworkConfig
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
 from gfsalnet.video import Resize, ShotDetector, fitted_size_hw, numbered_frames, prefetch
 
@@ -30,7 +30,8 @@ class GFSalNetModel(SaliencyModel):
     """The network of the paper, of either size, with one stream or two.
 
     Args:
-        network: with its weights.
+        config: of the network.
+        backend: what runs it.
         name: what it is called in summaries.
         weights_hash: identifies the weights in summaries.
         estimator: of optical flow, from the previous frame to this one. Needed by a network with a motion stream;
@@ -38,7 +39,6 @@ class GFSalNetModel(SaliencyModel):
         trained_with: the estimator at whose size flow images are drawn, so that a speed has the colour that the network
             knows whatever the size of the field; None: that of the field.
         flow_scale_pixels: the speed that is drawn in full colour; None scales every frame by its fastest pixel.
-        backend: what runs the network; None: PyTorch on the CPU.
         every: predict every so manieth frame of a shot, its first one included; the maps between are interpolated
             (`fill_between`), and their frames have no flow.
 
@@ -50,29 +50,29 @@ class GFSalNetModel(SaliencyModel):
 
     def __init__(
         self,
-        network: GFSalNet,
+        config: NetworkConfig,
+        backend: Backend,
         *,
         name: str,
         weights_hash: str,
         estimator: FlowEstimator | None = None,
         trained_with: FlowEstimator | None = None,
         flow_scale_pixels: float | None = None,
-        backend: Backend | None = None,
         every: int = 1,
     ) -> None:
         super().__init__()
         if every < 1:
             raise ValueError(f"every must be at least 1, not {every}")
-        if network.motion is not None and estimator is None:
+        if config.streams != "appearance" and estimator is None:
             raise ValueError(f"{name} has a motion stream and needs an optical flow estimator")
         self.name, self.weights_hash = name, weights_hash
-        self.backend = backend or TorchBackend(network)
-        self.config, self.every = network.config, every
+        self.backend, self.config, self.every = backend, config, every
         self.estimator, self.flow_scale_pixels = estimator, flow_scale_pixels
         self._trained_with = trained_with or estimator
-        self.input_size_hw = network.config.input_size_hw
-        self.has_gate = network.config.streams == "both" and network.config.fusion == "gated"
+        self.input_size_hw = config.input_size_hw
+        self.has_gate = config.streams == "both" and config.fusion == "gated"
         self.computes_flow = estimator is not None
+        self.backend_name = backend.name
 
     def describe(self) -> dict[str, Any]:
         """Name, weights, what runs them, and flow settings."""
@@ -83,7 +83,7 @@ class GFSalNetModel(SaliencyModel):
             "name": self.name,
             "weights": self.weights_hash,
             "streams": self.config.streams,
-            "backend": self.backend.name,
+            "backend": self.backend_name,
             "every": self.every,
             "flow": flow,
             "flow_version": self.estimator.version if self.estimator is not None else None,

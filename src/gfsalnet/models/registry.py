@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gfsalnet.backends import AUTO, make_backend
+from gfsalnet.backends import AUTO, REFERENCE, StoredNetwork, make_backend
+from gfsalnet.backends.base import StreamName
 from gfsalnet.device import resolve_device
 from gfsalnet.errors import GFSalNetError, WeightsError
 from gfsalnet.flow import FlowEstimator, make_estimator
@@ -17,18 +17,15 @@ from gfsalnet.models.compared import COMPARED
 from gfsalnet.models.entry import ModelEntry
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.models.store import model_of, notes_of
-from gfsalnet.network import GFSalNet
-from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network, read_state, single_stream
+from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE, read_config, weights_hash
 
 if TYPE_CHECKING:
     from gfsalnet.models.deep.base import DeepModel
     from gfsalnet.models.training_free import TrainingFreeModel
 
 DEFAULT_MODEL = "gfsalnet-mobile"
-INT8_FILE = "int8.onnx"
-"""In a model folder: the network in 8 bits, where somebody made it."""
 _CODE_ALONE = "Apache-2.0"
-_STREAMS: tuple[Literal["appearance"], Literal["motion"]] = ("appearance", "motion")
+_STREAMS: tuple[StreamName, ...] = ("appearance", "motion")
 
 
 MODELS: Mapping[str, ModelEntry] = {
@@ -96,7 +93,7 @@ def load_model(
     flow: str | FlowEstimator | None = None,
     flow_settings: Mapping[str, Any] | None = None,
     keep_flow: bool = False,
-    backend: str = "torch",
+    backend: str = REFERENCE,
     every: int = 1,
     threads: int | None = None,
 ) -> SaliencyModel:
@@ -111,13 +108,15 @@ def load_model(
             model without weights, or DIS. The name of what it was trained with means its settings too.
         flow_settings: such as `size_wh`, to be used instead of the estimator's own; not with an estimator that is made.
         keep_flow: compute flow also for a model that does not need it, to pass it on with the predictions.
-        backend: what runs a GFSalNet: one of `gfsalnet.backends.BACKENDS`, or `auto` for the fastest here. PyTorch in
-            float32 is the reference. Other models run in what they are written in.
+        backend: what runs a GFSalNet: one of `gfsalnet.backends.BACKENDS`, `auto` for the fastest here, or `reference`:
+            float32 by ONNX Runtime where the model has a graph, as the shipped one does, else by PyTorch. Its numbers
+            do not depend on what else is installed. Other models run in what they are written in.
         every: predict every so manieth frame and interpolate between; of a GFSalNet.
         threads: of the network on a CPU; None: one less than there are cores, or all of them for a heavy network.
 
     Raises:
         WeightsError: if the model is unknown, has no weights here, or they are damaged or of another architecture.
+        MissingPackageError: if the model or the backend needs a package that is not installed.
         GFSalNetError: if the device is not here, the estimator or the backend unknown, the backend not installed, or
             `backend` or `every` not for this model.
     """
@@ -126,7 +125,7 @@ def load_model(
     if make is not None:
         _require_plain(place, stream, backend, every)
         return make(flow, flow_settings or {}, keep_flow)
-    network, about, folder = read_network(name)
+    network, about = stored_network(name)
     settings: dict[str, Any] = {"estimator": "dis", **(about.get("flow") or {})}
     scale_pixels, trained_name = settings.pop("scale_pixels", None), settings.pop("estimator")
     trained_with = make_estimator(trained_name, **settings)
@@ -134,38 +133,32 @@ def load_model(
     own = settings if isinstance(flow, str) and flow.partition(":")[0] == trained_name else {}
     estimator = _estimator(flow, {**own, **(flow_settings or {})})
     return GFSalNetModel(
-        network,
-        name=about.get("name", folder.name) + (f":{stream}" if stream else ""),
-        weights_hash=_hash(folder),
-        estimator=estimator if keep_flow or network.motion is not None else None,
+        network.config,
+        make_backend(backend, network, resolve_device(device), threads=threads),
+        name=about.get("name", network.folder.name) + (f":{stream}" if stream else ""),
+        weights_hash=network.weights,
+        estimator=estimator if keep_flow or network.config.streams != "appearance" else None,
         trained_with=trained_with,
         flow_scale_pixels=scale_pixels,
-        backend=make_backend(
-            backend,
-            network,
-            resolve_device(device),
-            int8_graph=folder / INT8_FILE if stream is None else None,
-            threads=threads,
-        ),
         every=every,
     )
 
 
-def read_network(name: str | Path) -> tuple[GFSalNet, dict[str, Any], Path]:
-    """The network of a GFSalNet, what else its `config.json` says, and its folder.
+def stored_network(name: str | Path) -> tuple[StoredNetwork, dict[str, Any]]:
+    """The network of a GFSalNet, not yet loaded, and what else its `config.json` says.
 
     Args:
         name: as for `load_model`, of a model in the package or a folder.
 
     Raises:
-        WeightsError: if there are no such weights, or they are damaged or of another architecture.
+        WeightsError: if there is no such folder, or its `config.json` describes no network.
     """
     place, stream = _split(str(name))
     if _maker_of_other(place, "cpu") is not None:
         raise WeightsError(name, "is no GFSalNet", f"Use {DEFAULT_MODEL}, or a folder that training wrote")
     folder = _folder(place)
-    network, about = load_network(folder)
-    return (network if stream is None else single_stream(network, stream)), about, folder
+    config, about = read_config(folder)
+    return StoredNetwork(folder, config, stream), about
 
 
 Maker: TypeAlias = "Callable[[str | FlowEstimator | None, Mapping[str, Any], bool], SaliencyModel]"
@@ -203,10 +196,12 @@ def _deep_model(
     settings: Mapping[str, Any],
     keep_flow: bool,
 ) -> SaliencyModel:
+    from gfsalnet.network.weights import read_state
+
     estimator = _estimator(flow or kind.default_flow, settings)
     return kind(
         read_state(folder / WEIGHTS_FILE),
-        weights_hash=_hash(folder),
+        weights_hash=weights_hash(folder),
         device=resolve_device(device),
         estimator=estimator if keep_flow or kind.needs_flow else None,
         settings=notes_of(folder).get("settings"),
@@ -217,21 +212,17 @@ def _require_plain(name: str, stream: str | None, backend: str, every: int) -> N
     """Streams, backends and gaps between predictions are for GFSalNets."""
     if stream is not None:
         raise WeightsError(name, f"has no {stream} stream", "Leave it out")
-    if backend not in (AUTO, "torch"):
+    if backend not in (AUTO, REFERENCE, "torch"):
         raise GFSalNetError(name, f"does not run on {backend}", "Leave the backend out")
     if every > 1:
         raise GFSalNetError(name, "predicts every frame", "Leave out --every, or choose a GFSalNet")
-
-
-def _hash(folder: Path) -> str:
-    return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()[:16]
 
 
 def _estimator(flow: str | FlowEstimator, settings: Mapping[str, Any]) -> FlowEstimator:
     return make_estimator(flow, **settings) if isinstance(flow, str) else flow
 
 
-def _split(name: str) -> tuple[str, Literal["appearance", "motion"] | None]:
+def _split(name: str) -> tuple[str, StreamName | None]:
     """The model and the stream that is meant; a colon in a path is left alone."""
     for stream in _STREAMS:
         if name.endswith(f":{stream}"):

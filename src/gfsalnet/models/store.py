@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from safetensors.torch import save
+from typing import TYPE_CHECKING, Any
 
 from gfsalnet.files import home, write_whole
-from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, State
+from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE
+
+if TYPE_CHECKING:
+    from gfsalnet.network.weights import State
 
 
 def weights_folder(name: str) -> Path:
@@ -30,6 +31,8 @@ def write_weights(folder: Path, model: str, state: State, about: Mapping[str, An
     Raises:
         OutputError: if a file cannot be written.
     """
+    from safetensors.torch import save
+
     write_whole(folder / WEIGHTS_FILE, save(dict(state)))
     config = json.dumps({"model": model, **about}, indent=2) + "\n"
     write_whole(folder / CONFIG_FILE, config.encode())

@@ -10,21 +10,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.network.backbone import ResNet50
-from gfsalnet.network.config import NetworkConfig
+from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE, read_config
 from gfsalnet.network.gfsalnet import GFSalNet
 
-CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 _UNUSED_TRUNK_KEYS = ("fc.", "classifier.", "features.18.")
 """Parts of ImageNet classifiers that the network does without."""
-
-_ASK_SOURCE = "Take it again from where the weights came from, or use the version that wrote it."
 
 State = Mapping[str, Tensor]
 
@@ -112,27 +108,6 @@ def save_network(folder: Path, network: GFSalNet, about: Mapping[str, Any], dtyp
     (folder / f".{CONFIG_FILE}").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     for name in (WEIGHTS_FILE, CONFIG_FILE):
         os.replace(folder / f".{name}", folder / name)
-
-
-def read_config(folder: Path) -> tuple[NetworkConfig, dict[str, Any]]:
-    """The network's description, and everything else that `config.json` says.
-
-    Raises:
-        WeightsError: if the file is missing, is not JSON, or describes no network.
-    """
-    path = folder / CONFIG_FILE
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-        return TypeAdapter(NetworkConfig).validate_python(about.pop("network")), about
-    except FileNotFoundError as error:
-        remedy = f"A model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}."
-        raise WeightsError(path, "no such file", remedy) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        reason = f"network.{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise WeightsError(path, f"describes no known network ({reason})", _ASK_SOURCE) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WeightsError(path, f"describes no network ({type(error).__name__}: {error})", _ASK_SOURCE) from error
 
 
 def load_network(folder: Path) -> tuple[GFSalNet, dict[str, Any]]:
