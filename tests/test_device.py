@@ -13,7 +13,7 @@ from gfsalnet.errors import GFSalNetError
 
 
 def test_a_name_is_that_device_and_auto_is_one_that_works() -> None:
-    assert resolve_device("cpu") == torch.device("cpu")
+    assert resolve_device("cpu") == "cpu"
     assert torch.ones(2, device=resolve_device("auto")).sum() == 2
 
 

@@ -69,7 +69,13 @@ def needed_by(what: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in EXTRA_OF:
+        package = missing_package(error)
+        if package is None:
             raise
         raise MissingPackageError(package, what) from error
+
+
+def missing_package(error: Exception) -> str | None:
+    """The optional package that an import did not find; None for any other error."""
+    package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    return package if package in EXTRA_OF else None

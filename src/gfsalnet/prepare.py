@@ -22,6 +22,7 @@ from gfsalnet.flow import CachedFlow, FlowEstimator, FlowStream, flow_folder
 from gfsalnet.gaze import GazeDataset, dataset_class, open_dataset
 from gfsalnet.render.files import write_jpeg, write_png
 from gfsalnet.types import Frame
+from gfsalnet.unexpected import one_line
 from gfsalnet.video import read_image
 
 
@@ -138,8 +139,8 @@ def _prepare(job: _Job) -> Prepared:
             frames = _extract(dataset, job.video)
         if job.flow is not None:
             flows = _cache_flow(dataset, job.video, CachedFlow(job.flow, job.cache))
-    except GFSalNetError as error:
-        problem = str(error)
+    except Exception as error:  # whatever it was, the other videos are not to blame
+        problem = one_line(job.video, error)
     return Prepared(split=job.split, video=job.video, frames=frames, flows=flows, problem=problem)
 
 

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from gfsalnet.backends import BACKENDS, Backend, MapArrays, Pictures, TorchBackend, make_backend
+from gfsalnet.backends import BACKENDS, Backend, MapArrays, Pictures, make_backend
 from gfsalnet.backends.base import agreement
 from gfsalnet.backends.export import cached_onnx, export_onnx, export_openvino
+from gfsalnet.backends.pytorch import TorchBackend
 from gfsalnet.backends.quantise import export_int8
 from gfsalnet.errors import GFSalNetError, OutputError
 from gfsalnet.models.entry import SHIPPED

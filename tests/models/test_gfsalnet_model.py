@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +14,8 @@ import pytest
 import torch
 
 import gfsalnet
-from gfsalnet.backends import Backend, MapArrays, Pictures, TorchBackend
+from gfsalnet.backends import Backend, MapArrays, Pictures
+from gfsalnet.backends.pytorch import TorchBackend
 from gfsalnet.demo import draw_frame
 from gfsalnet.errors import GFSalNetError, WeightsError
 from gfsalnet.flow import DISFlow
@@ -30,10 +32,14 @@ def two_streams(final: str = "softmax") -> GFSalNet:
     return GFSalNet(replace(mobile(), input_size_hw=(96, 128), final=final))
 
 
+def in_torch(network: GFSalNet, **settings: Any) -> GFSalNetModel:
+    return GFSalNetModel(network.config, TorchBackend(network), **settings)
+
+
 @pytest.fixture(scope="module")
 def model() -> GFSalNetModel:
     estimator = DISFlow("ultrafast", size_wh=(80, 60))
-    return GFSalNetModel(two_streams(), name="test", weights_hash="0", estimator=estimator, flow_scale_pixels=4.0)
+    return in_torch(two_streams(), name="test", weights_hash="0", estimator=estimator, flow_scale_pixels=4.0)
 
 
 class Watched:
@@ -52,8 +58,8 @@ def watched(network: GFSalNet, *, every: int = 1, batch: int = 1) -> tuple[GFSal
     seen: list[np.ndarray] = []
     estimator = DISFlow("ultrafast", size_wh=(80, 60))
     backend = Watched(TorchBackend(network), seen, batch)
-    settings = {"estimator": estimator, "flow_scale_pixels": 4.0, "backend": backend, "every": every}
-    return GFSalNetModel(network, name="test", weights_hash="0", **settings), seen
+    settings = {"estimator": estimator, "flow_scale_pixels": 4.0, "every": every}
+    return GFSalNetModel(network.config, backend, name="test", weights_hash="0", **settings), seen
 
 
 def frames(count: int, size_hw: tuple[int, int] = (60, 90), cut_at: int | None = None) -> Iterator[Frame]:
@@ -122,7 +128,7 @@ def test_an_all_zero_map_becomes_uniform() -> None:
     with torch.no_grad():
         for stream in (net.appearance, net.motion):
             stream.last.bias.fill_(-1e6)
-    model = GFSalNetModel(net, name="dead", weights_hash="0", estimator=DISFlow())
+    model = in_torch(net, name="dead", weights_hash="0", estimator=DISFlow())
     density = next(iter(model.stream(frames(1)))).density
     assert np.allclose(density, 1 / density.size)
 
@@ -131,14 +137,14 @@ def test_weights_that_predict_nan_are_an_error() -> None:
     net = two_streams()
     with torch.no_grad():
         net.appearance.last.weight.fill_(float("nan"))
-    model = GFSalNetModel(net, name="broken", weights_hash="0", estimator=DISFlow())
+    model = in_torch(net, name="broken", weights_hash="0", estimator=DISFlow())
     with pytest.raises(WeightsError, match="broken: predicts values that are no numbers, first for frame 0"):
         next(iter(model.stream(frames(1))))
 
 
 def test_a_motion_stream_needs_an_estimator() -> None:
     with pytest.raises(ValueError, match="optical flow estimator"):
-        GFSalNetModel(two_streams(), name="x", weights_hash="0")
+        in_torch(two_streams(), name="x", weights_hash="0")
 
 
 def test_the_shipped_model_predicts_and_looks_at_what_stands_out() -> None:
@@ -374,6 +380,6 @@ def test_pictures_are_what_the_network_sees() -> None:
         assert np.array_equal(flow_image, given[0])
     torch.manual_seed(0)
     alone = GFSalNet(replace(mobile("appearance"), input_size_hw=(96, 128)))
-    of_one_stream = list(GFSalNetModel(alone, name="x", weights_hash="0").pictures(frames(2)))
+    of_one_stream = list(in_torch(alone, name="x", weights_hash="0").pictures(frames(2)))
     assert [len(of_frame) for of_frame in of_one_stream] == [1, 1]
     assert np.array_equal(of_one_stream[0][0], pictures[0][0])

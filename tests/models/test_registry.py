@@ -14,7 +14,7 @@ import torch
 from gfsalnet.errors import GFSalNetError, WeightsError
 from gfsalnet.models import MODELS, load_model
 from gfsalnet.models.deep.unisal import UNISAL
-from gfsalnet.models.registry import read_network
+from gfsalnet.models.registry import stored_network
 from gfsalnet.models.store import weights_folder, write_weights
 from gfsalnet.types import Frame
 
@@ -48,10 +48,10 @@ def test_entries_say_what_is_true_of_their_classes(entry: object) -> None:
 def test_own_models_say_how_large_they_are() -> None:
     from gfsalnet.network import GFSalNet
 
-    network, _, folder = read_network("gfsalnet-mobile")
-    assert sum(parameter.numel() for parameter in network.parameters()) == MODELS["gfsalnet-mobile"].parameters
+    stored, _ = stored_network("gfsalnet-mobile")
+    assert sum(parameter.numel() for parameter in stored.network.parameters()) == MODELS["gfsalnet-mobile"].parameters
     assert sum(parameter.numel() for parameter in GFSalNet().parameters()) == MODELS["gfsalnet"].parameters
-    megabytes = (folder / "model.safetensors").stat().st_size / 1e6
+    megabytes = (stored.folder / "model.safetensors").stat().st_size / 1e6
     assert megabytes == pytest.approx(MODELS["gfsalnet-mobile"].megabytes, abs=0.05)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 
+from gfsalnet.backends.pytorch import TorchBackend
 from gfsalnet.flow import DISFlow
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.gfsalnet import GFSalNetModel
@@ -146,7 +147,13 @@ def test_a_slow_model_sees_the_newest_frame_each_time(tmp_path: Path) -> None:
 def small_gfsalnet() -> GFSalNetModel:
     torch.manual_seed(0)
     network = GFSalNet(replace(mobile(), input_size_hw=(64, 64)))
-    return GFSalNetModel(network, name="small", weights_hash="0", estimator=DISFlow("ultrafast", size_wh=(64, 48)))
+    return GFSalNetModel(
+        network.config,
+        TorchBackend(network),
+        name="small",
+        weights_hash="0",
+        estimator=DISFlow("ultrafast", size_wh=(64, 48)),
+    )
 
 
 @pytest.mark.parametrize(("make_model", "waiting"), [(Looking, 4), (small_gfsalnet, 8)])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gfsalnet.cli.console import at_work, errors_to_status, out, say
+from gfsalnet.cli.console import at_work, out, say
 from gfsalnet.cli.options import BackendOption
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def bench(
         raise typer.BadParameter(str(error), param_hint="--save") from error
     figures: dict[str, Any] = {"when": datetime.now(timezone.utc).isoformat(), "machine": describe_machine()}
     say(f"{figures['machine']['processor']}, {figures['machine']['cores']} cores")
-    with errors_to_status(), TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
         figures["networks"] = {}
         for name in models.split(","):
             with at_work(f"timing {name}; the paper's network takes some minutes"):

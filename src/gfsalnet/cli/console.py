@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from typer.core import TyperGroup
 
-from gfsalnet.errors import GFSalNetError
+from gfsalnet.unexpected import one_line
 
 SOME_FAILED, INTERRUPTED = 1, 130
 LINE_EVERY_SECONDS = 30.0
@@ -36,21 +38,25 @@ def _plain(message: object) -> str:
     return str(message).replace("[", r"\[")
 
 
-@contextmanager
-def errors_to_status() -> Iterator[None]:
-    """End the program with one line instead of a traceback.
+class Commands(TyperGroup):
+    """Commands that end with one line instead of a traceback, and a status that says how."""
 
-    Raises:
-        typer.Exit: 1 for a problem the user can solve, 130 for Ctrl-C.
-    """
-    try:
-        yield
-    except GFSalNetError as error:
-        fail(error)
-        raise typer.Exit(SOME_FAILED) from error
-    except KeyboardInterrupt as interrupt:
-        err.print("interrupted; what was finished is kept, the same command goes on from there")
-        raise typer.Exit(INTERRUPTED) from interrupt
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command.
+
+        Raises:
+            typer.Exit: 1 for a problem that the user can solve, or that nobody foresaw; 130 for Ctrl-C.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            err.print("interrupted; what was finished is kept, the same command goes on from there")
+            raise typer.Exit(INTERRUPTED) from interrupt
+        except Exception as error:
+            if hasattr(error, "exit_code") or isinstance(error, typer.Abort):  # what the parser ends with
+                raise
+            fail(one_line(f"gfsalnet {ctx.invoked_subcommand}", error))
+            raise typer.Exit(SOME_FAILED) from error
 
 
 def at_work(what: str) -> AbstractContextManager[object]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfsalnet.cli.console import SOME_FAILED, errors_to_status, fail, out, progress_bar, say
+from gfsalnet.cli.console import SOME_FAILED, fail, out, progress_bar, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,13 +43,12 @@ def check(name: NameArgument, root: RootArgument) -> None:
     """
     from gfsalnet.gaze import check_dataset
 
-    with errors_to_status():
-        with progress_bar("videos") as bar:
-            checks = check_dataset(name, root, _follow(bar))
-        _print_table(checks)
-        for split in checks:
-            _print_messages(split.split, "problem", split.problems)
-            _print_messages(split.split, "note", split.notes)
+    with progress_bar("videos") as bar:
+        checks = check_dataset(name, root, _follow(bar))
+    _print_table(checks)
+    for split in checks:
+        _print_messages(split.split, "problem", split.problems)
+        _print_messages(split.split, "note", split.notes)
     if not all(split.is_whole for split in checks):
         raise typer.Exit(SOME_FAILED)
 
@@ -81,7 +80,7 @@ def prepare(
     from gfsalnet.prepare import prepare_dataset
 
     videos = extracted = flows = failed = 0
-    with errors_to_status(), progress_bar("videos") as bar:
+    with progress_bar("videos") as bar:
         estimator = None if flow == "none" else make_estimator(flow)
         follow = _follow(bar)
         count = workers or os.cpu_count() or 1
@@ -122,7 +121,7 @@ def compose(
     from gfsalnet.composed import Stock, write_clips
     from gfsalnet.gaze import open_dataset
 
-    with errors_to_status(), progress_bar("clips") as bar:
+    with progress_bar("clips") as bar:
         follow = _follow(bar)
         datasets = [open_dataset(name, root, split) for root in roots]
         samples = (sample for dataset in datasets for video in dataset.videos for sample in dataset.samples(video))

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gfsalnet.cli.console import SOME_FAILED, errors_to_status, fail, out, progress_bar, say
+from gfsalnet.cli.console import SOME_FAILED, fail, out, progress_bar, say
 from gfsalnet.cli.options import BackendOption, DeviceOption
+from gfsalnet.files import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,14 +94,13 @@ def evaluate(
     from gfsalnet.evaluation import MapsFolder, ModelSource, write_paper_table
     from gfsalnet.gaze import open_dataset
 
-    with errors_to_status():
-        if maps is not None:
-            source: MapSource = MapsFolder(maps, first_number=first_number)
-        else:
-            source = ModelSource(model or "", device, backend)
-        report = _run(open_dataset(dataset, root, split), source, settings, output, workers)
-        if table is not None:
-            write_paper_table(report, table, output)
+    if maps is not None:
+        source: MapSource = MapsFolder(maps, first_number=first_number)
+    else:
+        source = ModelSource(model or "", device, backend)
+    report = _run(open_dataset(dataset, root, split), source, settings, output, workers)
+    if table is not None:
+        write_paper_table(report, table, output)
     _finish([report], output, "report")
 
 
@@ -145,16 +145,15 @@ def compare(
     if unfinished and (dataset is None or root is None):
         message = f"needed to evaluate {unfinished[0]}, which is no finished evaluation"
         raise typer.BadParameter(message, param_hint="--dataset and --root")
-    with errors_to_status():
-        data = open_dataset(dataset, root, split) if dataset is not None and root is not None else None
-        reports = []
-        for name in candidates:
-            if data is not None and name in unfinished:
-                source = as_map_source(name, device, backend, first_number)
-                reports.append(_run(data, source, settings, output / source.name, workers))
-            else:
-                reports.append(read_report(Path(name)))
-        tables = write_comparison(reports, output)
+    data = open_dataset(dataset, root, split) if dataset is not None and root is not None else None
+    reports = []
+    for name in candidates:
+        if data is not None and name in unfinished:
+            source = as_map_source(name, device, backend, first_number)
+            reports.append(_run(data, source, settings, output / file_name(source.name), workers))
+        else:
+            reports.append(read_report(Path(name)))
+    tables = write_comparison(reports, output)
     _print(tables[1])
     _finish(reports, output, "comparison")
 
@@ -169,7 +168,7 @@ def submit(
         raise typer.BadParameter(f"{benchmark} is not dhf1k, the only one there is", param_hint="BENCHMARK")
     from gfsalnet.evaluation.dhf1k_submission import pack_dhf1k
 
-    with errors_to_status(), progress_bar("videos") as bar:
+    with progress_bar("videos") as bar:
         follow = _follow(bar)
         frames, notes = pack_dhf1k(maps, output, lambda done, total: follow("packing", done, total))
     for note in notes:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gfsalnet.cli.console import at_work, errors_to_status, say
+from gfsalnet.cli.console import at_work, say
 from gfsalnet.files import file_name
 from gfsalnet.packages import needed_by
 
@@ -47,20 +47,19 @@ def export(
         raise typer.BadParameter("needs FORMAT onnx, which OpenVINO reads too, and --calibrate", param_hint="--int8")
     if beside and (format != "onnx" or int8 or output is not None):
         raise typer.BadParameter("needs FORMAT onnx, without --int8 and --output", param_hint="--beside")
-    with errors_to_status():
-        with needed_by("export"):
-            from gfsalnet.models.export import SUFFIXES, export_beside, export_model
-        from gfsalnet.demo import draw_frame
-        from gfsalnet.types import Frame
+    with needed_by("export"):
+        from gfsalnet.models.export import SUFFIXES, export_beside, export_model
+    from gfsalnet.demo import draw_frame
+    from gfsalnet.types import Frame
 
-        name = file_name(Path(model).name) + ("-int8" if int8 else "")
-        path = output or Path(name + SUFFIXES[format])
-        drawn = [Frame(draw_frame(second), index=index) for index, second in enumerate((1.0, 1.04))]
-        with at_work("writing the file and comparing it with PyTorch"):
-            if beside:
-                path, check = export_beside(model, drawn)
-            else:
-                check = export_model(model, format, path, drawn, calibrate if int8 else None)
+    name = file_name(Path(model).name) + ("-int8" if int8 else "")
+    path = output or Path(name + SUFFIXES[format])
+    drawn = [Frame(draw_frame(second), index=index) for index, second in enumerate((1.0, 1.04))]
+    with at_work("writing the file and comparing it with PyTorch"):
+        if beside:
+            path, check = export_beside(model, drawn)
+        else:
+            check = export_model(model, format, path, drawn, calibrate if int8 else None)
     width, height = check.size_wh
     say(f"{path}: differs from PyTorch by {check.largest_difference:.2g} of a map's maximum at most")
     gain = check.eager_milliseconds / check.milliseconds

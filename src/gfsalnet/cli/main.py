@@ -9,6 +9,7 @@ import typer
 from gfsalnet import __version__
 from gfsalnet.cli import dataset, weights
 from gfsalnet.cli.bench import bench
+from gfsalnet.cli.console import Commands
 from gfsalnet.cli.evaluate import compare, evaluate, submit
 from gfsalnet.cli.export import export
 from gfsalnet.cli.models import models
@@ -17,6 +18,7 @@ from gfsalnet.cli.train import ablate, train
 
 app = typer.Typer(
     name="gfsalnet",
+    cls=Commands,
     help="Where viewers look in a video.",
     no_args_is_help=True,
     add_completion=False,

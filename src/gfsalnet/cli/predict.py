@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from gfsalnet.cli.console import SOME_FAILED, at_work, errors_to_status, fail, progress_bar, say
+from gfsalnet.cli.console import SOME_FAILED, at_work, fail, progress_bar, say
 from gfsalnet.cli.options import BackendOption, DeviceOption
 
 if TYPE_CHECKING:
@@ -97,21 +97,20 @@ def predict(
     )
     if every > 1 and "flow" in settings.save:
         raise typer.BadParameter("flow is only there where the network looks", param_hint="--every / --save flow")
-    with errors_to_status():
-        expanded = _expanded(sources, settings, flow)
-        with at_work(f"loading {model}; exporting it for a backend, the first time, takes some seconds"):
-            loaded = load_model(
-                model,
-                device=device,
-                flow=flow,
-                flow_settings={} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)},
-                keep_flow="flow" in settings.save,
-                backend=backend,
-                every=every,
-            )
-        if "gate" in settings.save and not loaded.has_gate:
-            raise typer.BadParameter(f"{loaded.name} has no gate", param_hint="--save gate")
-        _run(loaded, expanded, settings)
+    expanded = _expanded(sources, settings, flow)
+    with at_work(f"loading {model}; exporting it for a backend, the first time, takes some seconds"):
+        loaded = load_model(
+            model,
+            device=device,
+            flow=flow,
+            flow_settings={} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)},
+            keep_flow="flow" in settings.save,
+            backend=backend,
+            every=every,
+        )
+    if "gate" in settings.save and not loaded.has_gate:
+        raise typer.BadParameter(f"{loaded.name} has no gate", param_hint="--save gate")
+    _run(loaded, expanded, settings)
 
 
 def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "auto") -> None:
@@ -120,13 +119,12 @@ def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "au
     from gfsalnet.models import load_model
     from gfsalnet.predict import Settings
 
-    with errors_to_status():
-        clip = draw_clip(output / "demo.mp4")
-        say(f"drew {clip}")
-        with at_work("loading gfsalnet-mobile"):
-            model = load_model("gfsalnet-mobile", device=device, backend="auto")
-        save = ("overlay", "gate", "maps", "csv")
-        _run(model, [str(clip)], Settings(output=output, save=save, overwrite=True))
+    clip = draw_clip(output / "demo.mp4")
+    say(f"drew {clip}")
+    with at_work("loading gfsalnet-mobile"):
+        model = load_model("gfsalnet-mobile", device=device, backend="auto")
+    save = ("overlay", "gate", "maps", "csv")
+    _run(model, [str(clip)], Settings(output=output, save=save, overwrite=True))
 
 
 def _expanded(sources: list[str], settings: Settings, flow: str | None) -> list[str]:

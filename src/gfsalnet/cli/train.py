@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfsalnet.cli.console import err, errors_to_status, out, progress_bar, say
+from gfsalnet.cli.console import err, out, progress_bar, say
 
 if TYPE_CHECKING:
     from gfsalnet.training import AblationRun, Epoch, Event
@@ -42,14 +42,13 @@ def train(
     from gfsalnet.training import is_main_process, read_recipe
     from gfsalnet.training import train as run
 
-    with errors_to_status():
-        plan = read_recipe(recipe, changes or (), data_root)
-        folder = output or Path("runs") / plan.name
-        epochs = _follow(run(plan, folder), plan.epochs)
-        if is_main_process():
-            if not epochs:
-                say(f"{folder} holds this run, finished; another --output starts it anew")
-            say(f"the weights are in {folder / 'best'}: gfsalnet predict --model {folder / 'best'} …")
+    plan = read_recipe(recipe, changes or (), data_root)
+    folder = output or Path("runs") / plan.name
+    epochs = _follow(run(plan, folder), plan.epochs)
+    if is_main_process():
+        if not epochs:
+            say(f"{folder} holds this run, finished; another --output starts it anew")
+        say(f"the weights are in {folder / 'best'}: gfsalnet predict --model {folder / 'best'} …")
 
 
 def ablate(
@@ -69,15 +68,14 @@ def ablate(
     from gfsalnet.training import ablate as run
     from gfsalnet.training import is_main_process, read_recipe
 
-    with errors_to_status():
-        plan = read_recipe(recipe, changes or (), data_root)
-        folder = output or Path("runs") / plan.name
-        _follow(_announced(run(plan, folder, range(seeds))), plan.epochs)
-        if is_main_process():
-            table = _ablation_table(folder, seeds)
-            with output_errors(folder / "ablation.md"), written_whole(folder / "ablation.md") as partial:
-                partial.write_text(table, encoding="utf-8")
-            out.print(table)
+    plan = read_recipe(recipe, changes or (), data_root)
+    folder = output or Path("runs") / plan.name
+    _follow(_announced(run(plan, folder, range(seeds))), plan.epochs)
+    if is_main_process():
+        table = _ablation_table(folder, seeds)
+        with output_errors(folder / "ablation.md"), written_whole(folder / "ablation.md") as partial:
+            partial.write_text(table, encoding="utf-8")
+        out.print(table)
 
 
 def _announced(runs: Generator[tuple[AblationRun, Event], None, None]) -> Generator[Event, None, None]:

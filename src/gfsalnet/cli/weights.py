@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfsalnet.cli.console import errors_to_status, progress_bar, say
+from gfsalnet.cli.console import progress_bar, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +42,7 @@ def convert(
     from gfsalnet.models.convert import PWCNET, convert_weights
 
     settings = dict(_setting(change) for change in changes or [])
-    with errors_to_status():
-        folder = convert_weights(model, file, output, settings=settings)
+    folder = convert_weights(model, file, output, settings=settings)
     if model == PWCNET:
         say(f"every array fits; use them with --flow {PWCNET}:{folder / 'model.safetensors'}")
     else:
@@ -59,7 +58,7 @@ def download(model: Annotated[str, typer.Argument(metavar="MODEL", help="A name 
     from gfsalnet.models.download import download_weights
     from gfsalnet.models.store import notes_of
 
-    with errors_to_status(), progress_bar("MB") as bar:
+    with progress_bar("MB") as bar:
         folder = download_weights(model, _follow(bar))
     if origin := notes_of(folder).get("origin"):
         say(f"fetched {origin} (licence: {notes_of(folder).get('licence')})")
@@ -76,8 +75,7 @@ def keys(
     """
     from gfsalnet.models.official import read_official
 
-    with errors_to_status():
-        arrays = read_official(file)
+    arrays = read_official(file)
     for name, array in arrays.items():
         say(f"{name}  {'x'.join(map(str, array.shape)) or 'scalar'}  {array.dtype}")
 

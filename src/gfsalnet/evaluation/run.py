@@ -28,6 +28,7 @@ from gfsalnet.evaluation.sources import MapSource
 from gfsalnet.evaluation.store import Store
 from gfsalnet.gaze import GazeDataset
 from gfsalnet.gaze.check import doubts_of
+from gfsalnet.unexpected import one_line
 
 if TYPE_CHECKING:
     from gfsalnet.models import SaliencyModel
@@ -48,13 +49,13 @@ class _Job:
     """Video → why it is not scored."""
 
     def run(self, video: str) -> VideoScores | str:
-        """Score a video, or say what was wrong, as far as the user can solve it."""
+        """Score a video, or say what was wrong."""
         if video in self.refused:
             return self.refused[video]
         try:
             return score_video(self.dataset, self.source, self.others, self.settings, video)
-        except GFSalNetError as error:
-            return str(error)
+        except Exception as error:  # whatever it was, the other videos are not to blame
+            return one_line(video, error)
 
 
 def evaluate(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow.estimator import check_pair, resize_flow
 from gfsalnet.flow.working_size import at_size, checked_size_wh, working_size_hw
+from gfsalnet.packages import needed_by, require
 from gfsalnet.types import RGB, FlowField
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class PWCNetFlow:
             digest = hashlib.sha256(self.weights.read_bytes()).hexdigest()[:16]
         except OSError as error:
             raise WeightsError(self.weights, f"cannot be read ({error.strerror or error})", HOW_TO_GET) from error
+        require("torch", what="flow estimator pwcnet")
         return f"weights {digest}, torch {version('torch')}"
 
     def field_size_hw(self, frame_size_hw: tuple[int, int]) -> tuple[int, int]:
@@ -83,8 +85,8 @@ class PWCNetFlow:
             ValueError: if the frames are not (H, W, 3) uint8 of one size.
             WeightsError: if the weights cannot be read or are of another network.
         """
-        import torch
-
+        with needed_by("flow estimator pwcnet"):
+            import torch
         check_pair(previous_rgb, current_rgb)
         size_hw = self.field_size_hw((current_rgb.shape[0], current_rgb.shape[1]))
         height, width = (-(-side // _STRIDE) * _STRIDE for side in size_hw)

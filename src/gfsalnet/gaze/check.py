@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gfsalnet.errors import DatasetError, GFSalNetError
+from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
 from gfsalnet.gaze.numbers import gaps
 from gfsalnet.gaze.quality import Quality
 from gfsalnet.gaze.registry import dataset_class
+from gfsalnet.unexpected import one_line
 
 ENOUGH_OF_A_VIDEO = 50
 """Fixations of a video from which on its own shares count as those of a split do."""
@@ -82,8 +83,8 @@ def _check_split(dataset: GazeDataset, check: SplitCheck, on_video: Callable[[st
             quality = _check_video(dataset, video, check)
             if quality is not None:
                 qualities[video] = quality
-        except GFSalNetError as error:
-            check.problems.append(f"{video}: {error}")
+        except Exception as error:  # whatever it was, the other videos are not to blame
+            check.problems.append(f"{video}: {one_line(video, error)}")
         on_video(check.split, done, len(videos))
     check.videos = len(videos)
     doubts = doubts_of(qualities)

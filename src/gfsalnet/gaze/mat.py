@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
-import scipy.io
-import scipy.sparse
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
+from gfsalnet.packages import needed_by
 
-_DAMAGE = (
-    *(OSError, ValueError, TypeError, KeyError, IndexError, EOFError, MemoryError, zlib.error),
-    scipy.io.matlab.MatReadError,
-)
+if TYPE_CHECKING:
+    import h5py
+
+_DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, MemoryError, zlib.error)
 """What scipy and h5py answer to damaged files."""
 _REMEDY = "Copy or download it again."
 _HDF5_STARTS_AT = (0, 512)
@@ -36,6 +34,7 @@ def read_mat(path: Path, *wanted: str) -> dict[str, Any]:
 
     Raises:
         DatasetError: if the file is missing or damaged, or lacks a wanted variable; the error names those it has.
+        MissingPackageError: if the package for its kind is not installed: h5py for v7.3, SciPy for older ones.
     """
     try:
         variables = _read_hdf5(path) if _is_hdf5(path) else _read_v5(path)
@@ -58,12 +57,19 @@ def _is_hdf5(path: Path) -> bool:
 
 
 def _read_v5(path: Path) -> dict[str, Any]:
-    variables = scipy.io.loadmat(path, chars_as_strings=True)
+    with needed_by(str(path)):
+        import scipy.io
+    try:
+        variables = scipy.io.loadmat(path, chars_as_strings=True)
+    except scipy.io.matlab.MatReadError as error:
+        raise ValueError(str(error)) from error
     return {name: _from_scipy(value) for name, value in variables.items() if not name.startswith("__")}
 
 
 def _from_scipy(value: Any) -> Any:
-    if scipy.sparse.issparse(value):
+    from scipy.sparse import issparse
+
+    if issparse(value):
         return value.toarray()
     if value.dtype.names is not None:
         return [{name: _from_scipy(element[name]) for name in value.dtype.names} for element in value.ravel(order="F")]
@@ -75,11 +81,15 @@ def _from_scipy(value: Any) -> Any:
 
 
 def _read_hdf5(path: Path) -> dict[str, Any]:
+    with needed_by(str(path)):
+        import h5py
     with h5py.File(path, "r") as file:
         return {name: _from_hdf5(file, value) for name, value in file.items() if not name.startswith("#")}
 
 
 def _from_hdf5(file: h5py.File, value: Any) -> Any:
+    import h5py
+
     if isinstance(value, h5py.Group):
         return _struct(file, value)
     kind = _class_of(value)
@@ -103,6 +113,8 @@ def _struct(file: h5py.File, group: h5py.Group) -> list[dict[str, Any]]:
 
 
 def _is_references(value: Any) -> bool:
+    import h5py
+
     return isinstance(value, h5py.Dataset) and value.dtype == h5py.ref_dtype
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import eye_array, kron, vstack
 
 from gfsalnet.metrics.maps import FloatArray, MapLike, PreparedMap, prepared_map, require_same_size
 from gfsalnet.metrics.resize import resize_bicubic
+from gfsalnet.packages import needed_by
 
 LARGEST_GRID_CELLS = 1024
 """Up to this many cells the linear programme takes seconds at most; beyond, the maps are shrunk first."""
@@ -71,6 +70,9 @@ def transport_cost(from_HW: FloatArray, to_HW: FloatArray) -> float:
     takers = takers[np.argsort(-surplus[takers])]
     y, x = np.divmod(np.arange(surplus.size), from_HW.shape[1])
     distance = np.hypot(np.subtract.outer(y[givers], y[takers]), np.subtract.outer(x[givers], x[takers]))
+    with needed_by("the metric emd"):
+        from scipy.optimize import linprog
+        from scipy.sparse import eye_array, kron, vstack
     leaves = kron(eye_array(len(givers)), np.ones((1, len(takers))))
     arrives = kron(np.ones((1, len(givers))), eye_array(len(takers)))
     amounts = np.concatenate([surplus[givers], -surplus[takers]])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gfsalnet.errors import OutputError
+from gfsalnet.files import file_name
 from gfsalnet.render import output_names
 
 SUMMARY_FILE = "summary.json"
@@ -32,7 +33,7 @@ def folder_for(output: Path, name: str, source: Mapping[str, Any]) -> Path:
         source: what the summary says of it; `path` tells sources apart.
     """
     for number in itertools.count(1):
-        folder = output / (name if number == 1 else f"{name}-{number}")
+        folder = output / file_name(name if number == 1 else f"{name}-{number}")
         summary = read_summary(folder)
         if summary is not None and summary.get("source", {}).get("path") == source["path"]:
             return folder

@@ -19,13 +19,14 @@ import cv2
 
 import gfsalnet
 from gfsalnet.device import settle_memory
-from gfsalnet.errors import GFSalNetError, OutputError
+from gfsalnet.errors import OutputError
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
 from gfsalnet.predict.folders import SUMMARY_FILE, folder_for, missing_outputs, read_summary
 from gfsalnet.predict.settings import Outcome, Settings
 from gfsalnet.render import open_sinks, write_json
 from gfsalnet.types import Prediction
+from gfsalnet.unexpected import one_line
 from gfsalnet.video import VideoInfo, VideoReader, open_source, prefetch
 
 T = TypeVar("T")
@@ -46,8 +47,8 @@ def predict_sources(
     for source in sources:
         try:
             yield predict_source(model, source, settings, on_frame)
-        except GFSalNetError as error:
-            yield Outcome(source=source, status="failed", message=str(error))
+        except Exception as error:  # whatever it was, the other sources are not to blame
+            yield Outcome(source=source, status="failed", message=one_line(source, error))
 
 
 def predict_source(model: SaliencyModel, source: str, settings: Settings, on_frame: OnFrame = _silent) -> Outcome:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from gfsalnet.backends.pytorch import TorchBackend
 from gfsalnet.errors import DatasetError, GFSalNetError, SourceError
 from gfsalnet.flow import CachedFlow, DISFlow, flow_folder
 from gfsalnet.gaze import GazeDataset, density_map, open_dataset
@@ -208,7 +209,9 @@ def test_whole_frames_are_what_the_model_sees(tmp_path: Path, scale_pixels: floa
     dataset = open_dataset("ucf-sports", tmp_path)
 
     network = GFSalNet(NETWORK)
-    model = GFSalNetModel(network, name="", weights_hash="", estimator=FLOW, flow_scale_pixels=scale_pixels)
+    model = GFSalNetModel(
+        network.config, TorchBackend(network), name="", weights_hash="", estimator=FLOW, flow_scale_pixels=scale_pixels
+    )
     starts = [prediction.starts_shot for prediction in model.stream(dataset.frames("Diving-Side-001"))]
     seen = list(model.pictures(dataset.frames("Diving-Side-001")))
     assert starts == [True, False, False, True, False]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
+
+from gfsalnet.packages import needed_by
 
 
 def read_keras(path: Path) -> dict[str, NDArray[Any]]:
@@ -15,7 +16,10 @@ def read_keras(path: Path) -> dict[str, NDArray[Any]]:
 
     Raises:
         OSError: if the file is damaged or cut off.
+        MissingPackageError: if h5py is not installed.
     """
+    with needed_by(str(path)):
+        import h5py
     arrays: dict[str, NDArray[Any]] = {}
 
     def keep(name: str, item: Any) -> None:
