@@ -83,7 +83,7 @@ def test_the_fastest_that_is_installed_runs_on_the_cpu(network: GFSalNet, monkey
     assert make_backend("auto", network).name == "onnxruntime"
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "onnx" else find(name))
     assert make_backend("auto", network).name == "torch"
-    with pytest.raises(GFSalNetError, match=r'onnx: is not installed.*pip install "gfsalnet\[onnx\]"'):
+    with pytest.raises(GFSalNetError, match=r'needs onnx, which is not installed.*pip install "gfsalnet\[onnx\]"'):
         make_backend("onnxruntime", network)
 
 
@@ -91,8 +91,8 @@ def test_a_backend_that_computes_something_else_is_not_used(network: GFSalNet, m
     """A graph of other weights stands for a faulty kernel."""
     torch.manual_seed(0)
     other = cached_onnx(GFSalNet(mobile()).eval())
-    monkeypatch.setattr("gfsalnet.backends.choice.cached_onnx", lambda network: other)
-    with pytest.raises(GFSalNetError, match=r"its maps are not those of PyTorch \(correlation"):
+    monkeypatch.setattr("gfsalnet.backends.export.cached_onnx", lambda network: other)
+    with pytest.raises(GFSalNetError, match=r"its maps are not those of the reference \(correlation"):
         make_backend("openvino", network)
     with pytest.warns(UserWarning, match="is installed but does not serve") as warned:
         assert make_backend("auto", network).name == "torch"
@@ -100,7 +100,7 @@ def test_a_backend_that_computes_something_else_is_not_used(network: GFSalNet, m
 
 
 def test_errors_say_what_to_do(network: GFSalNet, tmp_path: Path) -> None:
-    with pytest.raises(GFSalNetError, match=r"backend abacus: is unknown.*auto, torch"):
+    with pytest.raises(GFSalNetError, match=r"backend abacus: is unknown.*auto, reference, torch"):
         make_backend("abacus", network)
     with pytest.raises(GFSalNetError, match="does not run on meta"):
         make_backend("openvino", network, torch.device("meta"))

@@ -124,7 +124,7 @@ def test_int8_has_a_name_of_its_own(folder: Path, clip: Path, tmp_path: Path, mo
     given: list[tuple[np.ndarray, ...]] = []
     compared: list[tuple[np.ndarray, ...]] = []
 
-    def export_int8(network: GFSalNet, pictures: list[tuple[np.ndarray, ...]], path: Path) -> None:
+    def export_int8(network: GFSalNet, pictures: list[tuple[np.ndarray, ...]], path: Path, weights: str) -> None:
         given.extend(pictures)
         path.write_bytes(b"")
 
@@ -155,7 +155,7 @@ def test_a_file_that_says_something_else_does_not_replace_what_is_there(
     def refuse(path: Path, *rest: object) -> ExportCheck:
         raise GFSalNetError(path.name, "differs", "Report this")
 
-    monkeypatch.setattr("gfsalnet.models.export.export_onnx", lambda network, path: path.write_bytes(b"bad"))
+    monkeypatch.setattr("gfsalnet.models.export.export_onnx", lambda network, path, weights: path.write_bytes(b"bad"))
     monkeypatch.setattr("gfsalnet.models.export.check_export", refuse)
     (tmp_path / "network.onnx").write_bytes(b"good")
     done = gfsalnet("export", "onnx", "--model", folder, "--output", tmp_path / "network.onnx")

@@ -15,15 +15,13 @@ Pictures: TypeAlias = "tuple[NDArray[np.uint8], ...]"
 stream, flow images for the motion stream, in this order."""
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
 StreamName = Literal["appearance", "motion"]
-INPUT_OF: dict[StreamName, str] = {"appearance": "rgb", "motion": "flow_image"}
-"""Stream → the graph's input that it looks at."""
 WEIGHTS_KEY = "weights"
 """In a graph's metadata: `weights_hash` of what it was made from."""
 
 
 def input_names(config: NetworkConfig) -> list[str]:
     """`rgb` for the appearance stream, `flow_image` for the motion stream."""
-    return [name for stream, name in INPUT_OF.items() if config.streams in ("both", stream)]
+    return [name for name, without in (("rgb", "motion"), ("flow_image", "appearance")) if config.streams != without]
 
 
 def output_names(config: NetworkConfig) -> list[str]:

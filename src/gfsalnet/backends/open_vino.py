@@ -7,7 +7,7 @@ from pathlib import Path
 
 import openvino
 
-from gfsalnet.backends.base import INPUT_OF, WEIGHTS_KEY, MapArrays, Pictures, Precision, StreamName
+from gfsalnet.backends.base import WEIGHTS_KEY, MapArrays, Pictures, Precision, StreamName
 
 _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 _MOST_SIZES = 4
@@ -42,7 +42,7 @@ class OpenVINOBackend:
         self.weights = self._model.get_rt_info(said).astype(str) if self._model.has_rt_info(said) else ""
         """The `weights_hash` that the graph was made from; empty if it does not say."""
         if stream is not None:
-            self._model = openvino.Model([self._model.output(stream)], [_parameter(self._model, INPUT_OF[stream])])
+            self._model = openvino.Model([self._model.output(stream)], self._model.get_parameters())
         self._outputs = [output.any_name for output in self._model.outputs]
         self._config = {
             "PERFORMANCE_HINT": "LATENCY",
@@ -55,6 +55,8 @@ class OpenVINOBackend:
 
     def __call__(self, pictures: Pictures) -> MapArrays:
         """As `Backend.__call__`."""
+        if self._stream is not None:
+            pictures = (pictures[0],) * len(self._model.inputs)  # of the other stream's only the size is looked at
         with self._lock:
             results = self._request(pictures[0].shape).infer(list(pictures), share_inputs=True)
             if self._stream is not None:
@@ -69,8 +71,3 @@ class OpenVINOBackend:
             model.reshape({entry.any_name: list(shape) for entry in model.inputs})
             self._requests[shape] = self._core.compile_model(model, "CPU", self._config).create_infer_request()
         return self._requests[shape]
-
-
-def _parameter(model: openvino.Model, name: str) -> openvino.op.Parameter:
-    """What feeds the input of that name."""
-    return next(parameter for parameter in model.get_parameters() if name in parameter.output(0).names)
