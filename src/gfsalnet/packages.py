@@ -11,6 +11,7 @@ from gfsalnet.errors import GFSalNetError
 EXTRA_OF: Mapping[str, str] = {
     "torch": "torch",
     "pydantic": "torch",
+    "safetensors": "torch",
     "onnx": "onnx",
     "onnxscript": "onnx",
     "openvino": "openvino",

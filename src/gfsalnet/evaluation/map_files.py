@@ -31,7 +31,7 @@ from gfsalnet.models.base import SaliencyModel
 def as_map_source(
     source: MapSource | SaliencyModel | str | Path,
     device: str = "auto",
-    backend: str = "torch",
+    backend: str = "reference",
     first_number: int | None = None,
 ) -> MapSource:
     """What is meant by a model, or a name or path: a folder that holds no model holds maps.
