@@ -1,0 +1,106 @@
+"""Batches for one step: random views that teachers and student see alike, a pure function of seed and step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from gfsalnet.network.light import Domain
+from student.clips import Clip
+from student.pictures import RGB, Photograph, View, blurred, fixations_seen, random_view, read_rgb, recoloured, seen
+from student.teachers import Static, Unisal, log_density
+
+STILL_SIZES = (((256, 320), 0.65), ((288, 288), 0.1), ((224, 384), 0.2), ((320, 256), 0.05))
+VIDEO_SIZES = (((224, 384), 0.6), ((256, 320), 0.3), ((192, 416), 0.1))
+"""Inputs of the network, and how often."""
+OWN = 6
+"""Of the eight pictures of a batch: photographs among stills, clip frames in a video. The others are the others."""
+BATCH = 8
+VIDEO_SHARE, STATIC_SHARE = 0.45, 0.5
+"""Exponents of the two teachers of a video: UNISAL with its recurrence, and the mean of the static ones."""
+
+
+class Batch(NamedTuple):
+    """Views of one size; targets at 1/4 of it."""
+
+    image: Tensor
+    """(B, 3, H, W) in 0…1."""
+    domain: Domain
+    teacher: Tensor
+    """(B, h, w), log densities."""
+    density: Tensor
+    """(B, h, w): of the fixations, all zero where there are none."""
+    fixations: Tensor
+    """(B, h, w): how many."""
+
+
+class Batches:
+    """Everything that batches are drawn from."""
+
+    def __init__(self, photographs: list[Photograph], clips: list[Clip], weights: Path, seed: int) -> None:
+        self._photographs, self._clips, self._seed = photographs, clips, seed
+        weight = np.array([clip.weight for clip in clips])
+        self._chance = weight / weight.sum()
+        self._static, self._unisal = Static(weights), Unisal(weights / "unisal_official.safetensors")
+        self._pixels: dict[Path, RGB] = {}
+
+    def __call__(self, step: int) -> Batch:
+        rng = np.random.default_rng((self._seed, step))
+        domain: Domain = "still" if step % 2 == 0 else "video"
+        sizes, chances = zip(*(STILL_SIZES if domain == "still" else VIDEO_SIZES), strict=True)
+        size_hw = sizes[rng.choice(len(sizes), p=chances)]
+        grid_hw = size_hw[0] // 4, size_hw[1] // 4
+        images, counts, video = [], [], []
+        for place in range(BATCH):
+            if (place < OWN) == (domain == "still"):
+                image, fixations = self._photograph(size_hw, grid_hw, rng)
+                counts.append(fixations if domain == "still" else np.zeros_like(fixations))
+            else:
+                image, log_map = self._frame(size_hw, grid_hw, rng)
+                counts.append(np.zeros(grid_hw, np.float32))
+                video.append(log_map)
+            images.append(recoloured(image, rng))
+        tensor = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+        teacher = self._static(tensor)
+        if domain == "video":
+            over_time = torch.cat((torch.from_numpy(np.stack(video)), self._unisal.repeated(tensor[OWN:])))
+            order = [*range(OWN), *range(OWN, BATCH)]
+            teacher = log_density(STATIC_SHARE * teacher + VIDEO_SHARE * over_time[order])
+        fixations = np.stack(counts)
+        density = np.stack([blurred(of_one) for of_one in fixations])
+        return Batch(tensor, domain, teacher.clone(), torch.from_numpy(density), torch.from_numpy(fixations))
+
+    def _photograph(
+        self, size_hw: tuple[int, int], grid_hw: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[RGB, np.ndarray]:
+        photograph = self._photographs[rng.integers(len(self._photographs))]
+        if photograph.path not in self._pixels:
+            self._pixels[photograph.path] = read_rgb(photograph.path)
+        rgb = self._pixels[photograph.path]
+        view = random_view((rgb.shape[0], rgb.shape[1]), size_hw[1] / size_hw[0], rng)
+        return seen(rgb, view, size_hw), fixations_seen(photograph.xy_N2, view, grid_hw)
+
+    def _frame(
+        self, size_hw: tuple[int, int], grid_hw: tuple[int, int], rng: np.random.Generator
+    ) -> tuple[RGB, np.ndarray]:
+        clip = self._clips[rng.choice(len(self._clips), p=self._chance)]
+        index = int(rng.integers(len(clip.frames)))
+        view = random_view(clip.frames.shape[1:3], size_hw[1] / size_hw[0], rng)
+        both = clip.maps[:, index].astype(np.float32)
+        return seen(clip.frames[index], view, size_hw), map_seen((both[0] + both[1][:, ::-1]) / 2, view, grid_hw)
+
+
+def map_seen(log_map_HW: np.ndarray, view: View, grid_hw: tuple[int, int]) -> np.ndarray:
+    """The part of a log map that a view shows, at the size of a grid."""
+    rows, columns = log_map_HW.shape
+    x = (view.left + (np.arange(grid_hw[1], dtype=np.float32) + 0.5) / grid_hw[1] * view.width) * columns - 0.5
+    y = (view.top + (np.arange(grid_hw[0], dtype=np.float32) + 0.5) / grid_hw[0] * view.height) * rows - 0.5
+    if view.mirrored:
+        x = x[::-1]
+    grid_x, grid_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+    return cv2.remap(log_map_HW, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -1,0 +1,190 @@
+"""Train the light appearance stream on human gaze and on what the teachers say of the same views.
+
+    python -m student.train --data ../shared/data --weights ../shared/weights --output RUN --steps 4000
+
+The run goes on where RUN/checkpoint.pt ends. RUN/log.csv has a line every so many steps, RUN/average.safetensors the
+averaged weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import csv
+import math
+import os
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from gfsalnet.network.light import DOMAINS, LightStream
+from gfsalnet.network.unisal_start import start_from_unisal
+from gfsalnet.network.weights import read_state
+from student.batches import Batch, Batches
+from student.clips import open_clips
+from student.pictures import Photograph, blurred, fixations_seen, photographs, read_rgb, View
+from student.teachers import log_density
+
+RATE, NEW_RATE, WEIGHT_DECAY, WARM_UP, AVERAGE = 1e-4, 5e-4, 0.01, 100, 0.998
+"""Learning rate of what UNISAL brings and of what is new, steps over which they rise, decay of the averaged weights."""
+NEW = ("spatial_attention.", "channel_attention.", "centre.", "log_temperature.")
+HUMAN_SHARE, NSS_SHARE = 0.4, 0.1
+SAVE_SECONDS, LOG_STEPS = 180, 100
+
+
+def student_log_maps(stream: LightStream, image_B3HW: Tensor) -> Tensor:
+    """(B, H / 4, W / 4), log densities."""
+    with torch.autocast("cpu", torch.bfloat16):
+        scores = stream(image_B3HW)
+    return log_density(F.avg_pool2d(scores.float(), 4)[:, 0])
+
+
+def losses(log_maps: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """KL to the teacher, and KL and NSS to people; the mean of each over the views that have it."""
+    teacher = batch.teacher
+    to_teacher = (teacher.exp() * (teacher - log_maps)).sum((1, 2)).mean()
+    people = batch.density.sum((1, 2)) > 0
+    if not bool(people.any()):
+        return to_teacher, torch.zeros(()), torch.zeros(())
+    density, found, fixations = batch.density[people], log_maps[people], batch.fixations[people]
+    to_people = (density * (density.clamp(min=1e-30).log() - found)).sum((1, 2)).mean()
+    saliency = found.exp().flatten(1)
+    z = (saliency - saliency.mean(1, keepdim=True)) / (saliency.std(1, keepdim=True) + 1e-9)
+    nss = (z * fixations.flatten(1)).sum(1) / fixations.sum((1, 2))
+    return to_teacher, to_people, nss.mean()
+
+
+def total_loss(batch: Batch, to_teacher: Tensor, to_people: Tensor, nss: Tensor) -> Tensor:
+    """The teacher alone teaches videos; people and teacher teach photographs."""
+    if batch.domain == "video":
+        return to_teacher
+    return (1 - HUMAN_SHARE) * to_teacher + HUMAN_SHARE * (to_people - NSS_SHARE * nss)
+
+
+def rate_factor(step: int, steps: int) -> float:
+    through = min(max(step - WARM_UP, 0) / max(steps - WARM_UP, 1), 1)
+    return min((step + 1) / WARM_UP, 1) * (0.505 + 0.495 * math.cos(math.pi * through))
+
+
+def to_training_mode(stream: LightStream) -> None:
+    """Batch-norms keep the statistics that they came with."""
+    stream.train()
+    for module in stream.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+
+
+@torch.no_grad()
+def validate(stream: LightStream, pictures: list[Photograph]) -> tuple[float, float, float]:
+    """CC, NSS and KL on photographs, 400 wide with 12 px, one pass at 256x320."""
+    stream.eval()
+    stream.enter("still")
+    rows = []
+    for picture in pictures:
+        small = cv2.resize(read_rgb(picture.path), (320, 256), interpolation=cv2.INTER_AREA)
+        log_map = student_log_maps(stream, torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255)
+        saliency = cv2.resize(log_map[0].exp().numpy().astype(np.float64), (400, 300))
+        counts = fixations_seen(picture.xy_N2, View(0, 0, 1, 1, False), (300, 400))
+        density, saliency = blurred(counts).astype(np.float64), saliency / saliency.sum()
+        z = (saliency - saliency.mean()) / saliency.std()
+        kl = float((density * np.log(2.2e-16 + density / (saliency + 2.2e-16))).sum())
+        rows.append((np.corrcoef(saliency.ravel(), density.ravel())[0, 1], (z * counts).sum() / counts.sum(), kl))
+    cc, nss, kl = np.mean(rows, 0)
+    return float(cc), float(nss), float(kl)
+
+
+class Run:
+    """The student, its average and its optimiser."""
+
+    def __init__(self, weights: Path, folder: Path, seed: int) -> None:
+        self.folder, self.step = folder, 0
+        torch.manual_seed(seed)
+        self.stream = LightStream()
+        start_from_unisal(self.stream, read_state(weights / "unisal_student.safetensors"))
+        self.stream.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.stream)
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for name, parameter in self.stream.named_parameters():
+            rate = NEW_RATE if name.startswith(NEW) else RATE
+            groups.setdefault((rate, WEIGHT_DECAY if parameter.ndim > 1 else 0.0), []).append(parameter)
+        self.optimiser = torch.optim.AdamW(
+            [{"params": p, "lr": rate, "first": rate, "weight_decay": decay} for (rate, decay), p in groups.items()]
+        )
+        if (folder / "checkpoint.pt").exists():
+            content = torch.load(folder / "checkpoint.pt", weights_only=True)
+            for part in ("stream", "average", "optimiser"):
+                getattr(self, part).load_state_dict(content[part])
+            self.step = content["step"]
+
+    def learn(self, batch: Batch, steps: int) -> tuple[float, float, float]:
+        to_training_mode(self.stream)
+        self.stream.enter(batch.domain)
+        parts = losses(student_log_maps(self.stream, batch.image), batch)
+        loss = total_loss(batch, *parts)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.stream.parameters(), 1.0)
+        if not bool(torch.isfinite(norm)):
+            raise SystemExit(f"step {self.step}: the gradient is no number")
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["first"] * rate_factor(self.step, steps)
+        self.optimiser.step()
+        self.step += 1
+        decay = min(AVERAGE, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for average, current in zip(self.average.parameters(), self.stream.parameters(), strict=True):
+                average.lerp_(current, 1 - decay)
+        return parts[0].item(), parts[1].item(), parts[2].item()
+
+    def save(self) -> None:
+        content = {part: getattr(self, part).state_dict() for part in ("stream", "average", "optimiser")}
+        torch.save({**content, "step": self.step}, self.folder / ".checkpoint.pt")
+        os.replace(self.folder / ".checkpoint.pt", self.folder / "checkpoint.pt")
+        average = {key: value.contiguous() for key, value in self.average.state_dict().items()}
+        save_file(average, self.folder / ".average.safetensors")
+        os.replace(self.folder / ".average.safetensors", self.folder / "average.safetensors")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("data", "weights", "output", "cache"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--stop", type=int, help="leave off after this step, as if there were more time later")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    args.output.mkdir(parents=True, exist_ok=True)
+    judged = photographs(args.data, validation=True)
+    batches = Batches(
+        photographs(args.data, validation=False), open_clips(args.data, args.weights, args.cache), args.weights, args.seed
+    )
+    run = Run(args.weights, args.output, args.seed)
+    saved, began, seen = time.monotonic(), time.monotonic(), {domain: [] for domain in DOMAINS}
+    while run.step < (args.stop or args.steps):
+        batch = batches(run.step)
+        seen[batch.domain].append(run.learn(batch, args.steps))
+        if time.monotonic() - saved > SAVE_SECONDS or run.step == args.steps:
+            run.save()
+            saved = time.monotonic()
+        if run.step % LOG_STEPS == 0 or run.step == args.steps:
+            scores = validate(run.average, judged) if run.step % (5 * LOG_STEPS) == 0 or run.step < 150 else ()
+            still, video = (np.mean(seen[domain], 0) for domain in DOMAINS)
+            row = [run.step, round((time.monotonic() - began) / (len(seen["still"]) + len(seen["video"])), 2)]
+            row += [round(float(v), 4) for v in (*still, video[0], *scores)]
+            with (args.output / "log.csv").open("a", newline="") as file:
+                csv.writer(file).writerow(row)
+            print(row, flush=True)
+            began, seen = time.monotonic(), {domain: [] for domain in DOMAINS}
+    run.save()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+"""A light appearance stream: MobileNetV2, the paper's attention, a multi-level path of inverted residuals, log maps.
+
+The blocks of Sec. III in small. The trunk ends at 1/32; spatial attention weighs its places; the main branch narrows
+it, seeing bell-shaped priors beside it; the multi-level path expands it twice and merges the finer levels on the way;
+channel attention weighs what comes out at 1/8. Score and smoothing make a log density of it. The graph without the two
+attentions is the static path of UNISAL (Droste, Jiao, Noble, ECCV 2020), so that its weights can start this one.
+
+Pictures that stand still and pictures of a video are looked at differently: the two `DOMAINS` have their own
+normalisation, priors, score, smoothing, centre and temperature.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from itertools import product
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gfsalnet.network.attention import ChannelAttention, SpatialAttention
+
+Domain = Literal["still", "video"]
+DOMAINS: tuple[Domain, ...] = ("still", "video")
+STRIDE = 8
+"""Of the scores: a cell of them is so many pixels wide."""
+PRIORS, SMOOTHING = 16, 41
+"""How many prior maps there are, and the side of the smoothing kernel in pixels."""
+CENTRE_HW = (15, 20)
+"""Cells of the centre prior."""
+
+Norm = Callable[[int], nn.Module]
+"""Given a number of channels, makes what normalises them."""
+
+
+class DomainNorm(nn.Module):
+    """A batch-norm for each domain, of which `domain` names the one in use."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        for domain in DOMAINS:
+            self.add_module(domain, nn.BatchNorm2d(channels))
+        self.domain: Domain = "video"
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """(B, channels, H, W), normalised."""
+        normalised: Tensor = self.get_submodule(self.domain)(x_BCHW)
+        return normalised
+
+
+def pointwise(inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
+    """1x1 convolution, norm, ReLU6."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), norm(outputs), nn.ReLU6())
+
+
+class InvertedResidual(nn.Module):
+    """1x1 expand → 3x3 depthwise → 1x1 project, each normalised; added to its input where the shapes agree."""
+
+    def __init__(self, inputs: int, outputs: int, expand: int, stride: int = 1, norm: Norm = nn.BatchNorm2d) -> None:
+        super().__init__()
+        wide = inputs * expand
+        self.conv = nn.Sequential(
+            *([] if expand == 1 else pointwise(inputs, wide, norm)),
+            *(nn.Conv2d(wide, wide, 3, stride, 1, groups=wide, bias=False), norm(wide), nn.ReLU6()),
+            *(nn.Conv2d(wide, outputs, 1, bias=False), norm(outputs)),
+        )
+        self.adds = stride == 1 and inputs == outputs
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """(B, inputs, H, W) → (B, outputs, H / stride, W / stride)."""
+        out: Tensor = self.conv(x_BCHW)
+        return x_BCHW + out if self.adds else out
+
+
+class EarlyTapMobileNetV2(nn.Module):
+    """MobileNetV2 whose finer levels leave a block before it is subsampled, not after the one before it.
+
+    A block with a tap runs at a stride of 1, and every other row and column of what comes out goes on. For the blocks
+    that nothing else reads, a stride of 2 computes the same.
+    """
+
+    # (expansion, channels, blocks, stride); Table 2 of the MobileNetV2 paper but for the strides of the `taps`
+    plan = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 1), (6, 96, 3, 1), (6, 160, 3, 1), (6, 320, 1, 1))
+    taps = (7, 14)
+    channels = (64, 160, 1280)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+    def __init__(self) -> None:
+        super().__init__()
+        stem = nn.Sequential(nn.Conv2d(3, 32, 3, 2, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU6())
+        layers: list[nn.Module] = [stem]
+        inputs = 32
+        for expand, outputs, blocks, first_stride in self.plan:
+            for block in range(blocks):
+                layers.append(InvertedResidual(inputs, outputs, expand, first_stride if block == 0 else 1))
+                inputs = outputs
+        layers.append(pointwise(inputs, 1280, nn.BatchNorm2d))
+        self.features = nn.Sequential(*layers)
+
+    def forward(self, image_B3HW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Normalised (B, 3, H, W), multiples of 32 → 64 channels at 1/8, 160 at 1/16 and 1280 at 1/32."""
+        x, levels = image_B3HW, []
+        for index, layer in enumerate(self.features):
+            x = layer(x)
+            if index in self.taps:
+                levels.append(x)
+                x = x[..., ::2, ::2]
+        return levels[0], levels[1], x
+
+
+class Merge(nn.Module):
+    """One step of the multi-level path: expand to the finer level's size, concatenate what is new in it, fuse.
+
+    Args:
+        inputs: channels that come from below.
+        finer: channels of the finer level.
+        skip: channels kept of it.
+        outputs: channels of the result.
+    """
+
+    def __init__(self, inputs: int, finer: int, skip: int, outputs: int) -> None:
+        super().__init__()
+        reduction = nn.Sequential(nn.Conv2d(2 * finer, skip, 1), DomainNorm(skip))
+        self.skip = nn.Sequential(
+            OrderedDict(expansion=pointwise(finer, 2 * finer, DomainNorm), reduction=reduction)
+        )
+        self.fuse = InvertedResidual(inputs + skip, outputs, 2, norm=DomainNorm)
+
+    def forward(self, x_BCHW: Tensor, finer_BCHW: Tensor) -> Tensor:
+        """(B, inputs, H, W) and (B, finer, 2 H, 2 W) → (B, outputs, 2 H, 2 W)."""
+        expanded = F.interpolate(x_BCHW, finer_BCHW.shape[-2:], mode="bilinear", align_corners=False)
+        fused: Tensor = self.fuse(torch.cat((expanded, self.skip(finer_BCHW)), 1))
+        return fused
+
+
+class LightStream(nn.Module):
+    """A picture → its log density, in one of the `DOMAINS`; `enter` chooses it."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = EarlyTapMobileNetV2()
+        fine, middle, coarse = self.trunk.channels
+        self.spatial_attention = SpatialAttention(coarse)
+        self.main = InvertedResidual(coarse + PRIORS, 256, 1)
+        self.merge2 = Merge(256, middle, 128, 128)
+        self.merge1 = Merge(128, fine, 64, 64)
+        self.channel_attention = ChannelAttention(64, "sigmoid")
+        self.score = nn.ModuleDict({domain: nn.Conv2d(64, 1, 1) for domain in DOMAINS})
+        self.priors = _by_domain(_first_priors())
+        self.smoothing = _by_domain(_first_smoothing())
+        self.centre = _by_domain(torch.zeros(1, 1, *CENTRE_HW))
+        """Log odds, stretched over the picture."""
+        self.log_temperature = _by_domain(torch.zeros(()))
+        self.domain: Domain = "video"
+        self._start_open()
+        self.register_buffer("mean", torch.tensor(self.trunk.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(self.trunk.std).view(3, 1, 1), persistent=False)
+
+    def enter(self, domain: Domain) -> None:
+        """Look at the pictures that follow as at those of `domain`."""
+        for module in self.modules():
+            if isinstance(module, DomainNorm | LightStream):
+                module.domain = domain
+
+    def forward(self, image_B3HW: Tensor) -> Tensor:
+        """(B, 3, H, W) in 0…1, sides multiples of 32 → scores (B, 1, H, W), a log density but for a constant."""
+        fine, middle, coarse = self.trunk((image_B3HW - self.mean) / self.std)
+        coarse = self.spatial_attention(coarse)
+        priors = bells(self.priors[self.domain], (coarse.shape[-2], coarse.shape[-1]))
+        x = self.main(torch.cat((coarse, priors.to(coarse.dtype).expand(len(coarse), -1, -1, -1)), 1))
+        x = self.merge1(self.merge2(x, middle), fine)
+        x = self.channel_attention(x)
+        with torch.autocast(x.device.type, enabled=False):  # sums of logarithms want more digits than bfloat16 has
+            cells = self.score[self.domain](x.float())
+            scores = smoothed(cells, self.smoothing[self.domain]) * self.log_temperature[self.domain].exp()
+        return scores + F.interpolate(self.centre[self.domain], scores.shape[-2:], mode="bilinear", align_corners=False)
+
+    def _start_open(self) -> None:
+        """Attention that lets all through: sigmoids at one half, made good for behind them."""
+        nn.init.zeros_(self.spatial_attention.conv.weight)
+        nn.init.zeros_(self.channel_attention.excite.weight)
+        for bias in (self.spatial_attention.conv.bias, self.channel_attention.excite.bias):
+            assert bias is not None
+            nn.init.zeros_(bias)
+        make_up_for_attention(self)
+
+
+@torch.no_grad()
+def make_up_for_attention(stream: LightStream) -> None:
+    """Double what follows each of the two attentions, which weigh with one half when they start."""
+    first = stream.main.conv[0]
+    assert isinstance(first, nn.Conv2d)
+    first.weight[: stream.trunk.channels[2]] *= 2
+    for score in stream.score.values():
+        assert isinstance(score, nn.Conv2d)
+        score.weight *= 2
+
+
+def bells(places_N22: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """(N, H, W): bells of height 6 over a picture whose corners are 0 and 1.
+
+    Args:
+        places_N22: [:, 0] down and [:, 1] across; of each the centre and the logarithm of the standard deviation.
+        size_hw: of the maps.
+    """
+
+    def along(places_N2: Tensor, length: int) -> Tensor:
+        centre, log_std = places_N2[:, :1], places_N2[:, 1:]
+        positions = torch.linspace(0, 1, length, device=places_N2.device)
+        return torch.exp(-(((positions - centre) / log_std.exp()) ** 2) / 2)
+
+    down, across = along(places_N22[:, 0], size_hw[0]), along(places_N22[:, 1], size_hw[1])
+    return 6 * down[:, :, None] * across[:, None, :]
+
+
+def smoothed(cells_B1HW: Tensor, kernel_11KK: Tensor) -> Tensor:
+    """Each cell as a square of `STRIDE` pixels, then smoothed: (B, 1, H, W) → (B, 1, H · STRIDE, W · STRIDE).
+
+    One transposed convolution does both, and that as a convolution whose channels are the pixels of a cell: a cell of
+    constant scores stays constant whatever the kernel, so no mesh of cells can show. The picture's edge is continued.
+
+    Args:
+        cells_B1HW: scores.
+        kernel_11KK: of odd side.
+    """
+    square = torch.ones(1, 1, STRIDE, STRIDE, device=kernel_11KK.device, dtype=kernel_11KK.dtype)
+    reach = kernel_11KK.shape[-1] // 2
+    # What a pixel of a cell gets from the cells around it: the kernel, seen by each of the pixels, summed by cell.
+    taps = 2 * -(-reach // STRIDE) + 1
+    margin = (taps // 2) * STRIDE - reach
+    seen = [
+        F.conv2d(F.pad(kernel_11KK, (margin + x, margin + STRIDE - 1 - x, margin + y, margin + STRIDE - 1 - y)), square, stride=STRIDE)
+        for y, x in product(range(STRIDE), repeat=2)
+    ]
+    continued = F.pad(cells_B1HW, [taps // 2] * 4, mode="replicate")
+    return F.pixel_shuffle(F.conv2d(continued, torch.cat(seen)), STRIDE)
+
+
+def _by_domain(value: Tensor) -> nn.ParameterDict:
+    return nn.ParameterDict({domain: nn.Parameter(value.clone()) for domain in DOMAINS})
+
+
+def _first_priors() -> Tensor:
+    """(16, 2, 2): nine spots, three bands down, three across, one blob."""
+    spots = [((y, -1.5), (x, -1.5)) for y, x in product((0.25, 0.5, 0.75), repeat=2)]
+    down = [((0.5, 0.0), (x, -1.5)) for x in (0.25, 0.5, 0.75)]
+    across = [((y, -1.5), (0.5, 0.0)) for y in (0.25, 0.5, 0.75)]
+    return torch.tensor([*spots, *down, *across, ((0.5, 0.0), (0.5, 0.0))])
+
+
+def _first_smoothing() -> Tensor:
+    """(1, 1, 41, 41): a bell that sums to 1."""
+    kernel = bells(torch.tensor([[[0.5, -2.0], [0.5, -2.0]]]), (SMOOTHING, SMOOTHING))[None]
+    return kernel / kernel.sum()
