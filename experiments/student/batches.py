@@ -48,10 +48,22 @@ class Batches:
         self._chance = weight / weight.sum()
         self._static, self._unisal = Static(weights), Unisal(weights / "unisal_official.safetensors")
         self._pixels: dict[Path, RGB] = {}
+        self._held: dict[int, tuple[list[RGB], Batch]] = {}
 
     def __call__(self, step: int) -> Batch:
-        rng = np.random.default_rng((self._seed, step))
-        domain: Domain = "still" if step % 2 == 0 else "video"
+        """Stills and video in turn. Of four steps the last two see the views of the first two again, mirrored and in
+        other colours: what the teachers say costs as much as the step that learns it.
+        """
+        number = step // 4 * 2 + step % 2
+        if number not in self._held:
+            self._held = {key: held for key, held in self._held.items() if key == number - 1}
+            self._held[number] = self._made(number)
+        views, batch = self._held[number]
+        return batch if step % 4 < 2 else _again(views, batch, np.random.default_rng((self._seed, number, 1)))
+
+    def _made(self, number: int) -> tuple[list[RGB], Batch]:
+        rng = np.random.default_rng((self._seed, number))
+        domain: Domain = "still" if number % 2 == 0 else "video"
         sizes, chances = zip(*(STILL_SIZES if domain == "still" else VIDEO_SIZES), strict=True)
         size_hw = sizes[rng.choice(len(sizes), p=chances)]
         grid_hw = size_hw[0] // 4, size_hw[1] // 4
@@ -64,16 +76,15 @@ class Batches:
                 image, log_map = self._frame(size_hw, grid_hw, rng)
                 counts.append(np.zeros(grid_hw, np.float32))
                 video.append(log_map)
-            images.append(recoloured(image, rng))
-        tensor = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+            images.append(image)
+        tensor = _tensor([recoloured(image, rng) for image in images])
         teacher = self._static(tensor)
         if domain == "video":
             over_time = torch.cat((torch.from_numpy(np.stack(video)), self._unisal.repeated(tensor[OWN:])))
-            order = [*range(OWN), *range(OWN, BATCH)]
-            teacher = log_density(STATIC_SHARE * teacher + VIDEO_SHARE * over_time[order])
+            teacher = log_density(STATIC_SHARE * teacher + VIDEO_SHARE * over_time)
         fixations = np.stack(counts)
         density = np.stack([blurred(of_one) for of_one in fixations])
-        return Batch(tensor, domain, teacher.clone(), torch.from_numpy(density), torch.from_numpy(fixations))
+        return images, Batch(tensor, domain, teacher.clone(), torch.from_numpy(density), torch.from_numpy(fixations))
 
     def _photograph(
         self, size_hw: tuple[int, int], grid_hw: tuple[int, int], rng: np.random.Generator
@@ -91,8 +102,16 @@ class Batches:
         clip = self._clips[rng.choice(len(self._clips), p=self._chance)]
         index = int(rng.integers(len(clip.frames)))
         view = random_view(clip.frames.shape[1:3], size_hw[1] / size_hw[0], rng)
-        both = clip.maps[:, index].astype(np.float32)
-        return seen(clip.frames[index], view, size_hw), map_seen((both[0] + both[1][:, ::-1]) / 2, view, grid_hw)
+        return seen(clip.frames[index], view, size_hw), map_seen(clip.maps[index].astype(np.float32), view, grid_hw)
+
+
+def _again(views: list[RGB], batch: Batch, rng: np.random.Generator) -> Batch:
+    image = _tensor([recoloured(view[:, ::-1], rng) for view in views])
+    return Batch(image, batch.domain, batch.teacher.flip(2), batch.density.flip(2), batch.fixations.flip(2))
+
+
+def _tensor(images: list[RGB]) -> Tensor:
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
 
 
 def map_seen(log_map_HW: np.ndarray, view: View, grid_hw: tuple[int, int]) -> np.ndarray:

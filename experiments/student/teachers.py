@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gfsalnet.models.deep.unisal import UNISALNetwork, gaussian_maps
+from gfsalnet.network.light import smoothed
 from gfsalnet.network.weights import load_strictly, read_state
 
 _MEAN, _STD = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
@@ -58,12 +59,13 @@ class Unisal:
         return maps
 
     @torch.inference_mode()
-    def step(self, image_B3HW: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The next frame of B videos."""
-        maps, state = self._decode(self.encode(image_B3HW), "DHF1K", state)
+    def step(self, levels: Any, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The next frames, encoded, of B videos."""
+        maps, state = self._decode(levels, "DHF1K", state)
         assert state is not None
         return maps, state
 
+    @torch.inference_mode()
     def _decode(self, levels: Any, domain: str, state: Tensor | None) -> tuple[Tensor, Tensor | None]:
         network, (coarse, middle, fine) = self.network, levels
         network._enter(domain)
@@ -75,11 +77,8 @@ class Unisal:
         x = network.upsampling_2(torch.cat((_double(x), network.skip_2x(middle)), 1))
         x = network.post_upsampling_2(torch.cat((_double(x), network.skip_4x(fine)), 1))
         x = network.get_submodule(f"adaptation_{domain.lower()}")(x)
-        # Smoothed at 1/4: every fourth row and column of what the network's own smoothing gives.
-        x = F.interpolate(x, scale_factor=8, mode="nearest")
-        kernel = network.get_submodule(f"smoothing_{domain.lower()}")
-        x = F.pad(x, [20] * 4, mode="replicate")
-        x = F.conv2d(x[..., 2:, 2:], kernel.weight, stride=4)
+        kernel = network.get_submodule(f"smoothing_{domain.lower()}").weight
+        x = F.avg_pool2d(smoothed(x, kernel), 4)
         return log_density(x[:, 0]), state
 
 
