@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gfsalnet.network.light import Domain
-from student.clips import Clip
+from student.clips import VIDEO_SHARE, Clip
 from student.pictures import RGB, Photograph, View, blurred, fixations_seen, random_view, read_rgb, recoloured, seen
 from student.teachers import Static, Unisal, log_density
 
@@ -21,8 +21,8 @@ VIDEO_SIZES = (((224, 384), 0.6), ((256, 320), 0.3), ((192, 416), 0.1))
 OWN = 6
 """Of the eight pictures of a batch: photographs among stills, clip frames in a video. The others are the others."""
 BATCH = 8
-VIDEO_SHARE, STATIC_SHARE = 0.45, 0.5
-"""Exponents of the two teachers of a video: UNISAL with its recurrence, and the mean of the static ones."""
+STATIC_SHARE = 0.45
+"""Exponent of the static teachers' mean beside those of a video."""
 
 
 class Batch(NamedTuple):
@@ -80,8 +80,8 @@ class Batches:
         tensor = _tensor([recoloured(image, rng) for image in images])
         teacher = self._static(tensor)
         if domain == "video":
-            over_time = torch.cat((torch.from_numpy(np.stack(video)), self._unisal.repeated(tensor[OWN:])))
-            teacher = log_density(STATIC_SHARE * teacher + VIDEO_SHARE * over_time)
+            over_time = torch.cat((torch.from_numpy(np.stack(video)), VIDEO_SHARE * self._unisal.repeated(tensor[OWN:])))
+            teacher = log_density(STATIC_SHARE * teacher + over_time)
         fixations = np.stack(counts)
         density = np.stack([blurred(of_one) for of_one in fixations])
         return images, Batch(tensor, domain, teacher.clone(), torch.from_numpy(density), torch.from_numpy(fixations))
@@ -101,8 +101,8 @@ class Batches:
     ) -> tuple[RGB, np.ndarray]:
         clip = self._clips[rng.choice(len(self._clips), p=self._chance)]
         index = int(rng.integers(len(clip.frames)))
-        view = random_view(clip.frames.shape[1:3], size_hw[1] / size_hw[0], rng)
-        return seen(clip.frames[index], view, size_hw), map_seen(clip.maps[index].astype(np.float32), view, grid_hw)
+        view = random_view(clip.frames[index].shape[:2], size_hw[1] / size_hw[0], rng)
+        return seen(clip.frames[index], view, size_hw), map_seen(clip.log_maps[index], view, grid_hw)
 
 
 def _again(views: list[RGB], batch: Batch, rng: np.random.Generator) -> Batch:

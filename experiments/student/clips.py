@@ -1,4 +1,4 @@
-"""Clip frames and what UNISAL over video says of them, made once and kept on disk."""
+"""Frames of openly licensed clips with what the teachers that need time or care said of them, made before."""
 
 from __future__ import annotations
 
@@ -7,24 +7,21 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from student.pictures import ROBOTS, RGB, clip_paths, sampled_frames
-from student.teachers import Unisal
+from student.pictures import RGB, ROBOTS
 
-
-MOST_FRAMES = 120
-"""Of a clip: its first 20 seconds."""
+VIDEO_SHARE, FASTGAZE_SHARE = 0.4, 0.1
+"""Exponents of UNISAL with its recurrence and of FastGaze; the static teachers see each view themselves."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames (T, H, W, 3) and log densities (T, h, w)."""
+    """Frames (H, W, 3) and, of each, the sum of its teachers' log maps over the whole picture (60, 80)."""
 
     name: str
-    frames: NDArray[np.uint8]
-    maps: NDArray[np.float16]
+    frames: list[RGB]
+    log_maps: NDArray[np.float32]
 
     @property
     def weight(self) -> float:
@@ -32,31 +29,30 @@ class Clip:
         return len(self.frames) ** 0.5 * (0.4 if self.name.startswith(ROBOTS) else 1.0)
 
 
-def open_clips(data: Path, weights: Path, cache: Path) -> list[Clip]:
-    """All clips without gaze; what is missing in `cache` is made."""
-    cache.mkdir(parents=True, exist_ok=True)
-    clips, unisal = [], None
-    for path in clip_paths(data):
-        stem = f"{path.parent.name}-{path.stem}"
-        frames_file, maps_file = cache / f"{stem}.frames.npy", cache / f"{stem}.maps.npy"
-        if not maps_file.exists():
-            unisal = unisal or Unisal(weights / "unisal_official.safetensors")
-            frames = sampled_frames(path)[:MOST_FRAMES]
-            np.save(frames_file, np.stack(frames))
-            np.save(maps_file, _video_maps(frames, unisal))
-            print(stem, len(frames), flush=True)
-        clips.append(Clip(path.stem, np.load(frames_file, mmap_mode="r"), np.load(maps_file, mmap_mode="r")))
+def open_clips(data: Path) -> list[Clip]:
+    """The clips of the teacher maps."""
+    maps = np.load(data / "teacher_maps/teacher_maps.npz")
+    rows = np.flatnonzero(maps["frame"] >= 0)
+    sources, numbers = maps["source"][rows], maps["frame"][rows]
+    video, fastgaze = ((maps[name].astype(np.float32) / 255 - 1) * 12 for name in ("unisal_video", "fastgaze"))
+    log_maps = VIDEO_SHARE * video + FASTGAZE_SHARE * fastgaze
+    clips = []
+    for source in np.unique(sources):
+        of_clip = np.flatnonzero(sources == source)
+        frames = _frames(data / str(source), set(numbers[of_clip].tolist()))
+        kept = [row for row in of_clip if int(numbers[row]) in frames]
+        clips.append(Clip(Path(str(source)).stem, [frames[int(numbers[row])] for row in kept], log_maps[kept]))
     return clips
 
 
-def _video_maps(frames: list[RGB], unisal: Unisal) -> NDArray[np.float16]:
-    height, width = frames[0].shape[:2]
-    size_wh = (288, 384) if width < height else (384, 224) if width / height > 1.55 else (384, 288)
-    state, found = None, []
-    for start in range(0, len(frames), 8):
-        small = [cv2.resize(rgb, size_wh, interpolation=cv2.INTER_AREA) for rgb in frames[start : start + 8]]
-        levels = unisal.encode(torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).float() / 255)
-        for index in range(len(small)):
-            maps, state = unisal.step([level[index : index + 1] for level in levels], state)
-            found.append(maps[0].half().numpy())
-    return np.stack(found)
+def _frames(path: Path, wanted: set[int]) -> dict[int, RGB]:
+    film, frames = cv2.VideoCapture(str(path)), {}
+    for number in range(max(wanted) + 1):
+        if not film.grab():
+            break
+        if number in wanted:
+            _, bgr = film.retrieve()
+            if bgr.shape[1] > 448:
+                bgr = cv2.resize(bgr, (448, round(bgr.shape[0] * 448 / bgr.shape[1])), interpolation=cv2.INTER_AREA)
+            frames[number] = np.ascontiguousarray(bgr[..., ::-1])
+    return frames

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 RGB = NDArray[np.uint8]
 SETS = ("osie", "crowd", "scene")
-FRAMES_PER_SECOND = 6.0
-"""At which UNISAL remembers, and clips are read."""
 SIGMA = 0.03
 """Of the human density, as a share of the view's width: one degree in OSIE."""
 ROBOTS = ("bridge_", "droid_", "opencv_", "intel_bottle", "winui_")
@@ -56,27 +54,6 @@ def photographs(data: Path, validation: bool) -> list[Photograph]:
 
 def read_rgb(path: Path) -> RGB:
     return np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
-
-
-def clip_paths(data: Path) -> list[Path]:
-    """Every clip without gaze."""
-    return sorted([*(data / "clips_open").glob("*.mp4"), *(data / "clips").glob("*.mp4")])
-
-
-def sampled_frames(path: Path) -> list[RGB]:
-    """The clip's frames at `FRAMES_PER_SECOND`, at most 448 wide."""
-    film = cv2.VideoCapture(str(path))
-    rate, frames, due, number = film.get(cv2.CAP_PROP_FPS), [], 0.0, 0
-    while True:
-        ok, bgr = film.read()
-        if not ok:
-            return frames
-        if number >= due - 1e-6:
-            if bgr.shape[1] > 448:
-                bgr = cv2.resize(bgr, (448, round(bgr.shape[0] * 448 / bgr.shape[1])), interpolation=cv2.INTER_AREA)
-            frames.append(np.ascontiguousarray(bgr[..., ::-1]))
-            due += rate / FRAMES_PER_SECOND
-        number += 1
 
 
 def random_view(picture_hw: tuple[int, int], aspect: float, rng: np.random.Generator, whole: float = 0.3) -> View:

@@ -153,7 +153,7 @@ class Run:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("data", "weights", "output", "cache"):
+    for name in ("data", "weights", "output"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--stop", type=int, help="leave off after this step, as if there were more time later")
@@ -164,7 +164,7 @@ def main() -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     judged = photographs(args.data, validation=True)
     batches = Batches(
-        photographs(args.data, validation=False), open_clips(args.data, args.weights, args.cache), args.weights, args.seed
+        photographs(args.data, validation=False), open_clips(args.data), args.weights, args.seed
     )
     run = Run(args.weights, args.output, args.seed)
     saved, began, seen = time.monotonic(), time.monotonic(), {domain: [] for domain in DOMAINS}
