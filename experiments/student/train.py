@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from gfsalnet.network.light import DOMAINS, LightStream
 from gfsalnet.network.unisal_start import start_from_unisal
 from gfsalnet.network.weights import read_state
+from gfsalnet.training.batches import made_ahead
 from student.batches import Batch, Batches
 from student.clips import open_clips
 from student.pictures import Photograph, blurred, fixations_seen, photographs, read_rgb, View
@@ -168,8 +169,8 @@ def main() -> None:
     )
     run = Run(args.weights, args.output, args.seed)
     saved, began, seen = time.monotonic(), time.monotonic(), {domain: [] for domain in DOMAINS}
-    while run.step < (args.stop or args.steps):
-        batch = batches(run.step)
+    last = args.stop or args.steps
+    for batch in made_ahead(batches, range(run.step, last), workers=1):
         seen[batch.domain].append(run.learn(batch, args.steps))
         if time.monotonic() - saved > SAVE_SECONDS or run.step == args.steps:
             run.save()
