@@ -1,0 +1,72 @@
+"""The camera's share of the motion, and what is left of it: things that move against the scene.
+
+A camera that pans, zooms or turns moves every pixel by one affine map, up to depth. Fitted robustly, the map follows
+the scenery even where a third of the picture moves otherwise (random sample consensus, Fischler and Bolles 1981).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.types import FlowField, Map
+
+REFERENCE_WIDTH = 320
+"""Pixels: speeds are lengths in a picture that is so wide."""
+_STEP = 8
+"""Pixels of the field between the vectors that the camera is fitted to."""
+_TOLERANCE = 0.5
+"""Pixels of the field: how far a vector of the scenery may lie from the camera's."""
+
+
+@dataclass(frozen=True, eq=False)
+class CameraMotion:
+    """What the camera did between two frames."""
+
+    affine_23: NDArray[np.float64]
+    """(2, 3): where a pixel (x, y, 1) of the field goes."""
+    inlier_share: float
+    """0…1: how much of the picture moves with it."""
+
+    def flow(self, size_hw: tuple[int, int]) -> FlowField:
+        """The field that the camera alone would give."""
+        height, width = size_hw
+        x, y = np.arange(width), np.arange(height)[:, None]
+        (a, b, dx), (c, d, dy) = self.affine_23
+        return FlowField(np.stack(((a - 1) * x + b * y + dx, c * x + (d - 1) * y + dy), 2).astype(np.float32))
+
+    def speed(self, size_hw: tuple[int, int]) -> float:
+        """Mean length of the camera's vectors in pixels of `REFERENCE_WIDTH`, per interval of the field."""
+        vectors = self.flow(size_hw).flow_pixels
+        return float(np.hypot(vectors[..., 0], vectors[..., 1]).mean()) * REFERENCE_WIDTH / size_hw[1]
+
+
+def camera_motion(field: FlowField) -> CameraMotion:
+    """The affine motion that most of the picture shares; stillness where no motion is shared.
+
+    The same field always gives the same result.
+    """
+    height, width = field.size_hw
+    first = _STEP // 2
+    y, x = np.mgrid[first:height:_STEP, first:width:_STEP]
+    places = np.stack((x.ravel(), y.ravel()), 1).astype(np.float32)
+    moved = places + field.flow_pixels[y.ravel(), x.ravel()]
+    affine, inliers = (None, None)
+    if len(places) >= 3:
+        affine, inliers = cv2.estimateAffine2D(
+            places, moved, method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE, maxIters=300, confidence=0.99
+        )
+    if affine is None or not np.isfinite(affine).all():
+        still = np.abs(moved - places).max(1) <= _TOLERANCE
+        return CameraMotion(np.eye(2, 3), float(still.mean()) if len(still) else 1.0)
+    return CameraMotion(affine, float(inliers.mean()))
+
+
+def residual_speed(field: FlowField, camera: CameraMotion) -> Map:
+    """(H, W): how fast each pixel moves against the scene, in pixels of `REFERENCE_WIDTH` per interval of the field."""
+    left = field.flow_pixels - camera.flow(field.size_hw).flow_pixels
+    speed: Map = cv2.magnitude(left[..., 0], left[..., 1])
+    return speed * np.float32(REFERENCE_WIDTH / field.size_hw[1])

@@ -1,0 +1,164 @@
+"""What moves against the scene, over a short time and whatever the frame rate.
+
+Speeds are pixels of a picture 320 wide in 1/25 s. Frames are compared with the one about that long ago, so that 24, 30
+and 60 frames a second give the same for the same motion. A frame that repeats the one before adds nothing and takes
+nothing away; its time counts towards the motion that comes after it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from gfsalnet.flow.camera import REFERENCE_WIDTH, camera_motion, residual_speed
+from gfsalnet.flow.estimator import FlowEstimator, zero_flow
+from gfsalnet.flow.precomputed import PrecomputedFlow
+from gfsalnet.types import RGB, FlowField, Frame, Map
+
+INTERVAL_SECONDS = 0.04
+"""Of speeds, and about the time between two frames that are compared."""
+_LONGEST_SECONDS = 0.5
+"""Between two frames that can be compared at all."""
+_SMOOTH_PIXELS = 6.0
+"""Sigma of the smoothing of speeds, in pixels of `REFERENCE_WIDTH`."""
+_REPEATED_LEVELS = 6
+"""Of change, at the pixel and colour that change most, up to which a frame repeats the one before: a codec's doing."""
+_MAP_WIDTH = 80
+"""Pixels of the maps that are kept: smoothed as they are, they hold no more."""
+
+
+@dataclass(frozen=True, eq=False)
+class SceneMotion:
+    """Motion in one frame and shortly before it."""
+
+    residual: Map
+    """(h, w): smoothed speed against the scene."""
+    camera_speed: float
+    """Mean over the picture of the camera's own speed."""
+    inlier_share: float
+    """How much of the picture moves with the camera; 1 where nothing is known."""
+    field: FlowField
+    """The flow from the frame before the pair's later one; zero where nothing is known."""
+
+    @property
+    def mean_residual(self) -> float:
+        """How much of the picture moves against the camera: the law of the gate goes by it."""
+        return float(self.residual.mean())
+
+
+@dataclass(frozen=True)
+class _Seen:
+    time_seconds: float
+    rgb: RGB
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One pair of frames."""
+
+    until_seconds: float
+    seconds: float
+    residual: Map
+    """Speed."""
+    camera_speed: float
+    inlier_share: float
+
+
+class SceneMotionStream:
+    """Scene motion for every frame of a stream as it comes.
+
+    Args:
+        estimator: of the flow between two frames, or flow that was computed elsewhere.
+        tau_seconds: of the exponential mean over time.
+        reach_seconds: what happened longer ago has no influence.
+    """
+
+    def __init__(self, estimator: FlowEstimator, tau_seconds: float = 0.3, reach_seconds: float = 0.5) -> None:
+        self.estimator, self.tau_seconds, self.reach_seconds = estimator, tau_seconds, reach_seconds
+        self._seen: deque[_Seen] = deque()
+        self._measured: deque[_Measured] = deque()
+        self._field: FlowField | None = None
+        self._now_seconds = -np.inf
+
+    def push(self, frame: Frame, starts_shot: bool) -> SceneMotion:
+        """What moves in this frame against the scene.
+
+        Args:
+            frame: the next of the stream; its pixels must not be written to afterwards.
+            starts_shot: whether it has nothing to do with the frames before.
+        """
+        before_seconds, seen = self._now_seconds, _Seen(self._time_of(frame), frame.rgb)
+        self._now_seconds = seen.time_seconds
+        if starts_shot or (self._seen and self._seen[-1].rgb.shape != frame.rgb.shape):
+            self._seen.clear()
+            self._measured.clear()
+        if not self._seen:
+            self._field = zero_flow(self.estimator.field_size_hw(frame.size_hw))
+        if self._seen and _is_repeated(self._seen[-1], seen):
+            return self._over_time(seen.time_seconds)
+        if self._seen:
+            self._measure(self._before(seen), seen, before_seconds, frame.index)
+        self._seen.append(seen)
+        return self._over_time(seen.time_seconds)
+
+    def _time_of(self, frame: Frame) -> float:
+        """Frames without times of their own follow each other at the usual interval."""
+        last = self._now_seconds
+        return frame.time_seconds if frame.time_seconds > last else last + INTERVAL_SECONDS
+
+    def _before(self, seen: _Seen) -> _Seen:
+        """The frame whose distance comes nearest to the interval; what is older is forgotten."""
+        if isinstance(self.estimator, PrecomputedFlow):
+            return self._seen[-1]
+        best = min(self._seen, key=lambda s: abs(seen.time_seconds - s.time_seconds - INTERVAL_SECONDS))
+        while self._seen[0] is not best:
+            self._seen.popleft()
+        return best
+
+    def _measure(self, before: _Seen, seen: _Seen, last_seconds: float, index: int) -> None:
+        seconds = seen.time_seconds - before.time_seconds
+        if seconds > _LONGEST_SECONDS:  # the frame before stood still for long, or few come in a second
+            seconds = seen.time_seconds - last_seconds
+        if seconds > _LONGEST_SECONDS:
+            return
+        if isinstance(self.estimator, PrecomputedFlow):
+            field = self.estimator.leading_to(index)
+        else:
+            field = self.estimator(before.rgb, seen.rgb)
+        camera = camera_motion(field)
+        per_interval = INTERVAL_SECONDS / seconds
+        residual = _small(residual_speed(field, camera)) * np.float32(per_interval)
+        speed = camera.speed(field.size_hw) * per_interval
+        self._field = field
+        self._measured.append(_Measured(seen.time_seconds, seconds, residual, speed, camera.inlier_share))
+
+    def _over_time(self, now_seconds: float) -> SceneMotion:
+        """The mean over the reach; a pair counts by the time that it spans and by how long ago it was."""
+        assert self._field is not None
+        while self._measured and self._measured[0].until_seconds < now_seconds - self.reach_seconds + 1e-6:
+            self._measured.popleft()
+        pairs = list(self._measured)
+        if not pairs:
+            return SceneMotion(_small(np.zeros(self._field.size_hw, np.float32)), 0.0, 1.0, self._field)
+        newest = pairs[-1].until_seconds
+        weights = np.array([p.seconds * np.exp((p.until_seconds - newest) / self.tau_seconds) for p in pairs])
+        weights /= weights.sum()
+        residual = sum(np.float32(w) * p.residual for w, p in zip(weights, pairs, strict=True))
+        speed, share = (float(weights @ [getattr(p, name) for p in pairs]) for name in ("camera_speed", "inlier_share"))
+        return SceneMotion(np.asarray(residual, np.float32), speed, share, self._field)
+
+
+def _is_repeated(before: _Seen, seen: _Seen) -> bool:
+    return cv2.norm(before.rgb, seen.rgb, cv2.NORM_INF) <= _REPEATED_LEVELS
+
+
+def _small(speed_HW: Map) -> Map:
+    """Smoothed, and as large as is needed to hold that."""
+    height, width = speed_HW.shape
+    size_wh = _MAP_WIDTH, max(round(_MAP_WIDTH * height / width), 1)
+    small = cv2.resize(speed_HW, size_wh, interpolation=cv2.INTER_AREA)
+    sigma = _SMOOTH_PIXELS * _MAP_WIDTH / REFERENCE_WIDTH
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101), np.float32)
