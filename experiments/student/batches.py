@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 import torch
 from torch import Tensor
 
-from gfsalnet.network.light import Domain
 from student.clips import VIDEO_SHARE, Clip
 from student.pictures import RGB, Photograph, View, blurred, fixations_seen, random_view, read_rgb, recoloured, seen
 from student.teachers import Static, Unisal, log_density
 
+Domain = Literal["still", "video"]
+DOMAINS: tuple[Domain, ...] = ("still", "video")
 STILL_SIZES = (((256, 320), 0.65), ((288, 288), 0.1), ((224, 384), 0.2), ((320, 256), 0.05))
 VIDEO_SIZES = (((224, 384), 0.6), ((256, 320), 0.3), ((192, 416), 0.1))
 """Inputs of the network, and how often."""

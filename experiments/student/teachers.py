@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gfsalnet.models.deep.unisal import UNISALNetwork, gaussian_maps
-from gfsalnet.network.light import smoothed
+from gfsalnet.network.light import Smoothing
 from gfsalnet.network.weights import load_strictly, read_state
 
 _MEAN, _STD = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
@@ -39,6 +39,9 @@ class Unisal:
         self.network = UNISALNetwork()
         load_strictly(self.network, read_state(path), path)
         self.network.eval().to(memory_format=torch.channels_last)
+        self.smoothing = {domain: Smoothing() for domain in ("DHF1K", "SALICON")}
+        for domain, smoothing in self.smoothing.items():
+            smoothing.kernel.data = self.network.get_submodule(f"smoothing_{domain.lower()}").weight.data
 
     @torch.inference_mode()
     def encode(self, image_B3HW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -77,8 +80,7 @@ class Unisal:
         x = network.upsampling_2(torch.cat((_double(x), network.skip_2x(middle)), 1))
         x = network.post_upsampling_2(torch.cat((_double(x), network.skip_4x(fine)), 1))
         x = network.get_submodule(f"adaptation_{domain.lower()}")(x)
-        kernel = network.get_submodule(f"smoothing_{domain.lower()}").weight
-        x = F.avg_pool2d(smoothed(x, kernel), 4)
+        x = F.avg_pool2d(self.smoothing[domain](x), 4)
         return log_density(x[:, 0]), state
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from gfsalnet.models.deep.unisal import SMOOTHING, UNISALNetwork, gaussian_maps
-from gfsalnet.network.light import LightStream, smoothed
+from gfsalnet.network.light import LightStream, Smoothing
 from gfsalnet.network.unisal_start import start_from_unisal
 
 
@@ -39,24 +39,24 @@ def _static_path(network: UNISALNetwork, image: torch.Tensor, domain: str) -> to
     return F.log_softmax(x.flatten(1), 1).view_as(x)
 
 
-@pytest.mark.parametrize(("domain", "dataset"), [("still", "SALICON"), ("video", "DHF1K")])
+@pytest.mark.parametrize("dataset", ["SALICON", "DHF1K"])
 @torch.inference_mode()
-def test_starts_as_unisals_static_path(domain: str, dataset: str) -> None:
+def test_starts_as_unisals_static_path(dataset: str) -> None:
     torch.manual_seed(0)
     unisal, stream = _randomised(UNISALNetwork()), LightStream().eval()
-    start_from_unisal(stream, unisal.state_dict())
-    stream.enter(domain)
+    start_from_unisal(stream, unisal.state_dict(), dataset)
     image = torch.rand(2, 3, 96, 160)
-    scores = stream(image)
+    scores = stream(image).scores
     expected = _static_path(unisal, (image - stream.mean) / stream.std, dataset)
-    if domain == "still":
+    if dataset == "SALICON":
         assert torch.equal(expected, unisal((image - stream.mean) / stream.std, (96, 160), dataset)[0])
     torch.testing.assert_close(F.log_softmax(scores.flatten(1), 1).view_as(scores), expected, atol=2e-5, rtol=0)
 
 
 def test_smoothing_is_nearest_expansion_and_convolution() -> None:
     torch.manual_seed(0)
-    cells, kernel = torch.randn(2, 1, 5, 7), torch.randn(1, 1, 41, 41)
+    smoothing, cells = Smoothing(), torch.randn(2, 1, 5, 7)
+    torch.nn.init.normal_(smoothing.kernel)
     expanded = F.interpolate(cells, scale_factor=8, mode="nearest")
-    expected = F.conv2d(F.pad(expanded, [20] * 4, mode="replicate"), kernel)
-    torch.testing.assert_close(smoothed(cells, kernel), expected, atol=1e-3, rtol=0)
+    expected = F.conv2d(F.pad(expanded, [20] * 4, mode="replicate"), smoothing.kernel)
+    torch.testing.assert_close(smoothing(cells), expected, atol=1e-3, rtol=0)

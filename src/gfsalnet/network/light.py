@@ -4,67 +4,42 @@ The blocks of Sec. III in small. The trunk ends at 1/32; spatial attention weigh
 it, seeing bell-shaped priors beside it; the multi-level path expands it twice and merges the finer levels on the way;
 channel attention weighs what comes out at 1/8. Score and smoothing make a log density of it. The graph without the two
 attentions is the static path of UNISAL (Droste, Jiao, Noble, ECCV 2020), so that its weights can start this one.
-
-Pictures that stand still and pictures of a video are looked at differently: the two `DOMAINS` have their own
-normalisation, priors, score, smoothing, centre and temperature.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from itertools import product
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gfsalnet.network.attention import ChannelAttention, SpatialAttention
+from gfsalnet.network.stream import StreamOutput
 
-Domain = Literal["still", "video"]
-DOMAINS: tuple[Domain, ...] = ("still", "video")
 STRIDE = 8
 """Of the scores: a cell of them is so many pixels wide."""
 PRIORS, SMOOTHING = 16, 41
 """How many prior maps there are, and the side of the smoothing kernel in pixels."""
-CENTRE_HW = (15, 20)
-"""Cells of the centre prior."""
-
-Norm = Callable[[int], nn.Module]
-"""Given a number of channels, makes what normalises them."""
+_REACH_CELLS = -(-(SMOOTHING // 2) // STRIDE)
 
 
-class DomainNorm(nn.Module):
-    """A batch-norm for each domain, of which `domain` names the one in use."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        for domain in DOMAINS:
-            self.add_module(domain, nn.BatchNorm2d(channels))
-        self.domain: Domain = "video"
-
-    def forward(self, x_BCHW: Tensor) -> Tensor:
-        """(B, channels, H, W), normalised."""
-        normalised: Tensor = self.get_submodule(self.domain)(x_BCHW)
-        return normalised
-
-
-def pointwise(inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
-    """1x1 convolution, norm, ReLU6."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), norm(outputs), nn.ReLU6())
+def pointwise(inputs: int, outputs: int) -> nn.Sequential:
+    """1x1 convolution, batch-norm, ReLU6."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU6())
 
 
 class InvertedResidual(nn.Module):
     """1x1 expand → 3x3 depthwise → 1x1 project, each normalised; added to its input where the shapes agree."""
 
-    def __init__(self, inputs: int, outputs: int, expand: int, stride: int = 1, norm: Norm = nn.BatchNorm2d) -> None:
+    def __init__(self, inputs: int, outputs: int, expand: int, stride: int = 1) -> None:
         super().__init__()
         wide = inputs * expand
         self.conv = nn.Sequential(
-            *([] if expand == 1 else pointwise(inputs, wide, norm)),
-            *(nn.Conv2d(wide, wide, 3, stride, 1, groups=wide, bias=False), norm(wide), nn.ReLU6()),
-            *(nn.Conv2d(wide, outputs, 1, bias=False), norm(outputs)),
+            *([] if expand == 1 else pointwise(inputs, wide)),
+            *(nn.Conv2d(wide, wide, 3, stride, 1, groups=wide, bias=False), nn.BatchNorm2d(wide), nn.ReLU6()),
+            *(nn.Conv2d(wide, outputs, 1, bias=False), nn.BatchNorm2d(outputs)),
         )
         self.adds = stride == 1 and inputs == outputs
 
@@ -96,7 +71,7 @@ class EarlyTapMobileNetV2(nn.Module):
             for block in range(blocks):
                 layers.append(InvertedResidual(inputs, outputs, expand, first_stride if block == 0 else 1))
                 inputs = outputs
-        layers.append(pointwise(inputs, 1280, nn.BatchNorm2d))
+        layers.append(pointwise(inputs, 1280))
         self.features = nn.Sequential(*layers)
 
     def forward(self, image_B3HW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -122,11 +97,9 @@ class Merge(nn.Module):
 
     def __init__(self, inputs: int, finer: int, skip: int, outputs: int) -> None:
         super().__init__()
-        reduction = nn.Sequential(nn.Conv2d(2 * finer, skip, 1), DomainNorm(skip))
-        self.skip = nn.Sequential(
-            OrderedDict(expansion=pointwise(finer, 2 * finer, DomainNorm), reduction=reduction)
-        )
-        self.fuse = InvertedResidual(inputs + skip, outputs, 2, norm=DomainNorm)
+        reduction = nn.Sequential(nn.Conv2d(2 * finer, skip, 1), nn.BatchNorm2d(skip))
+        self.skip = nn.Sequential(OrderedDict(expansion=pointwise(finer, 2 * finer), reduction=reduction))
+        self.fuse = InvertedResidual(inputs + skip, outputs, 2)
 
     def forward(self, x_BCHW: Tensor, finer_BCHW: Tensor) -> Tensor:
         """(B, inputs, H, W) and (B, finer, 2 H, 2 W) → (B, outputs, 2 H, 2 W)."""
@@ -136,7 +109,7 @@ class Merge(nn.Module):
 
 
 class LightStream(nn.Module):
-    """A picture → its log density, in one of the `DOMAINS`; `enter` chooses it."""
+    """A picture → its log density. Sides of the input must be multiples of 32."""
 
     mean: Tensor
     std: Tensor
@@ -146,39 +119,27 @@ class LightStream(nn.Module):
         self.trunk = EarlyTapMobileNetV2()
         fine, middle, coarse = self.trunk.channels
         self.spatial_attention = SpatialAttention(coarse)
+        self.priors = nn.Parameter(_first_priors())
         self.main = InvertedResidual(coarse + PRIORS, 256, 1)
         self.merge2 = Merge(256, middle, 128, 128)
         self.merge1 = Merge(128, fine, 64, 64)
-        self.channel_attention = ChannelAttention(64, "sigmoid")
-        self.score = nn.ModuleDict({domain: nn.Conv2d(64, 1, 1) for domain in DOMAINS})
-        self.priors = _by_domain(_first_priors())
-        self.smoothing = _by_domain(_first_smoothing())
-        self.centre = _by_domain(torch.zeros(1, 1, *CENTRE_HW))
-        """Log odds, stretched over the picture."""
-        self.log_temperature = _by_domain(torch.zeros(()))
-        self.domain: Domain = "video"
+        self.channels = 64
+        self.channel_attention = ChannelAttention(self.channels, "sigmoid")
+        self.score = nn.Conv2d(self.channels, 1, 1)
+        self.smoothing = Smoothing()
         self._start_open()
         self.register_buffer("mean", torch.tensor(self.trunk.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(self.trunk.std).view(3, 1, 1), persistent=False)
 
-    def enter(self, domain: Domain) -> None:
-        """Look at the pictures that follow as at those of `domain`."""
-        for module in self.modules():
-            if isinstance(module, DomainNorm | LightStream):
-                module.domain = domain
-
-    def forward(self, image_B3HW: Tensor) -> Tensor:
-        """(B, 3, H, W) in 0…1, sides multiples of 32 → scores (B, 1, H, W), a log density but for a constant."""
+    def forward(self, image_B3HW: Tensor) -> StreamOutput:
+        """(B, 3, H, W) in 0…1 → features at 1/8; scores (B, 1, H, W), a log density but for a constant."""
         fine, middle, coarse = self.trunk((image_B3HW - self.mean) / self.std)
         coarse = self.spatial_attention(coarse)
-        priors = bells(self.priors[self.domain], (coarse.shape[-2], coarse.shape[-1]))
-        x = self.main(torch.cat((coarse, priors.to(coarse.dtype).expand(len(coarse), -1, -1, -1)), 1))
-        x = self.merge1(self.merge2(x, middle), fine)
-        x = self.channel_attention(x)
+        priors = bells(self.priors, (coarse.shape[-2], coarse.shape[-1])).to(coarse.dtype)
+        x = self.main(torch.cat((coarse, priors.expand(len(coarse), -1, -1, -1)), 1))
+        x = self.channel_attention(self.merge1(self.merge2(x, middle), fine))
         with torch.autocast(x.device.type, enabled=False):  # sums of logarithms want more digits than bfloat16 has
-            cells = self.score[self.domain](x.float())
-            scores = smoothed(cells, self.smoothing[self.domain]) * self.log_temperature[self.domain].exp()
-        return scores + F.interpolate(self.centre[self.domain], scores.shape[-2:], mode="bilinear", align_corners=False)
+            return StreamOutput(x, self.smoothing(self.score(x.float())))
 
     def _start_open(self) -> None:
         """Attention that lets all through: sigmoids at one half, made good for behind them."""
@@ -196,9 +157,7 @@ def make_up_for_attention(stream: LightStream) -> None:
     first = stream.main.conv[0]
     assert isinstance(first, nn.Conv2d)
     first.weight[: stream.trunk.channels[2]] *= 2
-    for score in stream.score.values():
-        assert isinstance(score, nn.Conv2d)
-        score.weight *= 2
+    stream.score.weight *= 2
 
 
 def bells(places_N22: Tensor, size_hw: tuple[int, int]) -> Tensor:
@@ -218,31 +177,37 @@ def bells(places_N22: Tensor, size_hw: tuple[int, int]) -> Tensor:
     return 6 * down[:, :, None] * across[:, None, :]
 
 
-def smoothed(cells_B1HW: Tensor, kernel_11KK: Tensor) -> Tensor:
-    """Each cell as a square of `STRIDE` pixels, then smoothed: (B, 1, H, W) → (B, 1, H · STRIDE, W · STRIDE).
+class Smoothing(nn.Module):
+    """Each cell becomes a square of `STRIDE` pixels, and these are smoothed; the picture's edge is continued.
 
-    One transposed convolution does both, and that as a convolution whose channels are the pixels of a cell: a cell of
-    constant scores stays constant whatever the kernel, so no mesh of cells can show. The picture's edge is continued.
-
-    Args:
-        cells_B1HW: scores.
-        kernel_11KK: of odd side.
+    A patch of equal cells stays even whatever the kernel is: no mesh of cells can show.
     """
-    square = torch.ones(1, 1, STRIDE, STRIDE, device=kernel_11KK.device, dtype=kernel_11KK.dtype)
-    reach = kernel_11KK.shape[-1] // 2
-    # What a pixel of a cell gets from the cells around it: the kernel, seen by each of the pixels, summed by cell.
-    taps = 2 * -(-reach // STRIDE) + 1
-    margin = (taps // 2) * STRIDE - reach
-    seen = [
-        F.conv2d(F.pad(kernel_11KK, (margin + x, margin + STRIDE - 1 - x, margin + y, margin + STRIDE - 1 - y)), square, stride=STRIDE)
-        for y, x in product(range(STRIDE), repeat=2)
-    ]
-    continued = F.pad(cells_B1HW, [taps // 2] * 4, mode="replicate")
-    return F.pixel_shuffle(F.conv2d(continued, torch.cat(seen)), STRIDE)
+
+    def __init__(self) -> None:
+        super().__init__()
+        kernel = bells(torch.tensor([[[0.5, -2.0], [0.5, -2.0]]]), (SMOOTHING, SMOOTHING))[None]
+        self.kernel = nn.Parameter(kernel / kernel.sum())
+
+    def forward(self, cells_B1HW: Tensor) -> Tensor:
+        """Scores (B, 1, H, W) → (B, 1, H · STRIDE, W · STRIDE)."""
+        return smoothed(cells_B1HW, self.by_place())
+
+    def by_place(self) -> Tensor:
+        """(STRIDE², 1, K, K): what each pixel of a cell gets from the cells around it, the kernel summed by cell."""
+        square = torch.ones(1, 1, STRIDE, STRIDE, device=self.kernel.device)
+        margin = _REACH_CELLS * STRIDE - SMOOTHING // 2
+        before, after = margin, margin + STRIDE - 1
+        shifted = [
+            F.pad(self.kernel, (before + x, after - x, before + y, after - y))
+            for y, x in product(range(STRIDE), repeat=2)
+        ]
+        return F.conv2d(torch.cat(shifted), square, stride=STRIDE)
 
 
-def _by_domain(value: Tensor) -> nn.ParameterDict:
-    return nn.ParameterDict({domain: nn.Parameter(value.clone()) for domain in DOMAINS})
+def smoothed(cells_B1HW: Tensor, kernels_P1KK: Tensor) -> Tensor:
+    """`Smoothing` by kernels that are summed already."""
+    continued = F.pad(cells_B1HW, [_REACH_CELLS] * 4, mode="replicate")
+    return F.pixel_shuffle(F.conv2d(continued, kernels_P1KK), STRIDE)
 
 
 def _first_priors() -> Tensor:
@@ -251,9 +216,3 @@ def _first_priors() -> Tensor:
     down = [((0.5, 0.0), (x, -1.5)) for x in (0.25, 0.5, 0.75)]
     across = [((y, -1.5), (0.5, 0.0)) for y in (0.25, 0.5, 0.75)]
     return torch.tensor([*spots, *down, *across, ((0.5, 0.0), (0.5, 0.0))])
-
-
-def _first_smoothing() -> Tensor:
-    """(1, 1, 41, 41): a bell that sums to 1."""
-    kernel = bells(torch.tensor([[[0.5, -2.0], [0.5, -2.0]]]), (SMOOTHING, SMOOTHING))[None]
-    return kernel / kernel.sum()
