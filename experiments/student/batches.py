@@ -81,7 +81,9 @@ class Batches:
         tensor = _tensor([recoloured(image, rng) for image in images])
         teacher = self._static(tensor)
         if domain == "video":
-            over_time = torch.cat((torch.from_numpy(np.stack(video)), VIDEO_SHARE * self._unisal.repeated(tensor[OWN:])))
+            over_time = torch.cat(
+                (torch.from_numpy(np.stack(video)), VIDEO_SHARE * self._unisal.repeated(tensor[OWN:]))
+            )
             teacher = log_density(STATIC_SHARE * teacher + over_time)
         fixations = np.stack(counts)
         density = np.stack([blurred(of_one) for of_one in fixations])

@@ -174,9 +174,7 @@ def main() -> None:
     torch.set_num_threads(1)
     args.output.mkdir(parents=True, exist_ok=True)
     judged = photographs(args.data, validation=True)[::2]
-    batches = Batches(
-        photographs(args.data, validation=False), open_clips(args.data), args.weights, args.seed
-    )
+    batches = Batches(photographs(args.data, validation=False), open_clips(args.data), args.weights, args.seed)
     run = Run(args.weights, args.output, args.seed)
     saved, began, seen = time.monotonic(), time.monotonic(), {domain: [] for domain in DOMAINS}
     last = args.stop or args.steps

@@ -1,0 +1,196 @@
+"""What is done with an appearance map besides the network: centre and temperature, motion by a gate, a short memory.
+
+All in logarithms. The fused map is S ∝ S_A · S_T^((1 − P) / P): the gate P, the share of appearance, is the weight of
+S_A among both. It comes from how much of the picture moves against the camera: where little does, what moves draws
+looks; where all does, motion says nothing (docs/experiments/gate.md).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.flow.scene_motion import SceneMotion
+from gfsalnet.types import Map
+
+Kind = Literal["still", "video"]
+"""What a picture is: looked at for some seconds, or one of a video."""
+_FIRST_SECONDS = 0.04
+"""How long a first frame counts in the memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How the network's map of one kind of picture is read."""
+
+    temperature: float = 1.0
+    """Exponent of the map: below 1 it gets softer."""
+    centre: tuple[tuple[float, ...], ...] = ((0.0,),)
+    """Log odds of places, a coarse grid stretched over the picture."""
+
+    def log_map(self, density: Map, centre_strength: float = 1.0) -> Map:
+        """(h, w): logarithm of the map as it is read, but for a constant."""
+        log_density = np.log(density + np.float32(1e-12 / density.size))
+        return np.float32(self.temperature) * log_density + np.float32(centre_strength) * self.log_odds(density.shape)
+
+    def log_odds(self, size_hw: tuple[int, ...]) -> Map:
+        """(h, w): the centre at that size."""
+        return _resized(np.array(self.centre, np.float32), size_hw)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionGate:
+    """How far motion is trusted, and what it says. Speeds are those of `SceneMotion`."""
+
+    weight: float = 0.6
+    """The largest exponent of the motion map."""
+    threshold: float = 0.65
+    """The mean residual speed at which half of it is left."""
+    softness: float = 0.1
+    """Over which the trust falls, in the same unit."""
+    floor: float = 0.3
+    """Added to a speed relative to the mean: what rests is not excluded."""
+    least: float = 0.03
+    """Added to the mean: slower motion is an estimator's noise."""
+    tau_seconds: float = 0.3
+    reach_seconds: float = 0.5
+    """Of the mean of speeds over time (`SceneMotionStream`)."""
+
+    def log_map(self, motion: SceneMotion, size_hw: tuple[int, int]) -> Map:
+        """(h, w): logarithm of the motion map, but for a constant."""
+        relative = motion.residual / np.float32(motion.mean_residual + self.least) + np.float32(self.floor)
+        return _resized(np.log(relative), size_hw)
+
+    def exponent(self, motion: SceneMotion) -> float:
+        """Of the motion map: (1 − P) / P."""
+        if motion.mean_residual == 0:
+            return 0.0
+        return self.weight / (1 + float(np.exp((motion.mean_residual - self.threshold) / self.softness)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """An exponential mean of maps that ends after the reach. It carries over cuts, as gaze does for some 200 ms."""
+
+    tau_seconds: float = 0.15
+    """0: none."""
+    reach_seconds: float = 0.45
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverTime:
+    """All of it, as `config.json` has it under `over_time`."""
+
+    still: Reading = field(default_factory=Reading)
+    video: Reading = field(default_factory=Reading)
+    gate: MotionGate | None = None
+    """None: no motion."""
+    memory: Memory = field(default_factory=Memory)
+
+    @property
+    def reach_seconds(self) -> float:
+        """How long ago a frame may have been that still has some influence."""
+        return self.memory.reach_seconds + (self.gate.reach_seconds if self.gate else 0.0)
+
+    def as_json(self) -> dict[str, Any]:
+        """For `config.json`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class FusedMaps:
+    """Densities (h, w), each summing to 1; motion and gate are None without motion."""
+
+    saliency: Map
+    appearance: Map
+    motion: Map | None
+    gate: Map | None
+
+
+class MapsOverTime:
+    """The maps of one stream of frames, in order.
+
+    Args:
+        how: the numbers.
+        centre_strength: of the centre, 1 is as fitted.
+    """
+
+    def __init__(self, how: OverTime, centre_strength: float = 1.0) -> None:
+        self.how, self.centre_strength = how, centre_strength
+        self._remembered: deque[tuple[float, float, FusedMaps]] = deque()
+
+    def push(self, density: Map, motion: SceneMotion | None, time_seconds: float, kind: Kind) -> FusedMaps:
+        """The maps of the next frame.
+
+        Args:
+            density: (h, w), the network's.
+            motion: in the frame; None without a gate.
+            time_seconds: of the frame; one that does not come after the frame before follows it by 1/25 s.
+            kind: of picture.
+        """
+        now = self._fused(density, motion, kind)
+        if self._remembered and self._remembered[-1][2].saliency.shape != density.shape:
+            self._remembered.clear()
+        last = self._remembered[-1][0] if self._remembered else time_seconds - _FIRST_SECONDS
+        time_seconds = time_seconds if time_seconds > last else last + _FIRST_SECONDS
+        self._remembered.append((time_seconds, time_seconds - last, now))
+        return self._mean(time_seconds)
+
+    def _fused(self, density: Map, motion: SceneMotion | None, kind: Kind) -> FusedMaps:
+        reading = self.how.still if kind == "still" else self.how.video
+        log_A = reading.log_map(density, self.centre_strength)
+        appearance, gate = _density(log_A), self.how.gate
+        if gate is None or motion is None:
+            return FusedMaps(appearance, appearance, None, None)
+        size_hw = (density.shape[0], density.shape[1])
+        log_T, exponent = gate.log_map(motion, size_hw), gate.exponent(motion)
+        fused = _density(log_A + np.float32(exponent) * log_T) if exponent else appearance
+        log_centre = np.float32(self.centre_strength) * reading.log_odds(size_hw)
+        return FusedMaps(
+            fused, appearance, _density(log_T + log_centre), np.full(size_hw, 1 / (1 + exponent), np.float32)
+        )
+
+    def _mean(self, now_seconds: float) -> FusedMaps:
+        """Over the reach: a map counts by how long it was shown and by how long ago that was."""
+        memory = self.how.memory
+        while self._remembered[0][0] < now_seconds - memory.reach_seconds + 1e-6 and len(self._remembered) > 1:
+            self._remembered.popleft()
+        newest = self._remembered[-1][2]
+        if not memory.tau_seconds or len(self._remembered) == 1:
+            return newest
+        weights = np.array(
+            [_share(now_seconds - until, shown, memory.tau_seconds) for until, shown, _ in self._remembered]
+        )
+        weights = (weights / weights.sum()).astype(np.float32)
+
+        def mean(name: str) -> Map | None:
+            maps = [getattr(maps, name) for _, _, maps in self._remembered]
+            if any(values is None for values in maps):
+                return getattr(newest, name)  # type: ignore[no-any-return]  # a field of FusedMaps
+            return np.asarray(np.tensordot(weights, np.stack(maps), 1), np.float32)
+
+        saliency, appearance = mean("saliency"), mean("appearance")
+        assert saliency is not None
+        assert appearance is not None
+        return FusedMaps(saliency, appearance, mean("motion"), mean("gate"))
+
+
+def _share(age_seconds: float, shown_seconds: float, tau_seconds: float) -> float:
+    """The part of an exponential's mass that a map fills which was shown until `age_seconds` ago."""
+    return float(np.exp(-age_seconds / tau_seconds) * -np.expm1(-shown_seconds / tau_seconds))
+
+
+def _density(log_map: Map) -> Map:
+    powers = np.exp(log_map - log_map.max())
+    return np.asarray(powers / powers.sum(dtype=np.float64), np.float32)
+
+
+def _resized(grid: NDArray[np.float32], size_hw: tuple[int, ...]) -> Map:
+    if grid.shape == size_hw[:2]:
+        return grid
+    return np.asarray(cv2.resize(grid, (size_hw[1], size_hw[0]), interpolation=cv2.INTER_LINEAR), np.float32)
