@@ -10,17 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from student.clips import VIDEO_SHARE, Clip
+from student.clips import Clip
 from student.pictures import RGB, Photograph, View, blurred, fixations_seen, random_view, read_rgb, recoloured, seen
-from student.teachers import Static, Unisal, log_density
+from student.teachers import Static, log_density
 
 Domain = Literal["still", "video"]
 DOMAINS: tuple[Domain, ...] = ("still", "video")
 STILL_SIZES = (((256, 320), 0.65), ((288, 288), 0.1), ((224, 384), 0.2), ((320, 256), 0.05))
 VIDEO_SIZES = (((224, 384), 0.6), ((256, 320), 0.3), ((192, 416), 0.1))
 """Inputs of the network, and how often."""
-OWN = 6
-"""Of the eight pictures of a batch: photographs among stills, clip frames in a video. The others are the others."""
 BATCH = 8
 STATIC_SHARE = 0.45
 """Exponent of the static teachers' mean beside those of a video."""
@@ -47,7 +45,7 @@ class Batches:
         self._photographs, self._clips, self._seed = photographs, clips, seed
         weight = np.array([clip.weight for clip in clips])
         self._chance = weight / weight.sum()
-        self._static, self._unisal = Static(weights), Unisal(weights / "unisal_official.safetensors")
+        self._static = Static(weights)
         self._pixels: dict[Path, RGB] = {}
         self._held: dict[int, tuple[list[RGB], Batch]] = {}
 
@@ -62,6 +60,10 @@ class Batches:
         views, batch = self._held[number]
         return batch if step % 4 < 2 else _again(views, batch, np.random.default_rng((self._seed, number, 1)))
 
+    def pair(self, step: int) -> tuple[Batch, Batch]:
+        """A batch of stills and one of frames."""
+        return self(2 * step), self(2 * step + 1)
+
     def _made(self, number: int) -> tuple[list[RGB], Batch]:
         rng = np.random.default_rng((self._seed, number))
         domain: Domain = "still" if number % 2 == 0 else "video"
@@ -69,10 +71,10 @@ class Batches:
         size_hw = sizes[rng.choice(len(sizes), p=chances)]
         grid_hw = size_hw[0] // 4, size_hw[1] // 4
         images, counts, video = [], [], []
-        for place in range(BATCH):
-            if (place < OWN) == (domain == "still"):
+        for _ in range(BATCH):
+            if domain == "still":
                 image, fixations = self._photograph(size_hw, grid_hw, rng)
-                counts.append(fixations if domain == "still" else np.zeros_like(fixations))
+                counts.append(fixations)
             else:
                 image, log_map = self._frame(size_hw, grid_hw, rng)
                 counts.append(np.zeros(grid_hw, np.float32))
@@ -81,10 +83,7 @@ class Batches:
         tensor = _tensor([recoloured(image, rng) for image in images])
         teacher = self._static(tensor)
         if domain == "video":
-            over_time = torch.cat(
-                (torch.from_numpy(np.stack(video)), VIDEO_SHARE * self._unisal.repeated(tensor[OWN:]))
-            )
-            teacher = log_density(STATIC_SHARE * teacher + over_time)
+            teacher = log_density(STATIC_SHARE * teacher + torch.from_numpy(np.stack(video)))
         fixations = np.stack(counts)
         density = np.stack([blurred(of_one) for of_one in fixations])
         return images, Batch(tensor, domain, teacher.clone(), torch.from_numpy(density), torch.from_numpy(fixations))

@@ -54,21 +54,6 @@ class Unisal:
         return self._decode(self.encode(image_B3HW), domain, None)[0]
 
     @torch.inference_mode()
-    def repeated(self, image_B3HW: Tensor, times: int = 3) -> Tensor:
-        """Pictures as videos that stand still for so many steps."""
-        levels, state = self.encode(image_B3HW), None
-        for _ in range(times):
-            maps, state = self._decode(levels, "DHF1K", state)
-        return maps
-
-    @torch.inference_mode()
-    def step(self, levels: Any, state: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The next frames, encoded, of B videos."""
-        maps, state = self._decode(levels, "DHF1K", state)
-        assert state is not None
-        return maps, state
-
-    @torch.inference_mode()
     def _decode(self, levels: Any, domain: str, state: Tensor | None) -> tuple[Tensor, Tensor | None]:
         network, (coarse, middle, fine) = self.network, levels
         network._enter(domain)

@@ -32,7 +32,7 @@ from student.clips import open_clips
 from student.pictures import Photograph, blurred, fixations_seen, photographs, read_rgb, View
 from student.teachers import log_density
 
-RATE, NEW_RATE, WEIGHT_DECAY, WARM_UP, AVERAGE = 1e-4, 5e-4, 0.01, 100, 0.998
+RATE, NEW_RATE, WEIGHT_DECAY, WARM_UP, AVERAGE = 8e-5, 4e-4, 0.01, 100, 0.998
 """Learning rate of what UNISAL brings and of what is new, steps over which they rise, decay of the averaged weights."""
 CENTRE_HW = (15, 20)
 NEW = ("stream.spatial_attention.", "stream.channel_attention.", "centre.", "log_temperature.")
@@ -134,12 +134,15 @@ class Run:
                 getattr(self, part).load_state_dict(content[part])
             self.step = content["step"]
 
-    def learn(self, batch: Batch, steps: int) -> tuple[float, float, float]:
+    def learn(self, batches: tuple[Batch, Batch], steps: int) -> tuple[float, ...]:
+        """One step from a batch of each domain: KL to the teacher, KL and NSS to people of stills; KL of videos."""
         to_training_mode(self.student)
-        parts = losses(self.student(batch.image, batch.domain), batch)
-        loss = total_loss(batch, *parts)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        found: list[float] = []
+        for batch in batches:
+            parts = losses(self.student(batch.image, batch.domain), batch)
+            total_loss(batch, *parts).backward()
+            found += [part.item() for part in parts]
         norm = nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
         if not bool(torch.isfinite(norm)):
             raise SystemExit(f"step {self.step}: the gradient is no number")
@@ -151,7 +154,7 @@ class Run:
         with torch.no_grad():
             for average, current in zip(self.average.parameters(), self.student.parameters(), strict=True):
                 average.lerp_(current, 1 - decay)
-        return parts[0].item(), parts[1].item(), parts[2].item()
+        return tuple(found[:4])
 
     def save(self) -> None:
         content = {part: getattr(self, part).state_dict() for part in ("student", "average", "optimiser")}
@@ -174,24 +177,25 @@ def main() -> None:
     torch.set_num_threads(1)
     args.output.mkdir(parents=True, exist_ok=True)
     judged = photographs(args.data, validation=True)[::2]
-    batches = Batches(photographs(args.data, validation=False), open_clips(args.data), args.weights, args.seed)
+    batches = Batches(
+        photographs(args.data, validation=False), open_clips(args.data), args.weights, args.seed
+    )
     run = Run(args.weights, args.output, args.seed)
-    saved, began, seen = time.monotonic(), time.monotonic(), {domain: [] for domain in DOMAINS}
+    saved, began, seen = time.monotonic(), time.monotonic(), []
     last = args.stop or args.steps
-    for batch in made_ahead(batches, range(run.step, last), workers=1):
-        seen[batch.domain].append(run.learn(batch, args.steps))
+    for pair in made_ahead(batches.pair, range(run.step, last), workers=1):
+        seen.append(run.learn(pair, args.steps))
         if time.monotonic() - saved > SAVE_SECONDS or run.step == args.steps:
             run.save()
             saved = time.monotonic()
         if run.step % LOG_STEPS == 0 or run.step == args.steps:
             scores = validate(run.average, judged) if run.step % (5 * LOG_STEPS) == 0 else ()
-            still, video = (np.mean(seen[domain], 0) for domain in DOMAINS)
-            row = [run.step, round((time.monotonic() - began) / (len(seen["still"]) + len(seen["video"])), 2)]
-            row += [round(float(v), 4) for v in (*still, video[0], *scores)]
+            row = [run.step, round((time.monotonic() - began) / len(seen), 2)]
+            row += [round(float(value), 4) for value in (*np.mean(seen, 0), *scores)]
             with (args.output / "log.csv").open("a", newline="") as file:
                 csv.writer(file).writerow(row)
             print(row, flush=True)
-            began, seen = time.monotonic(), {domain: [] for domain in DOMAINS}
+            began, seen = time.monotonic(), []
     run.save()
 
 

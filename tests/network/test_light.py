@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
 
 from gfsalnet.models.deep.unisal import SMOOTHING, UNISALNetwork, gaussian_maps
+from gfsalnet.network import GFSalNet
+from gfsalnet.network.config import light
+from gfsalnet.network.folding import folded
 from gfsalnet.network.light import LightStream, Smoothing
 from gfsalnet.network.unisal_start import start_from_unisal
 
@@ -60,3 +65,30 @@ def test_smoothing_is_nearest_expansion_and_convolution() -> None:
     expanded = F.interpolate(cells, scale_factor=8, mode="nearest")
     expected = F.conv2d(F.pad(expanded, [20] * 4, mode="replicate"), smoothing.kernel)
     torch.testing.assert_close(smoothing(cells), expected, atol=1e-3, rtol=0)
+
+
+@torch.inference_mode()
+def test_folded_says_the_same() -> None:
+    torch.manual_seed(0)
+    network = GFSalNet(light())
+    _randomised(network)
+    image = torch.rand(1, 3, 96, 160)
+    torch.testing.assert_close(folded(network)(image).saliency, network(image).saliency, atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_no_mesh() -> None:
+    """Scores of places that a cell or half of one lies between differ as a smooth picture does, not by the place."""
+    stream = LightStream().eval()
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 32), torch.linspace(-1, 1, 40), indexing="ij")
+    scores = stream.smoothing(-4 * (x**2 + y**2)[None, None])[0, 0].exp()
+    inner = scores[64:-64, 64:-64]
+    phases = torch.stack([inner[a::4, b::4].mean() for a in range(4) for b in range(4)])
+    assert float((phases / phases.mean() - 1).square().mean().sqrt()) < 0.01
+
+
+def test_a_light_stream_has_its_own_trunk_and_softmax() -> None:
+    with pytest.raises(ValueError, match="mobilenet_v2"):
+        replace(light(), backbone="resnet50")
+    assert light().streams == "appearance"
+    assert sum(p.numel() for p in GFSalNet(light()).parameters()) < 3.3e6

@@ -25,12 +25,16 @@ class NetworkConfig:
     """Everything needed to build the network.
 
     Raises:
-        ValueError: if the two branches of a stream do not meet at one size, or the input size does not divide by 32.
+        ValueError: if the two branches of a stream do not meet at one size, the input size does not divide by 32, or a
+            light stream is given another trunk or activation than its own.
     """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}  # a misspelt key in a config.json is an error
 
     backbone: Literal["resnet50", "mobilenet_v2"] = "resnet50"
+    stream: Literal["paper", "light"] = "paper"
+    """The graph of a stream: Fig. 2, or `LightStream` with its trunk, which none of the fields below about branches,
+    attention and levels change."""
     streams: Literal["both", "appearance", "motion"] = "both"
     """`appearance` and `motion` are the paper's "Spatial" and "Temporal" single-stream models (Table I)."""
     input_size_hw: tuple[int, int] = (480, 640)
@@ -63,6 +67,8 @@ class NetworkConfig:
     """`convolution`: a 1x1 convolution of both maps instead of the gate (Sec. IV-E)."""
 
     def __post_init__(self) -> None:
+        if self.stream == "light" and (self.backbone, self.final) != ("mobilenet_v2", "softmax"):
+            raise ValueError("a light stream has the backbone mobilenet_v2, and its final activation is softmax")
         main, side = _stride(self.main), _stride(self.side)
         if self.multilevel and main != 8 * side:
             raise ValueError(
@@ -103,4 +109,16 @@ def mobile(streams: Literal["both", "appearance", "motion"] = "both") -> Network
         final="softmax",
         channel_attention_final="sigmoid",
         gate_on="features",
+    )
+
+
+def light() -> NetworkConfig:
+    """The appearance stream of `gfsalnet-mobile`, 3.2 million parameters, at about 320x256."""
+    return NetworkConfig(
+        backbone="mobilenet_v2",
+        stream="light",
+        streams="appearance",
+        input_size_hw=(256, 320),
+        keep_aspect=True,
+        final="softmax",
     )

@@ -12,6 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from gfsalnet.network.backbone import Levels
 from gfsalnet.network.gfsalnet import GFSalNet
+from gfsalnet.network.light import LightStream, Merge, Smoothing, smoothed
 from gfsalnet.network.multilevel import MultiLevelInformation
 from gfsalnet.network.stream import Stream
 
@@ -31,11 +32,15 @@ def folded(network: GFSalNet) -> GFSalNet:
     return network
 
 
-def _fold(stream: Stream) -> None:
-    _fold_batch_norms(stream.trunk)
+def _fold(stream: Stream | LightStream) -> None:
+    _fold_batch_norms(stream)
     first = next(module for module in stream.trunk.modules() if isinstance(module, nn.Conv2d))
     first.weight /= stream.std
     stream.std.fill_(1)
+    if isinstance(stream, LightStream):
+        stream.merge2, stream.merge1 = EarlyFuse(stream.merge2), EarlyFuse(stream.merge1)  # type: ignore[assignment]  # they say the same
+        stream.smoothing = FixedSmoothing(stream.smoothing)  # type: ignore[assignment]  # likewise
+        return
     if isinstance(stream.multilevel, MultiLevelInformation):
         stream.multilevel = EarlyMerges(stream.multilevel)
     for parent in list(stream.modules()):
@@ -77,6 +82,41 @@ class EarlyMerges(nn.Module):
             expanded = F.interpolate(coarse(x), level.shape[-2:], mode="bilinear", align_corners=False)
             x = self.activation(expanded + fine(level))
         return x
+
+
+class EarlyFuse(nn.Module):
+    """`Merge` of which the first convolution sees what comes from below before that is expanded, as in `EarlyMerges`."""
+
+    def __init__(self, merge: Merge) -> None:
+        super().__init__()
+        self.skip = merge.skip
+        expansion, *rest = merge.fuse.conv
+        assert isinstance(expansion, nn.Sequential)
+        assert isinstance(expansion[0], nn.Conv2d)
+        kept = merge.skip.get_submodule("reduction.0")
+        assert isinstance(kept, nn.Conv2d)
+        self.coarse, self.fine = _split(expansion[0], expansion[0].in_channels - kept.out_channels)
+        self.rest = nn.Sequential(expansion[2], *rest)
+
+    def forward(self, x_BCHW: Tensor, finer_BCHW: Tensor) -> Tensor:
+        """As `Merge`."""
+        expanded = F.interpolate(self.coarse(x_BCHW), finer_BCHW.shape[-2:], mode="bilinear", align_corners=False)
+        fused: Tensor = self.rest(expanded + self.fine(self.skip(finer_BCHW)))
+        return fused
+
+
+class FixedSmoothing(nn.Module):
+    """`Smoothing` with its kernels summed once."""
+
+    kernels: Tensor
+
+    def __init__(self, smoothing: Smoothing) -> None:
+        super().__init__()
+        self.register_buffer("kernels", smoothing.by_place())
+
+    def forward(self, cells_B1HW: Tensor) -> Tensor:
+        """As `Smoothing`."""
+        return smoothed(cells_B1HW, self.kernels)
 
 
 def _split(conv: nn.Conv2d, inputs: int) -> tuple[nn.Conv2d, nn.Conv2d]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gfsalnet.network.config import NetworkConfig
 from gfsalnet.network.fusion import ConvolutionFusion, GatedFusion
+from gfsalnet.network.light import LightStream
 from gfsalnet.network.stream import Stream, StreamOutput
 
 MULTIPLE = 32
@@ -34,6 +35,10 @@ def _padded(image_B3HW: Tensor) -> Tensor:
     return F.pad(image_B3HW, (0, right, 0, bottom), mode="replicate") if bottom or right else image_B3HW
 
 
+def _made(config: NetworkConfig) -> Stream | LightStream:
+    return Stream(config) if config.stream == "paper" else LightStream()
+
+
 class GFSalNet(nn.Module):
     """Gated Fusion Network for dynamic saliency (Kocak, Erdem, Erdem 2021, Sec. III).
 
@@ -46,8 +51,8 @@ class GFSalNet(nn.Module):
     def __init__(self, config: NetworkConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or NetworkConfig()
-        self.appearance = Stream(config) if config.streams != "motion" else None
-        self.motion = Stream(config) if config.streams != "appearance" else None
+        self.appearance = _made(config) if config.streams != "motion" else None
+        self.motion = _made(config) if config.streams != "appearance" else None
         self.fusion: GatedFusion | ConvolutionFusion | None = None
         if self.appearance is not None and self.motion is not None:
             gate_channels = self.appearance.channels if config.gate_on == "features" else 1
@@ -71,7 +76,7 @@ class GFSalNet(nn.Module):
             return Maps(saliency, appearance and appearance[1], motion and motion[1], None)
         return self._fused(appearance, motion)
 
-    def _stream(self, name: str, stream: Stream | None, image: Tensor | None) -> tuple[StreamOutput, Tensor] | None:
+    def _stream(self, name: str, stream: Stream | LightStream | None, image: Tensor | None) -> tuple[StreamOutput, Tensor] | None:
         """A stream's raw output at the padded size, and its map at the image's own size."""
         if stream is None:
             return None
