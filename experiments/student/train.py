@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from gfsalnet.network.light import LightStream
 from gfsalnet.network.unisal_start import start_from_unisal
 from gfsalnet.network.weights import read_state
-from gfsalnet.training.batches import made_ahead
+from gfsalnet.training.data.batches import made_ahead
 from student.batches import DOMAINS, Batch, Batches, Domain
 from student.clips import open_clips
 from student.pictures import Photograph, blurred, fixations_seen, photographs, read_rgb, View

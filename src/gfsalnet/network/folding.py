@@ -91,12 +91,11 @@ class EarlyFuse(nn.Module):
         super().__init__()
         self.skip = merge.skip
         expansion, *rest = merge.fuse.conv
-        assert isinstance(expansion, nn.Sequential)
-        assert isinstance(expansion[0], nn.Conv2d)
+        assert isinstance(expansion, nn.Conv2d)
         kept = merge.skip.get_submodule("reduction.0")
         assert isinstance(kept, nn.Conv2d)
-        self.coarse, self.fine = _split(expansion[0], expansion[0].in_channels - kept.out_channels)
-        self.rest = nn.Sequential(expansion[2], *rest)
+        self.coarse, self.fine = _split(expansion, expansion.in_channels - kept.out_channels)
+        self.rest = nn.Sequential(*rest)
 
     def forward(self, x_BCHW: Tensor, finer_BCHW: Tensor) -> Tensor:
         """As `Merge`."""
