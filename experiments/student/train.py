@@ -14,6 +14,8 @@ import csv
 import math
 import os
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -26,7 +28,6 @@ from torch import Tensor, nn
 from gfsalnet.network.light import LightStream
 from gfsalnet.network.unisal_start import start_from_unisal
 from gfsalnet.network.weights import read_state
-from gfsalnet.training.data.batches import made_ahead
 from student.batches import DOMAINS, Batch, Batches, Domain
 from student.clips import open_clips
 from student.pictures import Photograph, blurred, fixations_seen, photographs, read_rgb, View
@@ -165,6 +166,16 @@ class Run:
         os.replace(self.folder / ".average.safetensors", self.folder / "average.safetensors")
 
 
+def made_ahead(batches: Batches, steps: range) -> Iterator[tuple[Batch, Batch]]:
+    """The pair of every step, the next one made while one is learned."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(batches.pair, steps[0]) if steps else None
+        for step in steps:
+            assert waiting is not None
+            pair, waiting = waiting.result(), pool.submit(batches.pair, step + 1)
+            yield pair
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("data", "weights", "output"):
@@ -183,7 +194,7 @@ def main() -> None:
     run = Run(args.weights, args.output, args.seed)
     saved, began, seen = time.monotonic(), time.monotonic(), []
     last = args.stop or args.steps
-    for pair in made_ahead(batches.pair, range(run.step, last), workers=1):
+    for pair in made_ahead(batches, range(run.step, last)):
         seen.append(run.learn(pair, args.steps))
         if time.monotonic() - saved > SAVE_SECONDS or run.step == args.steps:
             run.save()
