@@ -14,16 +14,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-
-import gfsalnet
-from gfsalnet.types import Frame
 from recorded_gaze import (
     COLUMNS,
     SETS,
@@ -37,6 +34,9 @@ from recorded_gaze import (
     set_means,
     video_frames,
 )
+
+import gfsalnet
+from gfsalnet.types import Frame
 
 DRAWS, MOST_VIEWERS = 1000, 8
 """Of the bootstrap; viewers of a frame who are left out in turn."""
@@ -79,12 +79,14 @@ class Model:
         wanted = {frame.index for frame in shown}
 
         def predicted() -> list[Array]:
-            found = {p.frame_index: p.map_density for p in self._model.predict(shown[0].path) if p.frame_index in wanted}
+            found = {
+                p.frame_index: p.map_density for p in self._model.predict(shown[0].path) if p.frame_index in wanted
+            }
             return [found[frame.index] for frame in shown]
 
         return self._kept(shown[0], predicted)
 
-    def _kept(self, first: Shown, make) -> list[Array]:  # type: ignore[no-untyped-def]
+    def _kept(self, first: Shown, make: Callable[[], list[Array]]) -> list[Array]:
         name = f"{first.path.parent.parent.name}-{first.path.parent.name}-{first.path.stem}.npz"
         path = self._cache / self.key / name
         if not path.is_file():
@@ -244,7 +246,10 @@ def main() -> None:
             name: {
                 "sets": {s: dict(zip(COLUMNS, map(float, v), strict=True)) for s, v in row.sets.items()},
                 "interval": row.interval().tolist(),
-                "places": {p: np.mean([s.all_viewers for s in found[name] if s.place == p], 0).tolist() for p in {s.place for s in found[name]}},
+                "places": {
+                    p: np.mean([s.all_viewers for s in found[name] if s.place == p], 0).tolist()
+                    for p in {s.place for s in found[name]}
+                },
             }
             for name, row in rows.items()
         }

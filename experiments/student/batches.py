@@ -8,11 +8,10 @@ from typing import Literal, NamedTuple
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
-
 from student.clips import Clip
 from student.pictures import RGB, Photograph, View, blurred, fixations_seen, random_view, read_rgb, recoloured, seen
 from student.teachers import Static, log_density
+from torch import Tensor
 
 Domain = Literal["still", "video"]
 DOMAINS: tuple[Domain, ...] = ("still", "video")

@@ -8,7 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-
 from student.pictures import RGB, ROBOTS
 
 VIDEO_SHARE, FASTGAZE_SHARE = 0.4, 0.1

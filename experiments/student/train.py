@@ -23,15 +23,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
+from student.batches import DOMAINS, Batch, Batches, Domain
+from student.clips import open_clips
+from student.pictures import Photograph, View, blurred, fixations_seen, photographs, read_rgb
+from student.teachers import log_density
 from torch import Tensor, nn
 
 from gfsalnet.network.light import LightStream
 from gfsalnet.network.unisal_start import start_from_unisal
 from gfsalnet.network.weights import read_state
-from student.batches import DOMAINS, Batch, Batches, Domain
-from student.clips import open_clips
-from student.pictures import Photograph, blurred, fixations_seen, photographs, read_rgb, View
-from student.teachers import log_density
 
 RATE, NEW_RATE, WEIGHT_DECAY, WARM_UP, AVERAGE = 8e-5, 4e-4, 0.01, 100, 0.998
 """Learning rate of what UNISAL brings and of what is new, steps over which they rise, decay of the averaged weights."""
@@ -188,9 +188,7 @@ def main() -> None:
     torch.set_num_threads(1)
     args.output.mkdir(parents=True, exist_ok=True)
     judged = photographs(args.data, validation=True)[::2]
-    batches = Batches(
-        photographs(args.data, validation=False), open_clips(args.data), args.weights, args.seed
-    )
+    batches = Batches(photographs(args.data, validation=False), open_clips(args.data), args.weights, args.seed)
     run = Run(args.weights, args.output, args.seed)
     saved, began, seen = time.monotonic(), time.monotonic(), []
     last = args.stop or args.steps

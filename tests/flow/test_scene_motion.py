@@ -32,15 +32,15 @@ def still(seconds: float) -> np.ndarray:
 
 
 def pan(seconds: float) -> np.ndarray:
-    return still(seconds) + [[0, 0, -60 * seconds], [0, 0, 0]]
+    return still(seconds) + np.array([[0, 0, -60 * seconds], [0, 0, 0]])
 
 
 def zoom(seconds: float) -> np.ndarray:
-    return cv2.getRotationMatrix2D((320, 320), 0, 1 + 0.3 * seconds) + [[0, 0, -160], [0, 0, -200]]
+    return cv2.getRotationMatrix2D((320, 320), 0, 1 + 0.3 * seconds) + still(seconds) - np.eye(2, 3)
 
 
 def spin(seconds: float) -> np.ndarray:
-    return cv2.getRotationMatrix2D((320, 320), 20 * seconds, 1) + [[0, 0, -160], [0, 0, -200]]
+    return cv2.getRotationMatrix2D((320, 320), 20 * seconds, 1) + still(seconds) - np.eye(2, 3)
 
 
 def frame_at(seconds: float, camera: Where, speed: float | None, index: int) -> Frame:

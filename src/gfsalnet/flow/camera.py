@@ -54,19 +54,19 @@ def camera_motion(field: FlowField) -> CameraMotion:
     y, x = np.mgrid[first:height:_STEP, first:width:_STEP]
     places = np.stack((x.ravel(), y.ravel()), 1).astype(np.float32)
     moved = places + field.flow_pixels[y.ravel(), x.ravel()]
-    affine, inliers = (None, None)
+    affine: NDArray[np.float64] | None = None
     if len(places) >= 3:
-        affine, inliers = cv2.estimateAffine2D(
+        found, _ = cv2.estimateAffine2D(
             places, moved, method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE, maxIters=300, confidence=0.99
         )
-    if affine is None or not np.isfinite(affine).all():
-        still = np.abs(moved - places).max(1) <= _TOLERANCE
-        return CameraMotion(np.eye(2, 3), float(still.mean()) if len(still) else 1.0)
-    return CameraMotion(affine, float(inliers.mean()))
+        affine = np.asarray(found, np.float64) if found is not None and np.isfinite(found).all() else None
+    affine = np.eye(2, 3) if affine is None else affine
+    near = np.hypot(*(places @ affine[:, :2].T + affine[:, 2] - moved).T) <= _TOLERANCE
+    return CameraMotion(affine, float(near.mean()) if len(near) else 1.0)
 
 
 def residual_speed(field: FlowField, camera: CameraMotion) -> Map:
     """(H, W): how fast each pixel moves against the scene, in pixels of `REFERENCE_WIDTH` per interval of the field."""
     left = field.flow_pixels - camera.flow(field.size_hw).flow_pixels
-    speed: Map = cv2.magnitude(left[..., 0], left[..., 1])
-    return speed * np.float32(REFERENCE_WIDTH / field.size_hw[1])
+    speed = np.hypot(left[..., 0], left[..., 1]) * np.float32(REFERENCE_WIDTH / field.size_hw[1])
+    return np.asarray(speed, np.float32)

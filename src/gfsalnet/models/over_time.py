@@ -36,7 +36,8 @@ class Reading:
     def log_map(self, density: Map, centre_strength: float = 1.0) -> Map:
         """(h, w): logarithm of the map as it is read, but for a constant."""
         log_density = np.log(density + np.float32(1e-12 / density.size))
-        return np.float32(self.temperature) * log_density + np.float32(centre_strength) * self.log_odds(density.shape)
+        read = np.float32(self.temperature) * log_density + np.float32(centre_strength) * self.log_odds(density.shape)
+        return np.asarray(read, np.float32)
 
     def log_odds(self, size_hw: tuple[int, ...]) -> Map:
         """(h, w): the centre at that size."""

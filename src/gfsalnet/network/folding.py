@@ -85,7 +85,7 @@ class EarlyMerges(nn.Module):
 
 
 class EarlyFuse(nn.Module):
-    """`Merge` of which the first convolution sees what comes from below before that is expanded, as in `EarlyMerges`."""
+    """`Merge` whose first convolution sees what comes from below before that is expanded, as in `EarlyMerges`."""
 
     def __init__(self, merge: Merge) -> None:
         super().__init__()

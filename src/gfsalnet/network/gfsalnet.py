@@ -76,7 +76,9 @@ class GFSalNet(nn.Module):
             return Maps(saliency, appearance and appearance[1], motion and motion[1], None)
         return self._fused(appearance, motion)
 
-    def _stream(self, name: str, stream: Stream | LightStream | None, image: Tensor | None) -> tuple[StreamOutput, Tensor] | None:
+    def _stream(
+        self, name: str, stream: Stream | LightStream | None, image: Tensor | None
+    ) -> tuple[StreamOutput, Tensor] | None:
         """A stream's raw output at the padded size, and its map at the image's own size."""
         if stream is None:
             return None
