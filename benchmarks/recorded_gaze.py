@@ -2,7 +2,7 @@
 
 Video: CLIPS/<set>/<clip>/ holds video.mp4 and fixations.npz (frame, subject, x, y in 0-based pixels of the original,
 fps, width, height, n_frames, n_subjects). Every tenth frame with points of at least five viewers counts, 320 pixels
-wide, the density of gaze blurred with 3.5 % of the width. In the set `ved100` points lie too low by 4.7 % of the height,
+wide, the density of gaze blurred with 3.5 % of the width. In the set `ved100` points lie 4.7 % of the height too low,
 the title bar of the player, and viewers begin at its bottom: they are moved up, and the first half second is left out.
 Clips with fewer than five such frames are left out.
 
