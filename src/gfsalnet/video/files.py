@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from gfsalnet.errors import SourceError
 
 # GIF is missing on purpose: FFmpeg plays the animated ones, and a still one is a video of one frame.
-_IMAGES = "avif bmp dib jp2 jpe jpeg jpg pbm pgm png pnm ppm tif tiff webp"
+_IMAGES = "avif bmp dib heic heif hif jp2 jpe jpeg jpg pbm pgm png pnm ppm tif tiff webp"
 _VIDEOS = (
-    "264 265 3g2 3gp asf avi divx dv f4v flv gif h264 h265 hevc ivf m2ts m2v m4v mjpeg mjpg mkv mov mp4 mpeg mpg mts"
-    " mxf nut ogm ogv qt rm rmvb ts vob webm wmv y4m"
+    "264 265 3g2 3gp apng asf avi divx dv f4v flv gif h264 h265 hevc ivf m2ts m2v m4v mjpeg mjpg mkv mov mp4 mpeg mpg"
+    " mts mxf nut ogm ogv qt rm rmvb ts vob webm wmv y4m"
 )
 IMAGE_SUFFIXES = frozenset(f".{name}" for name in _IMAGES.split())
 VIDEO_SUFFIXES = frozenset(f".{name}" for name in _VIDEOS.split())

@@ -13,7 +13,9 @@ FIRST_BYTES = 1 << 12
 
 JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """SOF0…SOF15 without DHT, JPG and DAC, which share their range."""
-TIFF_WIDTH, TIFF_HEIGHT = 256, 257
+TIFF_SUBFILE_TYPE, TIFF_WIDTH, TIFF_HEIGHT = 254, 256, 257
+TIFF_REDUCED = 1
+"""Flag of `TIFF_SUBFILE_TYPE`: a smaller copy of another page."""
 
 
 def header_size_wh(data: bytes) -> tuple[int, int] | None:
@@ -38,6 +40,34 @@ def file_size_wh(path: Path) -> tuple[int, int] | None:
             return header_size_wh(head) or header_size_wh(head + file.read(HEADER_BYTES - FIRST_BYTES))
     except OSError:
         return None
+
+
+def tiff_pages(path: Path) -> list[int]:
+    """Positions of the pages of a TIFF among its directories, without smaller copies of others (pyramids, thumbnails).
+
+    What cannot be followed ends the list.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    pages: list[int] = []
+    seen: set[int] = set()
+    with path.open("rb") as file:
+        order = "<" if file.read(4).startswith(b"II") else ">"
+        try:
+            (at,) = struct.unpack(order + "I", file.read(4))
+            while at and at not in seen:
+                seen.add(at)
+                file.seek(at)
+                (count,) = struct.unpack(order + "H", file.read(2))
+                entries = struct.iter_unpack(order + "HHII", file.read(12 * count))
+                kinds = [value for tag, _, _, value in entries if tag == TIFF_SUBFILE_TYPE]
+                (at,) = struct.unpack(order + "I", file.read(4))
+                if not any(kind & TIFF_REDUCED for kind in kinds):
+                    pages.append(len(seen) - 1)
+        except struct.error:
+            pass
+    return pages
 
 
 def may_have_alpha(data: bytes) -> bool:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from gfsalnet.errors import SourceError
+from gfsalnet.video.animations import PagesReader, animation_in
 from gfsalnet.video.base import VideoReader
 from gfsalnet.video.camera import camera_input, camera_number
 from gfsalnet.video.container import ContainerReader, MediaInput
@@ -27,6 +28,8 @@ from gfsalnet.video.files import (
     visible_files,
 )
 from gfsalnet.video.folders import FolderAs, are_of_one_size, left_out_note, sort_out
+from gfsalnet.video.heif import is_still
+from gfsalnet.video.image_header import FIRST_BYTES
 from gfsalnet.video.stills import StillsReader
 
 STANDARD_INPUT = "-"
@@ -115,13 +118,23 @@ def open_source(
 def _open_file(source: str, rate: Fraction | None) -> VideoReader:
     regular, path = is_regular(source), Path(source)
     name = file_name(path, path.stem)
-    if regular and is_image(path):
-        return StillsReader(source, name, [path], rate, path)
+    if regular:
+        animation = animation_in(path)
+        if animation in ("webp", "tiff"):
+            return PagesReader(source, name, path, animation, rate)
+        if animation is None and (is_image(path) or _is_heif_still(path)):
+            return StillsReader(source, name, [path], rate, path)
     # The prefix keeps FFmpeg from taking `a:b.mp4` for a protocol.
     file = f"file:{path.absolute()}"
     return ContainerReader(
         MediaInput(source=source, name=name, kind="video", file=file, path=path if regular else None)
     )
+
+
+def _is_heif_still(path: Path) -> bool:
+    """Whether a file is an AVIF or HEIC picture, of which FFmpeg would show a tile."""
+    with path.open("rb") as file:
+        return is_still(file.read(FIRST_BYTES))
 
 
 def _open_folder(source: str, rate: Fraction | None, folder_as: FolderAs | None) -> VideoReader:
@@ -178,5 +191,8 @@ def _open_standard_input() -> VideoReader:
     if path.stat().st_size == 0:
         folder.cleanup()
         raise SourceError(STANDARD_INPUT, "standard input is empty", "Check the command before the pipe.")
+    if _is_heif_still(path):
+        folder.cleanup()
+        raise SourceError(STANDARD_INPUT, "it is an AVIF or HEIC picture", "Store it in a file, and give that.")
     media = MediaInput(source=STANDARD_INPUT, name="stdin", kind="video", file=f"file:{path}", path=path)
     return ContainerReader(media, on_close=folder.cleanup)

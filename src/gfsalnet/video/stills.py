@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import SourceError
 from gfsalnet.types import RGB, Frame
+from gfsalnet.video import heif
 from gfsalnet.video.base import VideoReader
 from gfsalnet.video.files import is_regular, unreadable
 from gfsalnet.video.folders import frame_positions
@@ -35,14 +36,17 @@ def read_image(path: Path | str) -> RGB:
     header = data[:HEADER_BYTES].tobytes()
     if (size_wh := header_size_wh(header)) is not None:
         check_size(path, size_wh)
-    rgb = _decoded(path, data, may_have_alpha(header))
+    if heif.is_still(header):
+        rgb = _read_heif(path, data)
+    else:
+        rgb = _decoded(path, data, cv2.IMREAD_COLOR, may_have_alpha(header))
     check_size(path, (rgb.shape[1], rgb.shape[0]))
     return rgb
 
 
-def _decoded(path: Path | str, data: NDArray[np.uint8], may_have_alpha: bool) -> RGB:
+def _decoded(path: Path | str, data: NDArray[np.uint8], flags: int, may_have_alpha: bool) -> RGB:
     try:
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        bgr = cv2.imdecode(data, flags)
         stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if may_have_alpha else None
     except cv2.error:  # a header it refuses, such as more pixels than OpenCV takes
         bgr = None
@@ -53,6 +57,26 @@ def _decoded(path: Path | str, data: NDArray[np.uint8], may_have_alpha: bool) ->
         return rgb
     alpha = stored[..., 3:] if stored.dtype == np.uint8 else (stored[..., 3:] // 257).astype(np.uint8)
     return over_black(np.concatenate([rgb, alpha], axis=2))
+
+
+def _read_heif(path: Path | str, data: NDArray[np.uint8]) -> RGB:
+    """AVIF by OpenCV; HEIC by pillow-heif, where that is installed."""
+    still = heif.main_picture(data[: heif.HEAD_BYTES].tobytes())
+    try:
+        # The boxes tell how it is turned, and what EXIF says of it then is only a copy.
+        return still.upright(_decoded(path, data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, True))
+    except SourceError:
+        if data[8:12].tobytes() == b"avif":
+            raise
+    remedy = "Save it as PNG or JPEG"
+    try:
+        from pillow_heif import open_heif
+    except ImportError:
+        raise SourceError(path, "HEIC pictures cannot be read here", f"{remedy}, or: pip install pillow-heif") from None
+    try:
+        return np.asarray(open_heif(data.tobytes()).to_pillow().convert("RGB"), dtype=np.uint8)
+    except (ValueError, OSError, EOFError, RuntimeError) as error:
+        raise SourceError(path, f"it cannot be decoded ({error})", f"{remedy}.") from error
 
 
 class StillsReader(VideoReader):

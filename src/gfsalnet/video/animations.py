@@ -1,0 +1,133 @@
+"""Image files with more than one picture: animations, which are videos, and stacks of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.errors import SourceError
+from gfsalnet.types import RGB, Frame
+from gfsalnet.video.base import VideoReader
+from gfsalnet.video.geometry import resize_rgb
+from gfsalnet.video.heif import is_sequence
+from gfsalnet.video.image_header import HEADER_BYTES, tiff_pages
+from gfsalnet.video.info import DEFAULT_RATE, Kind, VideoInfo, check_size
+from gfsalnet.video.pixels import over_black
+
+Animation = Literal["ffmpeg", "webp", "tiff"]
+"""Who reads it: FFmpeg (PNG, AVIF), or OpenCV the other two."""
+WEBP_ANIMATED = 0x02
+"""Flag of the header of an extended WebP."""
+SHORTEST_MS = 10
+"""Pictures of no duration are shown so long."""
+
+
+def animation_in(path: Path) -> Animation | None:
+    """What kind of moving pictures an image file holds; None for a single picture.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEADER_BYTES)
+    if head.startswith(b"\x89PNG"):
+        at = head[: head.find(b"IDAT")].find(b"acTL")
+        return "ffmpeg" if at > 0 and int.from_bytes(head[at + 4 : at + 8], "big") > 1 else None
+    if head.startswith(b"RIFF") and head[12:16] == b"VP8X":
+        return "webp" if head[20] & WEBP_ANIMATED else None
+    if head[:4] in (b"II*\0", b"MM\0*"):
+        return "tiff" if len(tiff_pages(path)) > 1 else None
+    return "ffmpeg" if is_sequence(head) else None
+
+
+class PagesReader(VideoReader):
+    """The pictures of an animated WebP at their own times, or the pages of a TIFF at a steady rate.
+
+    Pages of another size are scaled to that of the first, with a note.
+
+    Raises:
+        SourceError: if they cannot be decoded.
+    """
+
+    def __init__(self, source: str, name: str, path: Path, kind: Animation, rate: Fraction | None) -> None:
+        data = np.fromfile(path, np.uint8)
+        kind_of_source: Kind = "frames"
+        if kind == "webp":
+            self._pictures, starts_ms = _webp(source, data)
+            kind_of_source, rate = "video", Fraction(1000 * len(self._pictures), starts_ms[-1])
+            self._seconds = [start / 1000 for start in starts_ms]
+        else:
+            self._pictures, rate = _tiff(source, path, data), rate or DEFAULT_RATE
+            self._seconds = [float(index / rate) for index in range(len(self._pictures) + 1)]
+        height, width = self._pictures[0]().shape[:2]
+        check_size(source, (width, height))
+        super().__init__(
+            VideoInfo(
+                source=source,
+                name=name,
+                path=path,
+                size_wh=(width, height),
+                rate=rate,
+                time_base=Fraction(1, 1000) if kind == "webp" else 1 / rate,
+                estimated_frames=len(self._pictures),
+                duration_seconds=self._seconds[-1],
+                has_audio=False,
+                kind=kind_of_source,
+            )
+        )
+
+    def frames(self) -> Iterator[Frame]:
+        """The pictures in order."""
+        (width, height), report = self.info.size_wh, self.report
+        while report.frames_read < len(self._pictures):
+            index = report.frames_read
+            rgb = self._pictures[index]()
+            if rgb.shape[:2] != (height, width):
+                if not report.notes:
+                    report.notes.append(f"pages of another size are scaled to {width}x{height}, the first is {index}")
+                rgb = resize_rgb(rgb, (height, width))
+            report.frames_read += 1
+            yield Frame(rgb, time_seconds=self._seconds[index], index=index)
+
+
+Pictures = Sequence[Callable[[], RGB]]
+
+
+def _webp(source: str, data: NDArray[np.uint8]) -> tuple[Pictures, list[int]]:
+    """The pictures, and when each starts and the last ends, in milliseconds."""
+    try:
+        whole, animation = cv2.imdecodeanimation(data.reshape(1, -1))
+    except cv2.error:
+        whole = False
+    if not whole:
+        raise SourceError(source, "this animation cannot be decoded, or is damaged", "Save it as GIF, PNG or MP4.")
+    durations = [max(SHORTEST_MS, int(duration)) for duration in animation.durations]
+    pictures = [partial(_rgb, np.asarray(frame, np.uint8)) for frame in animation.frames]
+    return pictures, [0, *accumulate(durations)]
+
+
+def _tiff(source: str, path: Path, data: NDArray[np.uint8]) -> Pictures:
+    def page(number: int) -> RGB:
+        try:
+            _, pages = cv2.imdecodemulti(data, cv2.IMREAD_COLOR, range=(number, number + 1))
+            return _rgb(np.asarray(pages[0], np.uint8))
+        except (cv2.error, IndexError) as error:
+            remedy = "Save its pages as PNG, in a folder."
+            raise SourceError(source, f"page {number} cannot be decoded, or is damaged", remedy) from error
+
+    return [partial(page, number) for number in tiff_pages(path)]
+
+
+def _rgb(stored: NDArray[np.uint8]) -> RGB:
+    """From OpenCV's order, (H, W, 3) or with alpha (H, W, 4)."""
+    if stored.shape[2] == 4:
+        return over_black(np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGRA2RGBA), np.uint8))
+    return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)
