@@ -5,6 +5,7 @@ import io
 import os
 import sys
 import tempfile
+import unicodedata
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -63,6 +64,23 @@ def test_folders(place):
 def test_a_file_whose_name_looks_like_a_glob_is_a_file(place):
     place("clip[1].mp4", "clip1.mp4", "what?.mp4")
     assert expand_sources(["clip[1].mp4", "what?.mp4"]) == ["clip[1].mp4", "what?.mp4"]
+
+
+@pytest.mark.parametrize(("stored", "typed"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_name_is_found_however_its_accents_are_stored(place, encode, stored, typed):
+    folder, name = (unicodedata.normalize(stored, text) for text in ("Grüße", "Vidéo Ü 1.mp4"))
+    Path(folder).mkdir()
+    encode(f"{folder}/{name}", 3)
+    other = unicodedata.normalize(typed, f"{folder}/{name}")
+    assert other != f"{folder}/{name}"
+    for source in (other, str(Path(other).absolute())):
+        with open_source(source) as reader:
+            assert len(list(reader)) == 3
+    assert expand_sources([other]) == [f"{folder}/{name}"]
+    assert expand_sources([unicodedata.normalize(typed, f"{folder}/Vidé*.mp4")]) == [f"{folder}/{name}"]
+    assert expand_sources([unicodedata.normalize(typed, folder)]) == [f"{folder}/{name}"]
+    with pytest.raises(SourceError, match="no such file"):
+        open_source(f"{other}x")
 
 
 def test_names_for_folders():

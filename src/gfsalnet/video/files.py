@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import unicodedata
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -74,6 +75,33 @@ def is_regular(source: str) -> bool:
     if status.st_size == 0:
         raise SourceError(source, "the file is empty", "Copy or download it again.")
     return True
+
+
+def as_stored(source: str) -> str:
+    """The name under which a file or folder lies on the disk: é as one character, or as e and an accent after it.
+
+    One that is not there under either comes back as it is.
+    """
+    if os.path.lexists(source) or source.isascii():
+        return source
+    found = Path(Path(source).anchor)
+    for part in Path(source).parts[len(found.parts) :]:
+        if not os.path.lexists(found / part):
+            try:
+                part = next(name for name in os.listdir(found) if _composed(name) == _composed(part))
+            except (OSError, ValueError, StopIteration):
+                return source
+        found /= part
+    return str(found)
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def spellings(pattern: str) -> set[str]:
+    """A pattern as it is, and with its accents as each system stores them."""
+    return {pattern, *(unicodedata.normalize(form, pattern) for form in ("NFC", "NFD"))}
 
 
 def unreadable(source: object, error: Exception) -> SourceError:

@@ -17,6 +17,7 @@ from gfsalnet.video.base import VideoReader
 from gfsalnet.video.camera import camera_input, camera_number
 from gfsalnet.video.container import ContainerReader, MediaInput
 from gfsalnet.video.files import (
+    as_stored,
     file_name,
     folder_files,
     is_image,
@@ -24,6 +25,7 @@ from gfsalnet.video.files import (
     is_video,
     natural_key,
     slug,
+    spellings,
     url_name,
     visible_files,
 )
@@ -60,6 +62,7 @@ def expand_sources(
 def _expand(argument: str, folder_as: FolderAs | None, notes: list[str]) -> list[str]:
     if argument == STANDARD_INPUT or "://" in argument or camera_number(argument) is not None:
         return [argument]
+    argument = as_stored(argument)
     if os.path.isdir(argument):
         return _expand_folder(argument, folder_as, notes)
     if os.path.lexists(argument) or not glob.has_magic(argument):
@@ -83,7 +86,8 @@ def _expand_folder(folder: str, folder_as: FolderAs | None, notes: list[str]) ->
 
 def _glob(pattern: str) -> list[Path]:
     """Matches in natural order; of folders those that hold something to see, of files videos and pictures."""
-    matches = sorted(map(Path, glob.glob(pattern, recursive=True)), key=natural_key)
+    found = {name for spelling in spellings(pattern) for name in glob.glob(spelling, recursive=True)}
+    matches = sorted(map(Path, found), key=natural_key)
     return [path for path in matches if is_image(path) or is_video(path) or path.is_dir()]
 
 
@@ -108,6 +112,7 @@ def open_source(
         return ContainerReader(camera_input(source, number))
     if "://" in source:
         return ContainerReader(_network_input(source))
+    source = as_stored(source)
     if os.path.isdir(source):
         return _open_folder(source, rate, folder_as)
     if not os.path.lexists(source) and glob.has_magic(source):
