@@ -94,7 +94,7 @@ def draw(rows: list[Row], path: Path, courses: int = 4) -> None:
         axes.plot(time, [row["on_object"] for row in group], color="tab:red", label="object")
         axes.plot(time, [row["elsewhere"] for row in group], color="tab:blue", label="elsewhere")
         moves = [row["speed"] > 0 for row in group]
-        axes.fill_between(time, 0, 1, where=moves, color="0.9", label="it moves")
+        axes.interpolate(time, 0, 1, where=moves, color="0.9", label="it moves")
         axes.set(ylim=(0, 1), xlabel="frame", title=f"clip {group[0]['clip']}, {group[0]['camera']} camera")
     figure.axes[0].set_ylabel("mean motion share")
     figure.axes[0].legend(fontsize=8)

@@ -9,7 +9,7 @@ import torch
 
 from gfsalnet.backends import BACKENDS, Backend, MapArrays, Pictures, make_backend
 from gfsalnet.backends.base import agreement
-from gfsalnet.backends.export import cached_onnx, export_onnx, export_openvino
+from gfsalnet.backends.graphs import cached_onnx, export_onnx, export_openvino
 from gfsalnet.backends.pytorch import TorchBackend
 from gfsalnet.backends.quantise import export_int8
 from gfsalnet.errors import GFSalNetError, OutputError
@@ -91,7 +91,7 @@ def test_a_backend_that_computes_something_else_is_not_used(network: GFSalNet, m
     """A graph of other weights stands for a faulty kernel."""
     torch.manual_seed(0)
     other = cached_onnx(GFSalNet(mobile()).eval())
-    monkeypatch.setattr("gfsalnet.backends.export.cached_onnx", lambda network: other)
+    monkeypatch.setattr("gfsalnet.backends.graphs.cached_onnx", lambda network: other)
     with pytest.raises(GFSalNetError, match=r"its maps are not those of the reference \(correlation"):
         make_backend("openvino", network)
     with pytest.warns(UserWarning, match="is installed but does not serve") as warned:

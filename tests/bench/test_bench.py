@@ -10,7 +10,7 @@ import torch
 from typer.testing import CliRunner
 
 from gfsalnet.backends import BACKENDS
-from gfsalnet.backends.turns import Turns
+from gfsalnet.backends.timing import Turns
 from gfsalnet.bench import describe_machine, measure_film, measure_network
 from gfsalnet.bench.machine import gemm_gflops
 from gfsalnet.cli import app

@@ -17,7 +17,7 @@ import pytest
 from click.testing import Result
 from command import gfsalnet, one_line_error
 
-from gfsalnet.backends.exported import ExportCheck
+from gfsalnet.backends.export_check import ExportCheck
 from gfsalnet.demo import draw_frame
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.models.entry import SHIPPED

@@ -24,7 +24,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def weights(tmp_path: Path) -> Path:
     """UNISAL's official file, with weights drawn at random."""
     torch.manual_seed(0)
-    torch.save(MODELS["unisal"].deep_class().make_network().state_dict(), tmp_path / "weights_best.pth")
+    torch.save(MODELS["unisal"].network_class().make_network().state_dict(), tmp_path / "weights_best.pth")
     return tmp_path / "weights_best.pth"
 
 
@@ -85,7 +85,7 @@ def test_downloading_shows_where_the_weights_are(monkeypatch: pytest.MonkeyPatch
         on_progress(16_000_000, None)
         return tmp_path / model
 
-    monkeypatch.setattr("gfsalnet.models.download.download_weights", download)
+    monkeypatch.setattr("gfsalnet.models.official_weights.download.download_weights", download)
     done = gfsalnet("weights", "download", "unisal")
     assert done.exit_code == 0, done.stderr
     assert f"weights in {tmp_path / 'unisal'}; use them with --model unisal" in done.stdout

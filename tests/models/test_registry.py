@@ -13,12 +13,12 @@ import torch
 
 from gfsalnet.errors import GFSalNetError, WeightsError
 from gfsalnet.models import MODELS, load_model
-from gfsalnet.models.deep.unisal import UNISAL
+from gfsalnet.models.official_weights.store import weights_folder, write_weights
+from gfsalnet.models.published.unisal import UNISAL
 from gfsalnet.models.registry import stored_network
-from gfsalnet.models.store import weights_folder, write_weights
 from gfsalnet.types import Frame
 
-COMPARED = [entry for entry in MODELS.values() if entry.deep]
+PUBLISHED = [entry for entry in MODELS.values() if entry.network]
 FRAMES = [Frame(np.full((48, 64, 3), 60 * index, np.uint8), index / 25, index) for index in range(2)]
 
 
@@ -36,9 +36,9 @@ def unisal() -> Path:
     return folder
 
 
-@pytest.mark.parametrize("entry", COMPARED, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", PUBLISHED, ids=lambda entry: entry.name)
 def test_entries_say_what_is_true_of_their_classes(entry: object) -> None:
-    model = entry.deep_class()
+    model = entry.network_class()
     assert model.name == entry.name
     assert all((entry.what, entry.licence, entry.how_to_get, entry.paper))
     assert f"gfsalnet weights convert {entry.name} FILE" in entry.how_to_get
@@ -56,14 +56,14 @@ def test_own_models_say_how_large_they_are() -> None:
 
 
 def test_listing_does_not_import_what_the_compared_models_need() -> None:
-    heavy = "[m for m in sys.modules if 'models.deep.' in m or m == 'scipy']"
+    heavy = "sorted({'torch', 'scipy'} & set(sys.modules))"
     code = f"import sys; from gfsalnet.models import MODELS; print({heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_without_weights_a_model_says_how_to_get_them() -> None:
-    assert not any(entry.ready for entry in COMPARED)
+    assert not any(entry.ready for entry in PUBLISHED)
     with pytest.raises(
         WeightsError, match=r"vinet: has no weights in the package.*gfsalnet weights convert vinet FILE"
     ):

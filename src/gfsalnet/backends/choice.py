@@ -124,7 +124,7 @@ def _float_graph(name: str, network: AnyNetwork) -> Path:
     if own is not None:
         return own
     require("torch", "onnx", "onnxscript", what=f"backend {name} without a graph in the model's folder")
-    from gfsalnet.backends.export import cached_onnx
+    from gfsalnet.backends.graphs import cached_onnx
 
     return cached_onnx(_in_torch(network))
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gfsalnet.backends.base import MapArrays, Pictures, Precision
-from gfsalnet.backends.deployed import Deployed
+from gfsalnet.backends.inference_module import InferenceModule
 from gfsalnet.network import GFSalNet
 
 GPU_BATCH = 8
@@ -34,7 +34,7 @@ class TorchBackend:
         self._device, self._precision, self._threads = torch.device(device), precision, threads
         self.name = "torch" if precision == "fp32" else f"torch-{precision}"
         self.batch = GPU_BATCH if self._device.type == "cuda" else 1
-        self._deployed = Deployed(network).to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, not in the stub
+        self._deployed = InferenceModule(network).to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, not in the stub
 
     @torch.inference_mode()
     def __call__(self, pictures: Pictures) -> MapArrays:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gfsalnet.backends.base import Pictures, input_names
-from gfsalnet.backends.export import cached_onnx, named_weights, quiet
+from gfsalnet.backends.graphs import cached_onnx, named_weights, quiet
 from gfsalnet.files import write_whole
 from gfsalnet.network import GFSalNet
 from gfsalnet.packages import require

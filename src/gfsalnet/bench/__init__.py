@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gfsalnet.bench.film import FilmSpeed, StageSpeed, measure_film, measure_stages
 from gfsalnet.bench.machine import describe_machine
 from gfsalnet.bench.networks import NetworkReport, NetworkSpeed, measure_network
+from gfsalnet.bench.video import FilmSpeed, StageSpeed, measure_film, measure_stages
 
 __all__ = [
     "FilmSpeed",

@@ -13,10 +13,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gfsalnet.backends import BACKENDS, Backend, Pictures, make_backend
 from gfsalnet.backends.base import largest_difference
-from gfsalnet.backends.deployed import Deployed
-from gfsalnet.backends.exported import run_eagerly
+from gfsalnet.backends.export_check import run_eagerly
+from gfsalnet.backends.inference_module import InferenceModule
 from gfsalnet.backends.quantise import export_int8
-from gfsalnet.backends.turns import Turns
+from gfsalnet.backends.timing import Turns
 from gfsalnet.bench.machine import gemm_gflops, gemms
 from gfsalnet.bench.subjects import network_of, pictures_for
 from gfsalnet.errors import GFSalNetError
@@ -119,5 +119,5 @@ def _all_backends(network: GFSalNet, pictures: Pictures, folder: Path) -> tuple[
 def _giga_operations(network: GFSalNet, pictures: Pictures) -> float:
     """Multiplications and additions of the folded network, as PyTorch counts them."""
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        Deployed(network)(*(torch.from_numpy(picture) for picture in pictures))
+        InferenceModule(network)(*(torch.from_numpy(picture) for picture in pictures))
     return float(counter.get_total_flops()) / 1e9

@@ -14,7 +14,7 @@ def models() -> None:
     """List the models: what each is, whether it is ready to use, and how to get the weights of those that are not."""
     from gfsalnet.models import DEFAULT_MODEL, MODELS
 
-    listed = [entry for entry in MODELS.values() if entry.published or entry.ready]
+    listed = [entry for entry in MODELS.values() if entry.weights_published or entry.ready]
     width = max(len(entry.name) for entry in listed)
     for entry in sorted(listed, key=lambda entry: not entry.ready):
         state = ("ready, the default" if entry.name == DEFAULT_MODEL else "ready") if entry.ready else "needs weights"

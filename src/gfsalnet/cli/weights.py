@@ -39,7 +39,7 @@ def convert(
     ] = None,
 ) -> None:
     """Convert weights that you fetched. Nothing in the file is run, and every name and shape is checked."""
-    from gfsalnet.models.convert import PWCNET, convert_weights
+    from gfsalnet.models.official_weights.convert import PWCNET, convert_weights
 
     settings = dict(_setting(change) for change in changes or [])
     folder = convert_weights(model, file, output, settings=settings)
@@ -55,8 +55,8 @@ def download(model: Annotated[str, typer.Argument(metavar="MODEL", help="A name 
 
     Only weights whose licence lets anyone have them; gfsalnet models says how to get the others.
     """
-    from gfsalnet.models.download import download_weights
-    from gfsalnet.models.store import notes_of
+    from gfsalnet.models.official_weights.download import download_weights
+    from gfsalnet.models.official_weights.store import notes_of
 
     with progress_bar("MB") as bar:
         folder = download_weights(model, _follow(bar))
@@ -73,7 +73,7 @@ def keys(
 
     Send the list with a report about weights that do not convert, such as those of the GFSalNet paper's authors.
     """
-    from gfsalnet.models.official import read_official
+    from gfsalnet.models.official_weights.read import read_official
 
     arrays = read_official(file)
     for name, array in arrays.items():

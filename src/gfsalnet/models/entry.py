@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gfsalnet.models.store import weights_folder
+from gfsalnet.models.official_weights.store import weights_folder
 from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE
 from gfsalnet.packages import needed_by
 
 if TYPE_CHECKING:
-    from gfsalnet.models.deep.base import DeepModel
-    from gfsalnet.models.training_free import TrainingFreeModel
+    from gfsalnet.models.classical.base import ClassicalModel
+    from gfsalnet.models.published.base import PublishedModel
 
 SHIPPED = Path(__file__).parent / "weights"
 """Model folders inside the package."""
@@ -52,45 +52,45 @@ class ModelEntry:
     licence: str
     how_to_get: str = ""
     """For a model whose weights are not in the package."""
-    training_free: str = ""
+    classical: str = ""
     """`module:class` of a model without weights; imported when it is used, as some bring much with them."""
-    deep: str = ""
-    """`module:class` of a compared deep model, likewise."""
+    network: str = ""
+    """`module:class` of a published model, likewise."""
     paper: str = ""
     parameters: int = 0
     """0: nothing was learned."""
     megabytes: float = 0
     """Of the file with the weights, as it is published."""
     download: Download | None = None
-    published: bool = True
+    weights_published: bool = True
     """Whether there are weights to be had; if not, the model is only listed once somebody has converted their own."""
 
     @property
     def folder(self) -> Path:
         """Where its weights lie, or would."""
-        return weights_folder(self.name) if self.deep else SHIPPED / self.name
+        return weights_folder(self.name) if self.network else SHIPPED / self.name
 
     @property
     def ready(self) -> bool:
         """Whether it can be used at once."""
-        return bool(self.training_free) or all((self.folder / file).is_file() for file in (CONFIG_FILE, WEIGHTS_FILE))
+        return bool(self.classical) or all((self.folder / file).is_file() for file in (CONFIG_FILE, WEIGHTS_FILE))
 
-    def training_free_class(self) -> type[TrainingFreeModel]:
+    def classical_class(self) -> type[ClassicalModel]:
         """The class of a model without weights.
 
         Raises:
             MissingPackageError: if it needs a package that is not installed.
         """
-        found: type[TrainingFreeModel] = _named(self.training_free, self.name)
+        found: type[ClassicalModel] = _named(self.classical, self.name)
         return found
 
-    def deep_class(self) -> type[DeepModel]:
-        """The class of a compared deep model.
+    def network_class(self) -> type[PublishedModel]:
+        """The class of a published model.
 
         Raises:
             MissingPackageError: if PyTorch is not installed.
         """
-        found: type[DeepModel] = _named(self.deep, self.name)
+        found: type[PublishedModel] = _named(self.network, self.name)
         return found
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from gfsalnet.backends import Pictures
-from gfsalnet.backends.beside import write_graph_beside
-from gfsalnet.backends.export import export_onnx, export_openvino
-from gfsalnet.backends.exported import ExportCheck, check_export
+from gfsalnet.backends.export_check import ExportCheck, check_export
+from gfsalnet.backends.graphs import export_onnx, export_openvino
 from gfsalnet.backends.quantise import export_int8
+from gfsalnet.backends.shared_graph import write_graph_beside
 from gfsalnet.errors import WeightsError
 from gfsalnet.files import output_errors, written_whole
 from gfsalnet.models.gfsalnet import GFSalNetModel

@@ -13,7 +13,7 @@ from gfsalnet.backends import Backend, MapArrays, Pictures
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream, flow_image, resize_flow
 from gfsalnet.models.base import SaliencyModel, to_density
-from gfsalnet.models.between import fill_between
+from gfsalnet.models.interpolate import interpolate
 from gfsalnet.network.config import NetworkConfig
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
 from gfsalnet.video import Resize, ShotDetector, fitted_size_hw, numbered_frames, prefetch
@@ -40,7 +40,7 @@ class GFSalNetModel(SaliencyModel):
             knows whatever the size of the field; None: that of the field.
         flow_scale_pixels: the speed that is drawn in full colour; None scales every frame by its fastest pixel.
         every: predict every so manieth frame of a shot, its first one included; the maps between are interpolated
-            (`fill_between`), and their frames have no flow.
+            (`interpolate`), and their frames have no flow.
 
     Raises:
         ValueError: if the network has a motion stream and there is no estimator, or `every` is under 1.
@@ -99,7 +99,7 @@ class GFSalNetModel(SaliencyModel):
         """
         self.seconds = {"flow": 0.0, "network": 0.0}
         with closing(prefetch(self._prepared(frames), _PREPARED)) as prepared:
-            for ready, densities in fill_between(self._predicted(prepared), lambda ready: ready.starts_shot):
+            for ready, densities in interpolate(self._predicted(prepared), lambda ready: ready.starts_shot):
                 yield self._prediction(ready, densities)
 
     def _predicted(self, prepared: Iterable[_Ready]) -> Iterator[tuple[_Ready, MapArrays | None]]:

@@ -13,15 +13,15 @@ from gfsalnet.device import resolve_device
 from gfsalnet.errors import GFSalNetError, WeightsError
 from gfsalnet.flow import FlowEstimator, make_estimator
 from gfsalnet.models.base import SaliencyModel
-from gfsalnet.models.compared import COMPARED
 from gfsalnet.models.entry import ModelEntry
 from gfsalnet.models.gfsalnet import GFSalNetModel
-from gfsalnet.models.store import model_of, notes_of
+from gfsalnet.models.official_weights.store import model_of, notes_of
+from gfsalnet.models.published.entries import PUBLISHED
 from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE, read_config, weights_hash
 
 if TYPE_CHECKING:
-    from gfsalnet.models.deep.base import DeepModel
-    from gfsalnet.models.training_free import TrainingFreeModel
+    from gfsalnet.models.classical.base import ClassicalModel
+    from gfsalnet.models.published.base import PublishedModel
 
 DEFAULT_MODEL = "gfsalnet-mobile"
 _CODE_ALONE = "Apache-2.0"
@@ -52,27 +52,27 @@ MODELS: Mapping[str, ModelEntry] = {
             "pqft",
             "phase spectrum of a quaternion Fourier transform (Guo and Zhang 2010); no training",
             _CODE_ALONE,
-            training_free="gfsalnet.models.pqft:PQFT",
+            classical="gfsalnet.models.classical.pqft:PQFT",
         ),
         ModelEntry(
             "fang2014",
             "spatial and temporal saliency weighed by uncertainty (Fang et al. 2014), re-implemented; no training",
             _CODE_ALONE,
-            training_free="gfsalnet.models.fang2014:Fang2014",
+            classical="gfsalnet.models.classical.fang2014:Fang2014",
         ),
         ModelEntry(
             "aws-d",
             "dynamic adaptive whitening saliency (Leboran et al. 2017), re-implemented; no training",
             _CODE_ALONE,
-            training_free="gfsalnet.models.aws_d:AWSD",
+            classical="gfsalnet.models.classical.aws_d:AWSD",
         ),
         ModelEntry(
             "centre-bias",
             "a fixed Gaussian in the middle (Clarke and Tatler 2014); no training",
             _CODE_ALONE,
-            training_free="gfsalnet.models.centre_bias:CentreBias",
+            classical="gfsalnet.models.classical.centre_bias:CentreBias",
         ),
-        *COMPARED,
+        *PUBLISHED,
     )
 }
 
@@ -83,7 +83,7 @@ def list_models(*, ready: bool = False) -> list[str]:
     Args:
         ready: only those whose weights are there, or that need none.
     """
-    return [name for name, entry in MODELS.items() if entry.ready or (entry.published and not ready)]
+    return [name for name, entry in MODELS.items() if entry.ready or (entry.weights_published and not ready)]
 
 
 def load_model(
@@ -167,29 +167,29 @@ Maker: TypeAlias = "Callable[[str | FlowEstimator | None, Mapping[str, Any], boo
 def _maker_of_other(place: str, device: str) -> Maker | None:
     """What makes a model that is no GFSalNet: one without training, or a compared one with its weights in a folder."""
     entry = MODELS.get(place)
-    if entry is not None and entry.training_free:
+    if entry is not None and entry.classical:
         resolve_device(device)
-        return partial(_training_free_model, entry.training_free_class())
+        return partial(_classical_model, entry.classical_class())
     folder = _folder(place)
     name = model_of(folder)
     if name is None:
         return None
     entry = MODELS.get(name)
-    if entry is None or not entry.deep:
-        known = ", ".join(entry.name for entry in COMPARED)
+    if entry is None or not entry.network:
+        known = ", ".join(entry.name for entry in PUBLISHED)
         raise WeightsError(folder, f"holds weights of {name!r}, which is unknown", f"Known are: {known}")
-    return partial(_deep_model, entry.deep_class(), folder, device)
+    return partial(_published_model, entry.network_class(), folder, device)
 
 
-def _training_free_model(
-    kind: type[TrainingFreeModel], flow: str | FlowEstimator | None, settings: Mapping[str, Any], keep_flow: bool
+def _classical_model(
+    kind: type[ClassicalModel], flow: str | FlowEstimator | None, settings: Mapping[str, Any], keep_flow: bool
 ) -> SaliencyModel:
     estimator = _estimator(flow or kind.default_flow, settings)
     return kind(estimator if keep_flow or kind.needs_flow else None)
 
 
-def _deep_model(
-    kind: type[DeepModel],
+def _published_model(
+    kind: type[PublishedModel],
     folder: Path,
     device: str,
     flow: str | FlowEstimator | None,

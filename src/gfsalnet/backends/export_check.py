@@ -1,0 +1,102 @@
+"""Whether an exported file is the network that it was made from, and what it gains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from gfsalnet.backends.base import (
+    LEAST_AGREEMENT,
+    Backend,
+    MapArrays,
+    Pictures,
+    Precision,
+    agreement,
+    largest_difference,
+)
+from gfsalnet.backends.timing import Turns
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.network import GFSalNet
+
+TOLERANCE = 1e-3
+"""Share of a map's maximum by which a float32 export may differ from PyTorch at any pixel."""
+_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class ExportCheck:
+    """How a file compares with PyTorch, one thread each."""
+
+    engine: str
+    """What ran the file."""
+    size_wh: tuple[int, int]
+    """Of the frame that was timed."""
+    largest_difference: float
+    """At any pixel of any map, as a share of the map's maximum."""
+    correlation: float
+    """The lowest of any map."""
+    milliseconds: float
+    """A frame, of the processor; the median of turns taken with PyTorch."""
+    eager_milliseconds: float
+    """The same for the network as it was trained, unfolded."""
+
+
+def check_export(
+    path: Path, engine: str, precision: Precision, network: GFSalNet, pictures: Sequence[Pictures]
+) -> ExportCheck:
+    """Run the file and the network side by side.
+
+    Args:
+        path: what `export_onnx`, `export_openvino` or `export_int8` wrote.
+        engine: `onnxruntime` or `openvino`.
+        precision: `fp32` or `int8`.
+        network: in evaluation mode, on the CPU.
+        pictures: to compare them on, one frame each.
+
+    Raises:
+        GFSalNetError: if they differ by more than `TOLERANCE`, or an int8 file correlates less than `LEAST_AGREEMENT`.
+    """
+    backend = _open(path, engine, precision)
+    pairs = [(backend(given), run_eagerly(network, given)) for given in pictures]
+    largest = max(largest_difference(found, expected) for found, expected in pairs)
+    lowest = min(agreement(found, expected) for found, expected in pairs)
+    if lowest < LEAST_AGREEMENT[precision] or (precision == "fp32" and largest > TOLERANCE):
+        problem = f"differs from PyTorch by {largest:.2g} of a map's maximum (correlation {lowest:.4f})"
+        remedies = {"int8": "Calibrate it on more, and more varied, videos"}
+        raise GFSalNetError(
+            path.name, problem, remedies.get(precision, "Report this with the versions of torch and onnx")
+        )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        first = pictures[0]
+        things = {"file": partial(backend, first), "eager": partial(run_eagerly, network, first)}
+        turns = Turns.taken(things, _ROUNDS)
+    finally:
+        torch.set_num_threads(threads)
+    height, width = first[0].shape[1:3]
+    return ExportCheck(engine, (width, height), largest, lowest, turns.median("file"), turns.median("eager"))
+
+
+def _open(path: Path, engine: str, precision: Precision) -> Backend:
+    if engine == "openvino":
+        from gfsalnet.backends.open_vino import OpenVINOBackend
+
+        return OpenVINOBackend(path, precision)
+    from gfsalnet.backends.onnx_runtime import ONNXRuntimeBackend
+
+    return ONNXRuntimeBackend(path, precision)
+
+
+@torch.inference_mode()
+def run_eagerly(network: GFSalNet, pictures: Pictures) -> MapArrays:
+    """The maps of the network as it is defined: nothing folded, PyTorch's own memory layout. For comparison."""
+    images = [torch.from_numpy(picture).permute(0, 3, 1, 2).contiguous().float() / 255 for picture in pictures]
+    maps = network(flow_image_B3HW=images[0]) if network.config.streams == "motion" else network(*images)
+    saliency, *others = (None if values is None else values.numpy() for values in maps)
+    assert saliency is not None
+    return MapArrays(saliency, *others)

@@ -1,0 +1,118 @@
+"""The network as a file that other programs run: ONNX, and OpenVINO's own format."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import gfsalnet
+from gfsalnet.backends.base import WEIGHTS_KEY
+from gfsalnet.backends.inference_module import InferenceModule
+from gfsalnet.files import home, output_errors, write_whole, written_whole
+from gfsalnet.network import GFSalNet
+from gfsalnet.network.gfsalnet import MULTIPLE
+from gfsalnet.packages import require
+
+_MOST_FRAMES, _MOST_MULTIPLES = 4096, 256
+"""Bounds of the batch and of the sides, the latter in multiples of 32: torch.export wants some."""
+
+
+def export_onnx(network: GFSalNet, path: Path, weights: str = "") -> None:
+    """Write the folded network as one ONNX file, of any batch and of any sides that are multiples of 32.
+
+    Inputs are `rgb` and `flow_image`, (batch, height, width, 3) uint8; outputs `saliency`, `appearance`, `motion` and
+    `gate`, (batch, 1, height, width) float32; a network of one stream has only its own.
+
+    Args:
+        network: with its weights.
+        path: of the file.
+        weights: their `weights_hash`, to be written into it.
+
+    Raises:
+        GFSalNetError: if the packages for it are not installed.
+        OutputError: if the file cannot be written.
+    """
+    require("onnx", "onnxscript", what="exporting a graph")
+    deployed = InferenceModule(network).cpu()
+    # A batch of 1 would be taken for a constant.
+    pictures = tuple(torch.zeros(2, 2 * MULTIPLE, 3 * MULTIPLE, 3, dtype=torch.uint8) for _ in deployed.inputs)
+    dim = torch.export.Dim
+    sides = [MULTIPLE * dim(name, min=1, max=_MOST_MULTIPLES) for name in ("rows", "columns")]
+    shape = {0: dim("batch", min=1, max=_MOST_FRAMES), 1: sides[0], 2: sides[1]}
+    with torch.no_grad(), quiet():
+        traced = torch.export.export(
+            deployed, pictures, dynamic_shapes={"pictures_BHW3": tuple(shape for _ in pictures)}, strict=False
+        )
+        program = torch.onnx.export(
+            traced, dynamo=True, input_names=deployed.inputs, output_names=deployed.outputs, verbose=False
+        )
+    assert program is not None
+    write_whole(path, named_weights(program.model_proto, weights).SerializeToString())
+
+
+def named_weights(model: Any, weights: str) -> Any:
+    """The ONNX model, which from now on says of which weights it is; without a `weights_hash` as it was."""
+    if weights:
+        model.metadata_props.add(key=WEIGHTS_KEY, value=weights)
+    return model
+
+
+def export_openvino(network: GFSalNet, path: Path) -> None:
+    """Write the same as OpenVINO's `.xml`, weights as float32 in the `.bin` beside it.
+
+    Raises:
+        GFSalNetError: if the packages for it are not installed.
+        OutputError: if a file cannot be written.
+    """
+    require("openvino", what="exporting for OpenVINO")
+    import openvino
+
+    graph = cached_onnx(network)
+    with output_errors(path), written_whole(path.with_suffix(".bin")) as weights, written_whole(path) as partial:
+        openvino.serialize(openvino.Core().read_model(graph), partial, weights)
+
+
+def cached_onnx(network: GFSalNet) -> Path:
+    """The network's ONNX file, kept under `home()`; made at the first call for these weights, which takes some seconds.
+
+    Raises:
+        GFSalNetError: if the packages for it are not installed.
+        OutputError: if the cache cannot be written.
+    """
+    path = home() / "graphs" / f"{_fingerprint(network)}.onnx"
+    if not path.is_file():
+        export_onnx(network, path)
+    return path
+
+
+def _fingerprint(network: GFSalNet) -> str:
+    """Of all that the exported file depends on."""
+    versions = (gfsalnet.__version__, torch.__version__)
+    digest = hashlib.sha256(json.dumps([versions, asdict(network.config)]).encode())
+    for name, value in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.cpu().contiguous().numpy())
+    return digest.hexdigest()[:32]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Exporters talk of torchvision and of their own future; nothing of it is for the user."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

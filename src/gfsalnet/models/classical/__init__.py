@@ -1,0 +1,1 @@
+"""Models without weights: nothing was learned for them but the constants in their files."""
