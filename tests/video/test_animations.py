@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gfsalnet.errors import SourceError
-from gfsalnet.video import count_frames, heif, open_source, read_image
+from gfsalnet.video import count_frames, frame_times, heif, open_source, read_image
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
@@ -70,6 +70,19 @@ def test_animated_png_and_gif_at_their_own_times(encode, name, stamps):
     frames, info, _ = read(path)
     assert (info.kind, len(frames)) == ("video", 4)
     np.testing.assert_allclose([frame.time_seconds for frame in frames], np.array(stamps) / 100, atol=1e-3)
+
+
+def test_an_avif_animation_and_not_the_still_of_it(tmp_path, picture):
+    animation = cv2.Animation()
+    animation.frames = [np.ascontiguousarray(picture(index)[..., ::-1]) for index in range(3)]
+    animation.durations = np.array([100, 300, 200], np.int32)
+    assert cv2.imwriteanimation(str(tmp_path / "a.avif"), animation)
+    frames, info, report = read(tmp_path / "a.avif")
+    assert (info.kind, info.size_wh, report.frames_lost) == ("video", (96, 64), 0)
+    np.testing.assert_allclose([frame.time_seconds for frame in frames], [0, 0.1, 0.4], atol=1e-3)
+    for index, frame in enumerate(frames):
+        assert np.abs(frame.rgb.astype(int) - picture(index)).mean() < 12
+    np.testing.assert_allclose(frame_times(tmp_path / "a.avif"), [0, 0.1, 0.4], atol=1e-3)
 
 
 def box(name, body):

@@ -214,7 +214,7 @@ def _outcome(source: str, folder: Path, began: float, redone: bool) -> Outcome:
     frames, lost, damage = summary.get("frames", 0), summary.get("frames_lost", 0), summary.get("damage")
     notes = tuple(summary.get("notes", ()))
     if damage:
-        message = f"{source}: {damage}; {lost} frames are lost, the other {frames} are predicted in {folder}"
+        message = f"{source}: {damage}; lost: {lost} of {lost + frames} frames, the others are predicted in {folder}"
         return Outcome(source=source, status="damaged", message=message, folder=folder, notes=notes, frames=frames)
     seconds = time.monotonic() - began
     if not redone:

@@ -244,6 +244,8 @@ def _is_mp4(path: Path) -> bool:
 def main_stream(container: InputContainer, source: str) -> VideoStream:
     """The video stream to read: the one marked as default, or the first, as players do, but never a cover picture.
 
+    One of a single frame is taken only where there is no other: an AVIF animation has a still of itself.
+
     Raises:
         SourceError: if there is none, or none that can be decoded.
     """
@@ -255,7 +257,7 @@ def main_stream(container: InputContainer, source: str) -> VideoStream:
     decodable = [stream for stream in streams if stream.codec_context is not None]
     if not decodable:
         raise SourceError(source, "this FFmpeg has no decoder for its video", "Convert it to H.264 elsewhere first.")
-    chosen = preferred(decodable)
+    chosen = preferred([stream for stream in decodable if stream.frames != 1] or decodable)
     if chosen.codec_context.name in TEXT_ART_CODECS:
         raise SourceError(source, "it is a text file, not a video", "Give a video or image file.")
     return chosen
