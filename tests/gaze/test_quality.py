@@ -9,6 +9,7 @@ import pytest
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze import check_dataset, open_dataset
+from gfsalnet.gaze.check import doubts_of
 from gfsalnet.gaze.quality import Quality
 from gfsalnet.types import Fixations
 
@@ -69,6 +70,14 @@ def test_milliseconds_in_the_column_of_seconds(root: Path) -> None:
     assert "66 of 72 fixations come after the end of their video; time_seconds looks like milliseconds" in problems(
         root
     )
+
+
+def test_a_film_that_was_cut_is_not_taken_for_milliseconds(root: Path) -> None:
+    write(root, gaze_xy(), moments="time_seconds", scale=0.3)  # up to 3.3 s, of which the film has 1.2
+    assert "come after the end of their video" in problems(root)
+    assert "milliseconds" not in problems(root)
+    doubts = {video: open_dataset("folder", root).quality(video) for video in "ab"}
+    assert doubts_of(doubts, but=("late", "alike")).whole == []
 
 
 def test_a_video_in_other_units_among_good_ones(root: Path) -> None:

@@ -166,11 +166,17 @@ class Doubts:
     """Of videos with little gaze."""
 
 
-def doubts_of(qualities: Mapping[str, Quality]) -> Doubts:
-    """Of the whole split, where small shares tell, and of single videos that differ from it."""
-    whole, videos, notes = sum(qualities.values(), Quality()).doubts(), dict[str, list[str]](), list[str]()
+def doubts_of(qualities: Mapping[str, Quality], *, but: Collection[str] = ()) -> Doubts:
+    """Of the whole split, where small shares tell, and of single videos that differ from it.
+
+    Args:
+        qualities: of its videos.
+        but: kinds of doubt that do not count.
+    """
+    videos, notes = dict[str, list[str]](), list[str]()
+    whole = {kind: text for kind, text in sum(qualities.values(), Quality()).doubts().items() if kind not in but}
     for video, quality in qualities.items():
-        texts = [text for kind, text in quality.doubts().items() if kind not in whole]
+        texts = [text for kind, text in quality.doubts().items() if kind not in {*whole, *but}]
         if texts and quality.fixations + quality.late >= ENOUGH_OF_A_VIDEO:
             videos[video] = texts
         else:

@@ -46,6 +46,8 @@ TABLES = ("fixations.npz", "fixations.csv", "fixations.parquet")
 RECORDING = "gaze.npz"
 SHAPE_TOLERANCE = 0.05
 """How far width / height of a table may be from the picture's before it is mentioned."""
+FILLED = 0.1
+"""Share of a video that its gaze reaches at least."""
 HELD_OUT_EVERY = 7
 """The split `val` is the last of every seven videos or pictures; the shipped weights were not trained on it."""
 
@@ -185,7 +187,7 @@ class TableDataset(GazeDataset):
             timeline, table = self._timeline(video), self._table
             if table.frame is None and table.time_seconds is not None:
                 late = timeline.frame_at(table.time_seconds[rows]) >= len(timeline)
-                late_milliseconds = int((table.time_seconds[rows][late] / 1000 < timeline.end_seconds).sum())
+                late_milliseconds = _in_milliseconds(table.time_seconds[rows][late], timeline.end_seconds)
             elif table.frame is not None:
                 late = table.frame[rows] >= len(timeline)
         counted = Quality.of(
@@ -234,6 +236,13 @@ class Folder(TableDataset):
     def load(self) -> tuple[FixationTable, dict[str, Path]]:
         """From whichever table is there."""
         return load_folder(self.root, self.layout)
+
+
+def _in_milliseconds(late: NDArray[np.float64], end_seconds: float) -> int:
+    """How many times after the end would lie within the video in milliseconds, if together they would fill it."""
+    seconds = late / 1000
+    fills = seconds.max(initial=0) > FILLED * end_seconds
+    return int((seconds < end_seconds).sum()) if fills else 0
 
 
 def load_folder(root: Path, layout: str) -> tuple[FixationTable, dict[str, Path]]:

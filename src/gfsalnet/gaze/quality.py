@@ -81,8 +81,11 @@ class Quality:
         found = {}
         all_count = self.fixations + self.late
         if self.late == all_count > 0 or self._is_many(self.late, MOST_LATE, all_count):
-            hint = "; time_seconds looks like milliseconds" if self.late_milliseconds > self.late / 2 else ""
-            found["late"] = f"{self.late} of {all_count} fixations come after the end of their video{hint}"
+            said = f"{self.late} of {all_count} fixations come after the end of their video"
+            if self.late_milliseconds > self.late / 2:
+                found["milliseconds"] = f"{said}; time_seconds looks like milliseconds"
+            else:
+                found["late"] = said
         if self.within_one > MOST_WITHIN_ONE * self.fixations and (self.fractions or self.fixations >= FEWEST):
             found["units"] = (
                 f"{self.within_one} of {self.fixations} fixations have x and y from {-1 if self.negative else 0} to 1, "
@@ -107,7 +110,7 @@ class Quality:
     def remarks(self) -> list[str]:
         """What is less than a doubt."""
         doubts, found = self.doubts(), []
-        if self.late and "late" not in doubts:
+        if self.late and not {"late", "milliseconds"} & set(doubts):
             found.append(f"{self.late} fixations come after the end of the video and are dropped")
         if not {"units", "origin", "alike"} & set(doubts) and self._is_many(self.alike, MOST_ALIKE / 2, self.fixations):
             found.append(f"{self.alike} of {self.fixations} fixations are at one and the same point")
