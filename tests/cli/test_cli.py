@@ -251,3 +251,23 @@ def test_models_without_weights_predict_too(clip: Path, tmp_path: Path, name: st
     refused = gfsalnet("predict", clip, "--output", tmp_path / "gate", "--model", name, "--save", "gate")
     assert refused.exit_code == 2
     assert "no gate" in refused.stderr
+
+
+def test_a_folder_is_read_as_what_it_holds_or_as_told(tmp_path: Path, clip: Path) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "film.mp4").write_bytes(clip.read_bytes())
+    for number in (1, 2, 4):
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((48, 64, 3), 40 * number, np.uint8))
+    command = ("predict", folder, "--model", "centre-bias", "--save", "csv", "-o", tmp_path / "out")
+    by_itself = gfsalnet(*command)
+    assert by_itself.exit_code == 0, by_itself.output
+    assert "left out 1.png, 2.png, 4.png" in by_itself.output.replace("\n", " ")
+    assert (tmp_path / "out" / "film" / "frames.csv").is_file()
+    frames = gfsalnet(*command, "--folder-as", "frames")
+    assert frames.exit_code == 0, frames.output
+    assert "picture number 3 is missing" in frames.output.replace("\n", " ")
+    rows = (tmp_path / "out" / "mixed" / "frames.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == ["0", "1", "3"]
+    wrong = gfsalnet(*command, "--folder-as", "films")
+    assert wrong.exit_code == 2
