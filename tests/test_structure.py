@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "predict": {"device", "video", "models", "render"},
     "bench": {"video", "flow", "network", "backends", "models", "render", "demo"},
     "prepare": {"video", "flow", "gaze", "render"},
-    "evaluation": {"video", "gaze", "metrics", "models", "render"},
+    "evaluation": {"device", "video", "gaze", "metrics", "models", "render"},
     "cli": {
         *("video", "flow", "gaze", "composed", "metrics", "backends", "models", "render"),
         *("predict", "training", "evaluation", "demo", "prepare", "bench"),

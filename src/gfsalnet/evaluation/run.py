@@ -172,7 +172,10 @@ Result: TypeAlias = "tuple[str, VideoScores | str]"
 
 def _in_this_process(job: _Job, videos: list[str]) -> Iterator[Result]:
     if videos:
+        from gfsalnet.device import settle_memory
+
         with job.source.ready():
+            settle_memory()
             for video in videos:
                 yield video, job.run(video)
 
@@ -210,11 +213,14 @@ _until_the_end = ExitStack()
 def _start_worker(job: _Job) -> None:
     import cv2
 
+    from gfsalnet.device import settle_memory
+
     global _job
     _job = job
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     cv2.setNumThreads(1)
     _until_the_end.enter_context(job.source.ready())
+    settle_memory()
 
 
 def _run_in_worker(video: str) -> VideoScores | str:
