@@ -20,7 +20,8 @@ import numpy as np
 import gfsalnet
 from gfsalnet.composed import Degradation, Scene, SceneFrame, Stock
 from gfsalnet.gaze import open_dataset
-from gfsalnet.types import Frame, Map, resize_map
+from gfsalnet.maps import Map, resize_map
+from gfsalnet.types import Frame
 from gfsalnet.video import fitted_size_hw
 
 FRAMES, AREA_PIXELS = 48, 480 * 360

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gfsalnet.types import Fixations, FlowField, Frame, Prediction, Sample, resize_density, resize_map
+from gfsalnet.maps import resize_density, resize_map
+from gfsalnet.types import Fixations, FlowField, Frame, Prediction, Sample
 
 FRAME = Frame(np.zeros((6, 8, 3), np.uint8), time_seconds=0.5, index=3)
 

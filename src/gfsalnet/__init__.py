@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from gfsalnet._version import __version__
+
 if TYPE_CHECKING:
     from gfsalnet import (
         backends,
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from gfsalnet.gaze import open_dataset
     from gfsalnet.models import SaliencyModel, list_models, load_model
     from gfsalnet.types import Fixations, FlowField, Frame, Prediction, Sample
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Fixations",

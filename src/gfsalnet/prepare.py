@@ -17,10 +17,9 @@ from pathlib import Path
 import cv2
 
 from gfsalnet.errors import GFSalNetError
-from gfsalnet.files import output_errors, written_whole
+from gfsalnet.files import output_errors, write_jpeg, write_png, written_whole
 from gfsalnet.flow import CachedFlow, FlowEstimator, FlowStream, flow_folder
 from gfsalnet.gaze import GazeDataset, dataset_class, open_dataset
-from gfsalnet.render.files import write_jpeg, write_png
 from gfsalnet.types import Frame
 from gfsalnet.unexpected import one_line
 from gfsalnet.video import read_image

@@ -14,10 +14,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gfsalnet.maps import Map, resize_density, resize_map
+
 RGB = NDArray[np.uint8]
 """Shape (H, W, 3), 0…255, red first."""
-Map = NDArray[np.float32]
-"""Shape (H, W)."""
 
 
 def _require(ok: bool, message: str) -> None:
@@ -96,26 +96,6 @@ def _checked_map(name: str, values: Map, size_hw: tuple[int, int] | None = None)
     _require(size_hw is None or values.shape == size_hw, f"{name} is {values.shape}, the density is {size_hw}")
     _require(bool(np.isfinite(values).all()), f"{name} holds NaN or infinite values")
     _require(bool(values.min() >= 0), f"{name} holds negative values")
-
-
-def resize_map(values: Map, size_hw: tuple[int, int]) -> Map:
-    """Resample a (h, w) float32 map to `size_hw`: bilinear when growing, area mean when shrinking."""
-    import cv2
-
-    if values.shape == size_hw:
-        return values
-    growing = size_hw[0] >= values.shape[0] and size_hw[1] >= values.shape[1]
-    resized = cv2.resize(values, size_hw[::-1], interpolation=cv2.INTER_LINEAR if growing else cv2.INTER_AREA)
-    return np.asarray(resized, dtype=np.float32)
-
-
-def resize_density(density: Map, size_hw: tuple[int, int]) -> Map:
-    """Resample a (h, w) density to `size_hw` so that it sums to 1 again; a map without mass becomes uniform."""
-    resized = resize_map(density, size_hw)
-    total = float(resized.sum(dtype=np.float64))
-    if total <= 0:
-        return np.full(size_hw, 1 / (size_hw[0] * size_hw[1]), np.float32)
-    return np.divide(resized, total, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

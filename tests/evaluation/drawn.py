@@ -10,8 +10,9 @@ import numpy as np
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze import FrameGaze, GazeDataset
+from gfsalnet.maps import Map
 from gfsalnet.models import SaliencyModel
-from gfsalnet.types import Fixations, Frame, Map, Prediction
+from gfsalnet.types import Fixations, Frame, Prediction
 
 WIDTH, HEIGHT = 96, 64
 SIGMA_PIXELS = 5.0

@@ -81,7 +81,7 @@ def test_tiny_and_thin_frames_are_survived(size_hw, size_wh):
         assert min(field.size_hw) >= SMALLEST_SIDE
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 120), st.integers(1, 120), st.sampled_from(sorted(PRESETS)), st.integers(0, 99))
 def test_any_small_frame_gives_a_finite_field(height, width, preset, seed):
     rng = np.random.default_rng(seed)

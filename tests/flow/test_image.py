@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gfsalnet.flow import colour_wheel_legend, flow_image, mirror_flow, white_image, zero_flow
+from gfsalnet.flow import flow_image, white_image, zero_flow
 from gfsalnet.flow.image import colour_wheel
 from gfsalnet.types import FlowField
 
@@ -110,25 +110,7 @@ def test_faster_than_the_scale_is_darker():
     assert flow_image(one_vector(10.1, 0), max_pixels=10)[0, 0].tolist() == [191, 0, 0]
 
 
-def test_mirroring_the_flow_is_not_mirroring_its_picture():
-    flow_pixels = np.random.default_rng(5).uniform(-3, 3, (9, 11, 2)).astype(np.float32)
-    mirrored = flow_image(mirror_flow(FlowField(flow_pixels)), 5)
-    for (y, x), (dx, dy) in zip(np.ndindex(9, 11), flow_pixels.reshape(-1, 2).tolist(), strict=True):
-        assert mirrored[y, 10 - x].tolist() == pytest.approx(published_colour(-dx / 5, dy / 5), abs=1)
-    assert np.abs(mirrored.astype(int) - flow_image(FlowField(flow_pixels), 5)[:, ::-1]).max() > 100
-
-
 @pytest.mark.parametrize("max_pixels", [0, -1, math.nan, math.inf])
 def test_a_senseless_scale_is_refused(max_pixels):
     with pytest.raises(ValueError, match="max_pixels"):
         flow_image(zero_flow((2, 2)), max_pixels)
-
-
-def test_the_legend_is_a_disc_of_the_wheel():
-    legend = colour_wheel_legend(20)
-    assert legend.shape == (41, 41, 3)
-    assert legend[20, 20].tolist() == [255, 255, 255]
-    assert legend[20, 40].tolist() == [255, 0, 0]
-    assert legend[30, 14].tolist() == pytest.approx(published_colour(-6 / 20, 10 / 20), abs=1)
-    assert (legend[[0, 0, -1, -1], [0, -1, 0, -1]] == 255).all()
-    assert (legend.max(-1) >= 254).all()

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from gfsalnet.types import RGB, Frame, Map
+from gfsalnet.maps import Map
+from gfsalnet.types import RGB, Frame
 
 SIZE_HW = (120, 160)
 

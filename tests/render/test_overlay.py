@@ -57,7 +57,7 @@ def test_a_focused_map_is_drawn_stronger_than_a_diffuse_one(make_prediction):
     assert display_levels(diffuse).max() < display_levels(focused).max()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.tuples(st.integers(1, 40), st.integers(1, 40)), st.tuples(st.integers(1, 40), st.integers(1, 40)))
 def test_any_sizes(frame_hw, map_hw):
     frame = np.full((*frame_hw, 3), 77, np.uint8)

@@ -49,7 +49,7 @@ def test_a_map_without_mass_counts_as_uniform():
     assert area_holding(empty) == pytest.approx(0.5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(masses, st.floats(0.01, 1))
 def test_area_is_the_fewest_pixels(density, mass):
     count = round(area_holding(density, mass) * density.size)
@@ -60,7 +60,7 @@ def test_area_is_the_fewest_pixels(density, mass):
         assert ranked[: count - 1].sum() <= mass * total * (1 + 1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(masses)
 def test_entropy_stays_in_its_range_and_ignores_place_and_scale(density):
     bits = entropy_bits(density)
@@ -81,7 +81,7 @@ def test_peak_lies_inside_a_frame_coarser_than_the_map(make_prediction):
     assert peak_xy(make_prediction(size_hw=(1, 1), density=delta((10, 10), 4, 9))) == (0, 0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 9), st.integers(1, 9), st.data())
 def test_peak_follows_a_mirrored_map(h, w, data):
     row, column = data.draw(st.integers(0, h - 1)), data.draw(st.integers(0, w - 1))

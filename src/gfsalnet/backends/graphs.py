@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-import gfsalnet
+from gfsalnet._version import __version__
 from gfsalnet.backends.base import WEIGHTS_KEY
 from gfsalnet.backends.inference_module import InferenceModule
 from gfsalnet.files import home, output_errors, write_whole, written_whole
@@ -96,7 +96,7 @@ def cached_onnx(network: GFSalNet) -> Path:
 
 def _fingerprint(network: GFSalNet) -> str:
     """Of all that the exported file depends on."""
-    versions = (gfsalnet.__version__, torch.__version__)
+    versions = (__version__, torch.__version__)
     digest = hashlib.sha256(json.dumps([versions, asdict(network.config)]).encode())
     for name, value in network.state_dict().items():
         digest.update(name.encode())

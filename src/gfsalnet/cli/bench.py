@@ -36,7 +36,8 @@ def bench(
     """
     from gfsalnet.bench import describe_machine, measure_film, measure_network, measure_stages
     from gfsalnet.demo import draw_clip
-    from gfsalnet.render import parse_save, write_json
+    from gfsalnet.files import write_json
+    from gfsalnet.render import parse_save
 
     try:
         words = parse_save(save)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gfsalnet import __version__
+from gfsalnet._version import __version__
 from gfsalnet.cli import dataset, weights
 from gfsalnet.cli.bench import bench
 from gfsalnet.cli.console import Commands

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.gaze import density_map
-from gfsalnet.types import RGB, Fixations, Map
+from gfsalnet.maps import Map
+from gfsalnet.types import RGB, Fixations
 
 _WORK_WIDTH = 192
 """Width in pixels at which the outline is found, which is quick; it is made smooth afterwards."""

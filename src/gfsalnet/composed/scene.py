@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from gfsalnet.composed.camera import Camera, Matrices
 from gfsalnet.composed.cutouts import CutOut
-from gfsalnet.gaze import blurred
-from gfsalnet.types import RGB, Fixations, Map
+from gfsalnet.gaze import blurred, gaze_density
+from gfsalnet.maps import Map
+from gfsalnet.types import RGB, Fixations
 
 _MOVES = 0.05
 """An object counts as moving from this share of motion-drawn looks."""
@@ -120,8 +121,7 @@ class SceneFrame:
         mass = np.zeros(self.rgb.shape[:2], np.float32)
         column, row = np.floor(self.points_xy).astype(np.int64).T
         np.add.at(mass, (row, column), (self.still_weights if still else self.weights).astype(np.float32))
-        density = blurred(mass, (sigma_pixels, sigma_pixels))
-        return np.asarray(density / max(float(density.sum()), 1e-12), np.float32)
+        return gaze_density(blurred(mass, (sigma_pixels, sigma_pixels)))
 
     def viewers(self, count: int, rng: np.random.Generator, *, still: bool = False) -> Fixations:
         """One fixation per viewer, drawn from the real ones by their share of looks; none where none is in view."""

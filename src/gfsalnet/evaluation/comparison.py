@@ -17,8 +17,7 @@ from gfsalnet.evaluation.report_files import note_on_intervals, report_tables, w
 from gfsalnet.evaluation.scoring import PREDICTION, PREDICTORS, VideoScores
 from gfsalnet.evaluation.settings import METRIC_LABELS
 from gfsalnet.evaluation.tables import UNDEFINED, Table, with_interval
-from gfsalnet.files import output_errors
-from gfsalnet.render import write_json
+from gfsalnet.files import output_errors, write_json
 
 _PLACE = PREDICTORS.index(PREDICTION)
 

@@ -18,7 +18,8 @@ from gfsalnet.errors import GFSalNetError
 from gfsalnet.evaluation.settings import Settings
 from gfsalnet.gaze import FrameGaze, GazeDataset, blurred, fixation_counts
 from gfsalnet.gaze.quality import Quality
-from gfsalnet.types import Fixations, Map
+from gfsalnet.maps import Map
+from gfsalnet.types import Fixations
 
 GRID_HW = (96, 128)
 """The centre bias is learned on this grid, laid over every picture whatever its aspect."""

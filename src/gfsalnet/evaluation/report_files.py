@@ -15,8 +15,7 @@ from gfsalnet.evaluation.settings import METRIC_LABELS, Settings
 from gfsalnet.evaluation.store import REPORT_FILE
 from gfsalnet.evaluation.tables import UNDEFINED, Table, with_interval
 from gfsalnet.evaluation.truth import NEGATIVE_FRAMES, NEGATIVE_FRAMES_DEFAULT
-from gfsalnet.files import output_errors, written_whole
-from gfsalnet.render import write_json
+from gfsalnet.files import output_errors, write_json, written_whole
 
 MOST_REMARKS = 10
 """Of the data, that tables show."""

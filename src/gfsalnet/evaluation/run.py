@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import gfsalnet
+from gfsalnet._version import __version__
 from gfsalnet.errors import DatasetError, GFSalNetError
 from gfsalnet.evaluation.floor import OtherVideos
 from gfsalnet.evaluation.map_files import as_map_source
@@ -126,7 +126,7 @@ def _request(dataset: GazeDataset, source: MapSource, settings: Settings) -> dic
         },
         "source": source.describe(),
         "settings": asdict(settings),
-        "gfsalnet": gfsalnet.__version__,
+        "gfsalnet": __version__,
     }
     return dict(json.loads(json.dumps(request)))  # JSON knows no tuples, and it is compared with what was stored
 

@@ -18,8 +18,7 @@ import numpy as np
 
 from gfsalnet.errors import OutputError
 from gfsalnet.evaluation.scoring import VideoScores
-from gfsalnet.files import output_errors, written_whole
-from gfsalnet.render import write_json
+from gfsalnet.files import output_errors, write_json, written_whole
 
 SETTINGS_FILE, VIDEOS_FOLDER, REPORT_FILE = "settings.json", "videos", "report.json"
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from gfsalnet.evaluation.floor import OtherVideos
 from gfsalnet.evaluation.settings import ON_FIXATIONS, Settings
 from gfsalnet.gaze import FrameGaze, GazeDataset, density_map, fixation_counts
+from gfsalnet.maps import Map
 from gfsalnet.metrics import GroundTruth, PreparedFixations, PreparedMap
-from gfsalnet.types import Fixations, Map
+from gfsalnet.types import Fixations
 
 NEGATIVE_FRAMES: Mapping[str, int | None] = {"pysaliency": None}
 """Protocol → how many frames of other videos s-AUC draws negatives from; None: all that are pooled."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gfsalnet.flow.cache import CachedFlow, flow_folder
 from gfsalnet.flow.dis import DISFlow
-from gfsalnet.flow.estimator import FlowEstimator, mirror_flow, resize_flow, zero_flow
+from gfsalnet.flow.estimator import FlowEstimator, resize_flow, zero_flow
 from gfsalnet.flow.farneback import FarnebackFlow
 from gfsalnet.flow.flo import read_flo, write_flo
-from gfsalnet.flow.image import colour_wheel_legend, flow_image, white_image
+from gfsalnet.flow.image import flow_image, white_image
 from gfsalnet.flow.pairs import FlowStream
 from gfsalnet.flow.precomputed import PrecomputedFlow
 from gfsalnet.flow.pwcnet import PWCNetFlow
@@ -22,11 +22,9 @@ __all__ = [
     "FlowStream",
     "PWCNetFlow",
     "PrecomputedFlow",
-    "colour_wheel_legend",
     "flow_folder",
     "flow_image",
     "make_estimator",
-    "mirror_flow",
     "read_flo",
     "resize_flow",
     "white_image",

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfsalnet.types import FlowField, Map
+from gfsalnet.maps import Map
+from gfsalnet.types import FlowField
 
 REFERENCE_WIDTH = 320
 """Pixels: speeds are lengths in a picture that is so wide."""

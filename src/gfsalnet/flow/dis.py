@@ -11,8 +11,9 @@ import numpy as np
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.flow.estimator import check_pair
 from gfsalnet.flow.evidence import evident_flow
-from gfsalnet.flow.working_size import checked_size_wh, grey_at, working_size_hw
+from gfsalnet.flow.working_size import checked_size_wh, grey_at
 from gfsalnet.types import RGB, FlowField
+from gfsalnet.video.geometry import working_size_hw
 
 PRESETS: Mapping[str, int] = {
     "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,

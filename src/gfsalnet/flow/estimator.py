@@ -69,14 +69,6 @@ def resize_flow(field: FlowField, size_hw: tuple[int, int]) -> FlowField:
     return FlowField(np.multiply(resized, growth, dtype=np.float32))
 
 
-def mirror_flow(field: FlowField) -> FlowField:
-    """The motion of the mirrored frames: flipped left to right, dx negated.
-
-    Flipping the flow image instead would leave the colours, and with them the directions, as they were.
-    """
-    return FlowField(field.flow_pixels[:, ::-1] * np.array([-1, 1], np.float32))
-
-
 def zero_flow(size_hw: tuple[int, int]) -> FlowField:
     """A field of `size_hw` in which nothing moves."""
     return FlowField(np.zeros((*size_hw, 2), np.float32))

@@ -86,16 +86,3 @@ def flow_image(field: FlowField, max_pixels: float | None = None) -> RGB:
 def white_image(size_hw: tuple[int, int]) -> RGB:
     """The flow image (H, W, 3) of a scene in which nothing moves."""
     return np.full((*size_hw, 3), 255, np.uint8)
-
-
-def colour_wheel_legend(radius_pixels: int) -> RGB:
-    """A disc that shows the colour of every direction and speed, to the full one at its rim; for figures.
-
-    Returns:
-        (2r + 1, 2r + 1, 3) on white; the colour at a point is that of a motion from the centre to that point.
-    """
-    offsets = np.arange(-radius_pixels, radius_pixels + 1, dtype=np.float32)
-    dx_dy = np.stack(np.meshgrid(offsets, offsets), axis=-1)
-    picture = flow_image(FlowField(dx_dy), max_pixels=radius_pixels)
-    picture[np.hypot(dx_dy[..., 0], dx_dy[..., 1]) > radius_pixels] = 255
-    return picture

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow.estimator import check_pair, resize_flow
-from gfsalnet.flow.working_size import at_size, checked_size_wh, working_size_hw
+from gfsalnet.flow.working_size import at_size, checked_size_wh
 from gfsalnet.packages import needed_by, require
 from gfsalnet.types import RGB, FlowField
+from gfsalnet.video.geometry import working_size_hw
 
 if TYPE_CHECKING:
     from torch import Tensor

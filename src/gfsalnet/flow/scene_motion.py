@@ -16,7 +16,8 @@ import numpy as np
 from gfsalnet.flow.camera import REFERENCE_WIDTH, camera_motion, residual_speed
 from gfsalnet.flow.estimator import FlowEstimator, zero_flow
 from gfsalnet.flow.precomputed import PrecomputedFlow
-from gfsalnet.types import RGB, FlowField, Frame, Map
+from gfsalnet.maps import Map
+from gfsalnet.types import RGB, FlowField, Frame
 
 INTERVAL_SECONDS = 0.04
 """Of speeds, and about the time between two frames that are compared."""

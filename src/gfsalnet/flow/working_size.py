@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import cv2
@@ -26,18 +25,6 @@ def checked_size_wh(size_wh: Sequence[int] | None) -> tuple[int, int] | None:
     if len(size_wh) != 2 or min(size_wh) < 1:
         raise GFSalNetError(f"flow size {size_wh}", "is no width and height in pixels", _SIZE_REMEDY)
     return int(size_wh[0]), int(size_wh[1])
-
-
-def working_size_hw(
-    frame_size_hw: tuple[int, int], size_wh: tuple[int, int] | None, smallest_side: int = 1
-) -> tuple[int, int]:
-    """The frame's own shape with the number of pixels of a `size_wh` picture; None: its own size.
-
-    No side gets smaller than `smallest_side`; the shape gives way where it must.
-    """
-    scale = 1.0 if size_wh is None else math.sqrt(math.prod(size_wh) / math.prod(frame_size_hw))
-    height, width = (max(smallest_side, round(side * scale)) for side in frame_size_hw)
-    return height, width
 
 
 def at_size(picture: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.uint8]:

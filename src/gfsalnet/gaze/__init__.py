@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from gfsalnet.gaze.check import SplitCheck, check_dataset
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, Recording, SplitSize
-from gfsalnet.gaze.degrees import pixels_per_degree
-from gfsalnet.gaze.maps import blurred, density_map, fixation_counts, fixation_map
+from gfsalnet.gaze.maps import blurred, density_map, fixation_counts, fixation_map, gaze_density, pixels_per_degree
 from gfsalnet.gaze.registry import DATASETS, dataset_class, open_dataset
 from gfsalnet.gaze.transforms import View
 
@@ -23,6 +22,7 @@ __all__ = [
     "density_map",
     "fixation_counts",
     "fixation_map",
+    "gaze_density",
     "open_dataset",
     "pixels_per_degree",
 ]

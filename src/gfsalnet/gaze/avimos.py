@@ -21,10 +21,12 @@ import numpy as np
 
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
-from gfsalnet.gaze.disk import centres, normalised, require_folder
+from gfsalnet.gaze.disk import centres, require_folder
 from gfsalnet.gaze.films import film_count, film_frames, film_info
+from gfsalnet.gaze.maps import gaze_density
 from gfsalnet.gaze.names import NameIndex
-from gfsalnet.types import Fixations, Frame, Map, resize_map
+from gfsalnet.maps import Map, resize_map
+from gfsalnet.types import Fixations, Frame
 
 _SHAPE = "it is not a list over frames of lists of [row, column]"
 
@@ -93,7 +95,7 @@ class AViMoS(GazeDataset):
         for index, grey in enumerate(maps, start=position):
             if index == gaze.index:
                 self._playing = (video, index + 1, maps)
-                return normalised(resize_map(grey - grey.min(), size_hw))
+                return gaze_density(resize_map(grey - grey.min(), size_hw))
         self._playing = ("", 0, iter(()))
         raise DatasetError(self._maps[video], f"it has no frame {gaze.index}", "Download it again.")
 

@@ -12,7 +12,8 @@ from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.maps import density_map
 from gfsalnet.gaze.numbers import numbered
 from gfsalnet.gaze.quality import Quality
-from gfsalnet.types import Fixations, Frame, Map, Sample
+from gfsalnet.maps import Map
+from gfsalnet.types import Fixations, Frame, Sample
 
 
 @dataclass(frozen=True, kw_only=True)

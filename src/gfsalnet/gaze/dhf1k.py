@@ -28,7 +28,8 @@ from gfsalnet.gaze.map_folders import MapFolders
 from gfsalnet.gaze.mat import read_mat
 from gfsalnet.gaze.names import find_folder
 from gfsalnet.gaze.numbers import numbered
-from gfsalnet.types import Fixations, Frame, Map
+from gfsalnet.maps import Map
+from gfsalnet.types import Fixations, Frame
 
 _NUMBERS = {"train": (1, 600), "val": (601, 700), "test": (701, 1000)}
 SIZE_WH = (640, 360)

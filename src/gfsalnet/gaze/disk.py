@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
-from gfsalnet.types import Fixations, Map, resize_map
+from gfsalnet.gaze.maps import gaze_density
+from gfsalnet.maps import Map, resize_map
+from gfsalnet.types import Fixations
 
 _HALF = 127
 """Binary maps are 0 and 255; JPEG-like noise around them is neither."""
@@ -71,13 +73,7 @@ def read_official_map(path: Path, size_hw: tuple[int, int]) -> Map:
     Raises:
         DatasetError: if the file is missing or damaged.
     """
-    return normalised(resize_map(_read_grey(path).astype(np.float32), size_hw))
-
-
-def normalised(values: Map) -> Map:
-    """(H, W) scaled to sum to 1; all zero stays all zero."""
-    total = float(values.sum(dtype=np.float64))
-    return np.divide(values, total, dtype=np.float32) if total > 0 else values
+    return gaze_density(resize_map(_read_grey(path).astype(np.float32), size_hw))
 
 
 def _read_grey(path: Path) -> NDArray[np.uint8]:

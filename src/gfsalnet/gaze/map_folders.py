@@ -17,7 +17,8 @@ from gfsalnet.gaze.disk import fixations_of, read_binary, read_official_map
 from gfsalnet.gaze.films import Timeline, picture_frames
 from gfsalnet.gaze.names import find_folder
 from gfsalnet.gaze.numbers import first_of_parts, numbered
-from gfsalnet.types import Fixations, Frame, Map
+from gfsalnet.maps import Map
+from gfsalnet.types import Fixations, Frame
 
 
 class MapFolders(GazeDataset):

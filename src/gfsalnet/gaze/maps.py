@@ -1,11 +1,14 @@
-"""Fixations ↔ binary fixation map ↔ fixation density map."""
+"""Fixations ↔ binary fixation map ↔ fixation density map, and degrees of visual angle ↔ pixels."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gfsalnet.types import Fixations, Map
+from gfsalnet.maps import Map, to_density
+from gfsalnet.types import Fixations
 
 
 def fixation_counts(fixations: Fixations, size_hw: tuple[int, int]) -> Map:
@@ -60,8 +63,28 @@ def density_map(fixations: Fixations, size_hw: tuple[int, int], sigma_pixels: fl
     """
     if sigma_pixels <= 0:
         raise ValueError(f"sigma_pixels must be positive, not {sigma_pixels}")
-    counts = fixation_counts(fixations, size_hw)
-    if not counts.any():
-        return counts
-    density = blurred(counts, (sigma_pixels, sigma_pixels))
-    return np.asarray(density / density.sum(), dtype=np.float32)
+    return gaze_density(blurred(fixation_counts(fixations, size_hw), (sigma_pixels, sigma_pixels)))
+
+
+def gaze_density(looks: NDArray[np.floating]) -> Map:
+    """A ground truth (H, W) ≥ 0 divided by its sum; where nobody looked, all zero as it is (see `gfsalnet.maps`)."""
+    return to_density(looks) if looks.any() else np.zeros(looks.shape, np.float32)
+
+
+def pixels_per_degree(screen_width_pixels: float, screen_width_cm: float, distance_cm: float) -> float:
+    """Pixels that one degree of visual angle covers in the middle of a screen.
+
+    A sigma given in degrees times this is a sigma in pixels of the screen; where the video was shown scaled, multiply
+    by video pixels per screen pixel too.
+
+    Raises:
+        ValueError: if a length is not positive.
+
+    >>> round(pixels_per_degree(1280, 40.0, 57.3), 1)
+    32.0
+    """
+    if min(screen_width_pixels, screen_width_cm, distance_cm) <= 0:
+        raise ValueError(
+            f"lengths must be positive, not {screen_width_pixels} px, {screen_width_cm} cm, {distance_cm} cm"
+        )
+    return 2 * distance_cm * math.tan(math.radians(0.5)) * screen_width_pixels / screen_width_cm

@@ -21,7 +21,8 @@ from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
 from gfsalnet.gaze.disk import centres, read_official_map, require_folder
 from gfsalnet.gaze.mat import read_mat
-from gfsalnet.types import Fixations, Frame, Map
+from gfsalnet.maps import Map
+from gfsalnet.types import Fixations, Frame
 from gfsalnet.video import read_image
 
 

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfsalnet.gaze.disk import normalised
-from gfsalnet.types import RGB, Fixations, FlowField, Map
+from gfsalnet.gaze.maps import gaze_density
+from gfsalnet.maps import Map
+from gfsalnet.types import RGB, Fixations, FlowField
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class View:
 
     def of_density(self, density: Map, size_hw: tuple[int, int]) -> Map:
         """The rectangle of an (H, W) density, resampled to `size_hw`; sums to 1 again, or is all zero."""
-        return normalised(np.asarray(self._resampled(density, size_hw), dtype=np.float32))
+        return gaze_density(np.asarray(self._resampled(density, size_hw), dtype=np.float32))
 
     def of_flow(self, field: FlowField, size_hw: tuple[int, int]) -> FlowField:
         """The rectangle of a flow field, resampled to `size_hw`, in pixels of the view; mirrored, dx is negated."""

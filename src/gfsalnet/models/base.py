@@ -10,10 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from gfsalnet.types import Frame, Map, Prediction
+from gfsalnet.types import Frame, Prediction
 from gfsalnet.video import frames_from, open_source, prefetch
 
 READ_AHEAD_BYTES = 2**23
@@ -23,14 +20,6 @@ READ_AHEAD_BYTES = 2**23
 def read_ahead(size_wh: tuple[int, int]) -> int:
     """How many decoded frames of that size may wait: 1 to 8."""
     return min(max(READ_AHEAD_BYTES // (size_wh[0] * size_wh[1] * 3), 1), 8)
-
-
-def to_density(saliency_HW: NDArray[np.floating[Any]]) -> Map:
-    """(H, W) float32, sums to 1; a map without mass says nothing, so it becomes uniform."""
-    total = float(saliency_HW.sum(dtype=np.float64))
-    if total <= 0:
-        return np.full(saliency_HW.shape, 1 / saliency_HW.size, np.float32)
-    return (saliency_HW / total).astype(np.float32)
 
 
 class SaliencyModel(ABC):

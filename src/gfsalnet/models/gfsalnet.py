@@ -12,7 +12,8 @@ import numpy as np
 from gfsalnet.backends import Backend, MapArrays, Pictures
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream, flow_image, resize_flow
-from gfsalnet.models.base import SaliencyModel, to_density
+from gfsalnet.maps import to_density
+from gfsalnet.models.base import SaliencyModel
 from gfsalnet.models.interpolate import interpolate
 from gfsalnet.network.config import NetworkConfig
 from gfsalnet.types import RGB, FlowField, Frame, Prediction

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.flow.scene_motion import SceneMotion
-from gfsalnet.types import Map
+from gfsalnet.maps import Map
 
 Kind = Literal["still", "video"]
 """What a picture is: looked at for some seconds, or one of a video."""

@@ -17,14 +17,15 @@ from typing import Any, TypeVar
 
 import cv2
 
-import gfsalnet
+from gfsalnet._version import __version__
 from gfsalnet.device import settle_memory
 from gfsalnet.errors import OutputError
+from gfsalnet.files import write_json
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
 from gfsalnet.predict.folders import SUMMARY_FILE, folder_for, missing_outputs, read_summary
 from gfsalnet.predict.settings import Outcome, Settings
-from gfsalnet.render import open_sinks, write_json
+from gfsalnet.render import open_sinks
 from gfsalnet.types import Prediction
 from gfsalnet.unexpected import one_line
 from gfsalnet.video import VideoInfo, VideoReader, open_source, prefetch
@@ -204,7 +205,7 @@ def _summary(
         "notes": [*report.notes, *notes],
         "outputs": sorted(path.name for path in folder.iterdir() if ".partial" not in path.name),
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
-        "versions": {"gfsalnet": gfsalnet.__version__, "python": platform.python_version()},
+        "versions": {"gfsalnet": __version__, "python": platform.python_version()},
     }
 
 

@@ -1,9 +1,9 @@
 """Pictures of predictions, statistics of them, and the sinks that write both."""
 
-from gfsalnet.render.files import save_prediction, write_json
 from gfsalnet.render.gate import gate_view
 from gfsalnet.render.outputs import SINKS, open_sinks, output_names, parse_save
 from gfsalnet.render.overlay import focus, overlay
+from gfsalnet.render.save import save_prediction
 from gfsalnet.render.sinks import Sink
 from gfsalnet.render.statistics import FrameStatistics, area_holding, entropy_bits, motion_share, peak_xy
 
@@ -22,5 +22,4 @@ __all__ = [
     "parse_save",
     "peak_xy",
     "save_prediction",
-    "write_json",
 ]

@@ -10,9 +10,8 @@ from pathlib import Path
 import cv2
 
 from gfsalnet.errors import OutputError
-from gfsalnet.files import written_whole
+from gfsalnet.files import write_png, written_whole
 from gfsalnet.flow import flow_image, white_image
-from gfsalnet.render.files import write_png
 from gfsalnet.render.gate import gate_view
 from gfsalnet.render.overlay import as_bytes, overlay
 from gfsalnet.render.sinks import FileSink, Write

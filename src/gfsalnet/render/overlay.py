@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from gfsalnet.types import RGB, Map
+from gfsalnet.maps import Map
+from gfsalnet.types import RGB
 
 FULL_COLOUR = 64.0
 """How many times more looks than an even spread over the frame would give reach the last colour: six doublings."""

@@ -17,12 +17,12 @@ from typing import Protocol
 
 import cv2
 
-from gfsalnet.files import output_errors, written_whole
-from gfsalnet.render.files import write_png
+from gfsalnet.files import output_errors, write_png, written_whole
+from gfsalnet.maps import resize_density, resize_map
 from gfsalnet.render.overlay import Byte, as_bytes
 from gfsalnet.render.stack import MapStack
 from gfsalnet.render.statistics import FrameStatistics
-from gfsalnet.types import Prediction, resize_density, resize_map
+from gfsalnet.types import Prediction
 
 COLUMN_FORMATS = {
     "frame_index": "d",

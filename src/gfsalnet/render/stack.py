@@ -10,7 +10,7 @@ from typing import IO
 
 import numpy as np
 
-from gfsalnet.types import Map
+from gfsalnet.maps import Map
 
 _COPY_BYTES = 1 << 20
 

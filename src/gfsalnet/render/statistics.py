@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gfsalnet.types import Map, Prediction
+from gfsalnet.maps import Map
+from gfsalnet.types import Prediction
 
 
 def entropy_bits(density: Map) -> float:
@@ -103,7 +104,7 @@ class FrameStatistics:
 
 
 def _shares(density: Map) -> NDArray[np.float64]:
-    """(h·w,), sums to 1 in double precision; a map without mass counts as uniform, as in `resize_density`."""
+    """(h·w,), sums to 1 in double precision; a map without mass counts as uniform, as in `to_density`."""
     shares = density.ravel().astype(np.float64)
     total = float(shares.sum())
     return shares / total if total > 0 else np.full(shares.size, 1 / shares.size)

@@ -16,9 +16,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from gfsalnet.errors import OutputError, RecipeError
-from gfsalnet.files import output_errors, written_whole
+from gfsalnet.files import output_errors, write_json, written_whole
 from gfsalnet.network import GFSalNet
-from gfsalnet.render import write_json
 from gfsalnet.training.data.batches import Plan
 from gfsalnet.training.data.examples import Source
 from gfsalnet.training.data.sources import WeightedSource, draw_toys

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from gfsalnet.maps import Map
 from gfsalnet.metrics import PAPER_METRICS, PROTOCOLS, GroundTruth
 from gfsalnet.network import GFSalNet, Maps
 from gfsalnet.training.data.batches import collate, prefetch_map
 from gfsalnet.training.data.examples import Example, Source
 from gfsalnet.training.recipe import Recipe
-from gfsalnet.types import Map
 
 ValidationScores = dict[str, dict[str, dict[str, float]]]
 """Map (`saliency`; of two streams also `appearance`, `motion`) → dataset → metric → mean over the frames for which the

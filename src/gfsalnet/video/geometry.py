@@ -1,7 +1,6 @@
-"""Pictures to a network's size, maps and points back: exact inverses.
+"""The sizes at which networks and estimators see a picture, and pictures at those sizes.
 
-Sizes are (height, width) pixels. Points are (N, 2) arrays of (x, y) whose integers are pixel centres, so pixel 0 of a
-picture spans −0.5…0.5, as in `cv2.resize`.
+Sizes are (height, width) in pixels. Maps cover the whole frame, so the way back is `gfsalnet.maps.resize_map`.
 """
 
 from __future__ import annotations
@@ -11,12 +10,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from gfsalnet.types import RGB, Map, resize_map
+from gfsalnet.types import RGB
 
-Points = NDArray[np.float64]
-"""Shape (N, 2): x, y in pixels."""
 SizeHW = tuple[int, int]
 
 AREA_SLACK = 1.1
@@ -50,44 +46,6 @@ class _Geometry:
     def offset_yx(self) -> tuple[int, int]:
         """Where in the target the picture starts: rows above it, columns left of it."""
         return 0, 0
-
-    def crop(self, values: Map) -> Map:
-        """The part of a map over the target that shows the picture.
-
-        Args:
-            values: (h, w) float32 over the whole target, at its size or any other (cut to the nearest pixel then).
-        """
-        rows, columns = (
-            _scaled_slice(start, length, whole, cells)
-            for start, length, whole, cells in zip(
-                self.offset_yx, self.inner_hw, self.target_hw, values.shape, strict=True
-            )
-        )
-        return values[rows, columns]
-
-    def restore(self, values: Map) -> Map:
-        """A map over the target as a map over the source: padding cut off, resampled to `source_hw`.
-
-        Args:
-            values: (h, w) float32 over the whole target, at its size or any other.
-        """
-        return resize_map(np.ascontiguousarray(self.crop(values)), self.source_hw)
-
-    def points_to_target(self, points_xy: Points) -> Points:
-        """Source coordinates (N, 2) as target coordinates (N, 2), pixels."""
-        return (np.asarray(points_xy, np.float64) + 0.5) * self._scale_xy + self._offset_xy - 0.5
-
-    def points_to_source(self, points_xy: Points) -> Points:
-        """Target coordinates (N, 2) as source coordinates (N, 2), pixels: the inverse of `points_to_target`."""
-        return (np.asarray(points_xy, np.float64) + 0.5 - self._offset_xy) / self._scale_xy - 0.5
-
-    @property
-    def _scale_xy(self) -> Points:
-        return np.array(self.inner_hw[::-1], np.float64) / np.array(self.source_hw[::-1], np.float64)
-
-    @property
-    def _offset_xy(self) -> Points:
-        return np.array(self.offset_yx[::-1], np.float64)
 
 
 @dataclass(frozen=True)
@@ -142,11 +100,6 @@ def _check_source(rgb: RGB, source_hw: SizeHW) -> None:
         raise ValueError(f"expected a picture of shape {(*source_hw, 3)}, not {rgb.shape}")
 
 
-def _scaled_slice(start: int, length: int, whole: int, cells: int) -> slice:
-    first = min(round(start * cells / whole), cells - 1)
-    return slice(first, max(first + 1, round((start + length) * cells / whole)))
-
-
 def fitted_size_hw(source_hw: SizeHW, area_pixels: int, multiple: int = 32) -> SizeHW:
     """The size of about `area_pixels` whose sides are multiples of `multiple` and whose aspect suits the source.
 
@@ -180,3 +133,15 @@ def fitted_size_hw(source_hw: SizeHW, area_pixels: int, multiple: int = 32) -> S
 def _widths_near(wishes: tuple[float, ...], multiple: int) -> set[int]:
     below = {int(wish // multiple) for wish in wishes}
     return {max(1, steps) * multiple for step in below for steps in (step, step + 1)}
+
+
+def working_size_hw(
+    frame_size_hw: tuple[int, int], size_wh: tuple[int, int] | None, smallest_side: int = 1
+) -> tuple[int, int]:
+    """The frame's own shape with the number of pixels of a `size_wh` picture; None: its own size.
+
+    No side gets smaller than `smallest_side`; the shape gives way where it must.
+    """
+    scale = 1.0 if size_wh is None else math.sqrt(math.prod(size_wh) / math.prod(frame_size_hw))
+    height, width = (max(smallest_side, round(side * scale)) for side in frame_size_hw)
+    return height, width

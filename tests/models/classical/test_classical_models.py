@@ -11,10 +11,10 @@ import pytest
 
 from gfsalnet.errors import GFSalNetError, WeightsError
 from gfsalnet.flow import DISFlow
+from gfsalnet.maps import Map, to_density
 from gfsalnet.models import MODELS, SaliencyModel, load_model
-from gfsalnet.models.base import to_density
 from gfsalnet.models.classical.base import min_max
-from gfsalnet.types import Frame, Map
+from gfsalnet.types import Frame
 
 NAMES = [name for name, entry in MODELS.items() if entry.classical]
 

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import gaussian_filter
 
-from gfsalnet.flow.working_size import working_size_hw
 from gfsalnet.models.classical.base import ClassicalModel, FloatArray, Shot, min_max
 from gfsalnet.types import RGB, FlowField
 from gfsalnet.video import Resize
+from gfsalnet.video.geometry import working_size_hw
 
 WORKING_SIZE_WH = (320, 240)
 """Of a 4:3 frame; other shapes get as many pixels."""

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.flow import FlowEstimator, FlowStream
-from gfsalnet.models.base import SaliencyModel, to_density
+from gfsalnet.maps import to_density
+from gfsalnet.models.base import SaliencyModel
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
 from gfsalnet.video import ShotDetector, numbered_frames
 

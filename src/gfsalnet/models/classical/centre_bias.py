@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gfsalnet.flow.working_size import working_size_hw
 from gfsalnet.models.classical.base import ClassicalModel, FloatArray, Shot
 from gfsalnet.types import RGB, FlowField
+from gfsalnet.video.geometry import working_size_hw
 
 VARIANCE = 0.23
 """Along x, in (half widths)²: a standard deviation of 24 % of the width."""

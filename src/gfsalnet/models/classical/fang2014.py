@@ -24,10 +24,11 @@ from scipy.ndimage import correlate
 from scipy.spatial.distance import cdist
 from scipy.special import entr
 
-from gfsalnet.flow.working_size import working_size_hw
+from gfsalnet.maps import resize_map
 from gfsalnet.models.classical.base import ClassicalModel, FloatArray, Shot, min_max
-from gfsalnet.types import RGB, FlowField, resize_map
+from gfsalnet.types import RGB, FlowField
 from gfsalnet.video import Resize
+from gfsalnet.video.geometry import working_size_hw
 
 BLOCK_PIXELS = 8
 GRID_WH = (60, 45)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TypeAlias
 
-from gfsalnet import __version__
+from gfsalnet._version import __version__
 from gfsalnet.errors import WeightsError
 from gfsalnet.files import home
 from gfsalnet.models.entry import Download, InWheel

@@ -17,7 +17,8 @@ from torch import nn
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream
-from gfsalnet.models.base import SaliencyModel, to_density
+from gfsalnet.maps import to_density
+from gfsalnet.models.base import SaliencyModel
 from gfsalnet.models.classical.base import FloatArray
 from gfsalnet.network.weights import State, load_strictly
 from gfsalnet.types import RGB, FlowField, Frame, Prediction

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from gfsalnet.device import threads
 from gfsalnet.flow import white_image
+from gfsalnet.maps import Map
 from gfsalnet.training.data.examples import Example
 from gfsalnet.training.data.sources import WeightedSource
 from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.recipe import Recipe
-from gfsalnet.types import Map
 
 FrameNumbers = NDArray[np.intp]
 """(N, 2): index of the source, index of the frame in it."""

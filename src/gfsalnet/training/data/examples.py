@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.gaze import FrameGaze, GazeDataset, View, density_map, fixation_map
+from gfsalnet.maps import Map
 from gfsalnet.metrics import GroundTruth
 from gfsalnet.network import NetworkConfig
-from gfsalnet.types import RGB, Fixations, Map
+from gfsalnet.types import RGB, Fixations
 from gfsalnet.video import fitted_size_hw
 
 TRUTH_WIDTH_PIXELS = 400

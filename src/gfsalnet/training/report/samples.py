@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 
 from gfsalnet.device import threads
-from gfsalnet.files import output_errors, written_whole
+from gfsalnet.files import output_errors, write_png, written_whole
+from gfsalnet.maps import to_density
 from gfsalnet.network import GFSalNet
 from gfsalnet.render import gate_view, overlay
-from gfsalnet.render.files import write_png
 from gfsalnet.render.gate import APPEARANCE_RGB, MOTION_RGB
 from gfsalnet.training.data.examples import Example, Source
 from gfsalnet.training.run import Run
 from gfsalnet.training.validation import PredictedMaps, predict
-from gfsalnet.types import RGB, Frame, Map, Prediction
+from gfsalnet.types import RGB, Frame, Prediction
 
 _ROWS = 4
 _CELL_WIDTH, _GAP, _TITLE_HEIGHT = 240, 4, 22
@@ -63,20 +63,17 @@ def _cells(example: Example, maps: PredictedMaps) -> dict[str, RGB]:
     cells = {
         "frame": rgb,
         "people": overlay(rgb, example.density),
-        "network": overlay(rgb, _density(maps.saliency)),
+        "network": overlay(rgb, to_density(maps.saliency)),
     }
     if maps.appearance is not None and maps.motion is not None:
         cells["flow"] = np.full_like(rgb, 255) if example.flow_image is None else example.flow_image
-        cells["appearance"] = overlay(rgb, _density(maps.appearance))
-        cells["motion"] = overlay(rgb, _density(maps.motion))
+        cells["appearance"] = overlay(rgb, to_density(maps.appearance))
+        cells["motion"] = overlay(rgb, to_density(maps.motion))
     if maps.gate is not None:
-        cells["gate"] = gate_view(Prediction(frame=Frame(rgb), map_density=_density(maps.saliency), map_gate=maps.gate))
+        cells["gate"] = gate_view(
+            Prediction(frame=Frame(rgb), map_density=to_density(maps.saliency), map_gate=maps.gate)
+        )
     return cells
-
-
-def _density(values: Map) -> Map:
-    total = float(values.sum(dtype=np.float64))
-    return values / np.float32(total) if total > 0 else values
 
 
 def sheet(rows: Sequence[Mapping[str, RGB]]) -> RGB:

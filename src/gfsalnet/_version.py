@@ -1,0 +1,3 @@
+"""The version, which needs nothing else of the package."""
+
+__version__ = "0.1.0"
