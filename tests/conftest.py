@@ -1,7 +1,8 @@
-"""What every test may use."""
+"""What every test may use, and which tests there are where an optional package is missing."""
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,31 @@ from hypothesis import settings
 settings.register_profile("gfsalnet", deadline=None)
 settings.load_profile("gfsalnet")
 
+from gfsalnet.packages import missing_package
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out the files that import, and the folders whose conftest.py imports, an optional package that is missing.
+
+    Where all are installed nothing is left out.
+    """
+    file = collection_path / "conftest.py" if collection_path.is_dir() else collection_path
+    if file.suffix != ".py" or not file.is_file() or file == Path(__file__):
+        return None
+    return True if _needs_what_is_missing(file) else None
+
+
+def _needs_what_is_missing(file: Path) -> bool:
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            try:
+                exec(compile(ast.Module([node], []), str(file), "exec"), {"__name__": "imports"})
+            except ImportError as error:
+                if missing_package(error) is not None:
+                    return True
+    return False
 
 
 @pytest.fixture(scope="session", autouse=True)

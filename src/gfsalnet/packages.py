@@ -57,7 +57,10 @@ def require(*packages: str, what: str) -> None:
 
 def is_installed(package: str) -> bool:
     """Whether it could be imported."""
-    return importlib.util.find_spec(package) is not None
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ImportError:  # from who stands in the way of an import on purpose
+        return False
 
 
 @contextmanager
@@ -78,5 +81,7 @@ def needed_by(what: str) -> Iterator[None]:
 
 def missing_package(error: Exception) -> str | None:
     """The optional package that an import did not find; None for any other error."""
+    if isinstance(error, MissingPackageError):
+        return error.package
     package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
     return package if package in EXTRA_OF else None

@@ -5,6 +5,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -91,3 +93,14 @@ def test_what_cannot_be_timed_says_why(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, ["bench", "--models", "pqft", option, word])
         assert done.exit_code == 2
         assert word in done.output
+
+
+@pytest.mark.parametrize(("frames", "words"), [(1, "a single frame"), (3, "only 3 frames")])
+def test_a_film_too_short_for_a_rate_is_refused(frames: int, words: str, tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for index in range(frames):
+        cv2.imwrite(str(folder / f"{index}.png"), np.full((48, 64, 3), 40 * index, np.uint8))
+    done = CliRunner().invoke(app, ["bench", "--video", str(folder), "--models", "gfsalnet-mobile"])
+    assert done.exit_code == 1
+    assert words in done.stderr

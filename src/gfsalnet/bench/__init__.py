@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gfsalnet.bench.machine import describe_machine
 from gfsalnet.bench.networks import NetworkReport, NetworkSpeed, measure_network
-from gfsalnet.bench.video import FilmSpeed, StageSpeed, measure_film, measure_stages
+from gfsalnet.bench.video import FilmSpeed, StageSpeed, measure_film, measure_stages, require_frames
 
 __all__ = [
     "FilmSpeed",
@@ -15,4 +15,5 @@ __all__ = [
     "measure_film",
     "measure_network",
     "measure_stages",
+    "require_frames",
 ]

@@ -24,6 +24,8 @@ from gfsalnet.types import Prediction
 from gfsalnet.video import VideoInfo, open_source
 
 T = TypeVar("T")
+FEWEST_FRAMES = 10
+"""Of a film that is timed."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,19 @@ class FilmSpeed:
     """A frame, of all threads, without the start."""
     megabytes: float
     """The most that was resident; 0 where only Linux would tell."""
+
+
+def require_frames(source: str) -> None:
+    """Make sure that a film is long enough to be timed: of one frame there is no rate.
+
+    Raises:
+        GFSalNetError: if it has fewer than `FEWEST_FRAMES`, or cannot be read.
+    """
+    with open_source(source) as reader:
+        count = sum(1 for _ in islice(reader, FEWEST_FRAMES))
+    if count < FEWEST_FRAMES:
+        frames = "a single frame" if count == 1 else f"only {count} frames"
+        raise GFSalNetError(source, f"has {frames}, of which there is no rate", f"Give at least {FEWEST_FRAMES}")
 
 
 def measure_stages(
@@ -107,7 +122,7 @@ def measure_film(source: str, model_name: str, backend: str, save: tuple[str, ..
         frames=frames,
         frames_per_second=frames / summary["seconds"]["total"],
         start_seconds=start_seconds,
-        processor_milliseconds=1000 * (processor - start_processor) / frames,
+        processor_milliseconds=1000 * (processor - start_processor) / (frames - 1),  # the start has the first one
         megabytes=megabytes,
     )
 

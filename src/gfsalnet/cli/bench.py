@@ -34,7 +34,7 @@ def bench(
     Times are those of the processor, one thread each, in turns: what else runs here hardly counts. Frames a second are
     by the clock: give other programs a rest for those. The film is predicted by the shipped model with --backend.
     """
-    from gfsalnet.bench import describe_machine, measure_film, measure_network, measure_stages
+    from gfsalnet.bench import describe_machine, measure_film, measure_network, measure_stages, require_frames
     from gfsalnet.demo import draw_clip
     from gfsalnet.files import write_json
     from gfsalnet.render import parse_save
@@ -46,6 +46,8 @@ def bench(
     figures: dict[str, Any] = {"when": datetime.now(timezone.utc).isoformat(), "machine": describe_machine()}
     say(f"{figures['machine']['processor']}, {figures['machine']['cores']} cores")
     with TemporaryDirectory() as folder:
+        film = str(video or draw_clip(Path(folder) / "demo.mp4"))
+        require_frames(film)
         figures["networks"] = {}
         for name in models.split(","):
             with at_work(f"timing {name}; the paper's network takes some minutes"):
@@ -53,7 +55,6 @@ def bench(
             _print_network(name, report)
             figures["networks"][name] = asdict(report)
         with at_work("timing a film"):
-            film = str(video or draw_clip(Path(folder) / "demo.mp4"))
             stages = measure_stages(film, FILM_MODEL, backend, words)
             speed = measure_film(film, FILM_MODEL, backend, words)
         _print_film(stages, speed)
