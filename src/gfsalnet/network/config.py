@@ -29,7 +29,7 @@ class NetworkConfig:
             light stream is given another trunk or activation than its own.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}  # a misspelt key in a config.json is an error
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # a misspelt key in a config.json is an error
 
     backbone: Literal["resnet50", "mobilenet_v2"] = "resnet50"
     stream: Literal["paper", "light"] = "paper"
