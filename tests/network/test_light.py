@@ -11,7 +11,7 @@ from gfsalnet.models.deep.unisal import SMOOTHING, UNISALNetwork, gaussian_maps
 
 from gfsalnet.network import GFSalNet
 from gfsalnet.network.config import light
-from gfsalnet.network.folding import folded
+from gfsalnet.network.folding import absorb_batch_norms, folded
 from gfsalnet.network.light import LightStream, Smoothing
 from gfsalnet.network.unisal_start import start_from_unisal
 
@@ -74,6 +74,18 @@ def test_folded_says_the_same() -> None:
     _randomised(network)
     image = torch.rand(1, 3, 96, 160)
     torch.testing.assert_close(folded(network)(image).saliency, network(image).saliency, atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_kernels_that_absorbed_their_norms_are_those_of_the_folded_network() -> None:
+    torch.manual_seed(0)
+    network = GFSalNet(light())
+    _randomised(network)
+    image = torch.rand(1, 3, 96, 160)
+    before = network(image).saliency
+    absorb_batch_norms(network)
+    torch.testing.assert_close(network(image).saliency, before, atol=1e-4, rtol=1e-4)
+    assert torch.equal(folded(network).appearance.main.conv[3].weight, network.appearance.main.conv[3].weight)
 
 
 @torch.inference_mode()

@@ -105,6 +105,13 @@ class SceneMotionStream:
         self._seen.append(seen)
         return self._over_time(seen.time_seconds)
 
+    def skip(self, frame: Frame) -> None:
+        """Take note of a frame whose motion nobody asks for."""
+        seen = _Seen(self._time_of(frame), frame.rgb)
+        self._now_seconds = seen.time_seconds
+        if self._seen and not _is_repeated(self._seen[-1], seen):
+            self._seen.append(seen)
+
     def _time_of(self, frame: Frame) -> float:
         """Frames without times of their own follow each other at the usual interval."""
         last = self._now_seconds

@@ -28,6 +28,8 @@ class SaliencyModel(ABC):
     name: str
     frames_back: ClassVar[int] = 0
     """How many earlier frames a prediction depends on."""
+    reach_seconds: float = 0.0
+    """How long ago a frame may have been that still has some influence, besides those `frames_back`."""
     frames_ahead: ClassVar[int] = 0
     """How many later frames a prediction has to wait for."""
     input_size_hw: tuple[int, int]

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
 from gfsalnet.backends import Backend, MapArrays, Pictures
+from gfsalnet.backends.base import StreamName
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream, flow_image, resize_flow
-from gfsalnet.maps import to_density
+from gfsalnet.flow.scene_motion import SceneMotion, SceneMotionStream
+from gfsalnet.maps import resize_map, to_density
 from gfsalnet.models.base import SaliencyModel
 from gfsalnet.models.interpolate import interpolate
+from gfsalnet.models.over_time import Kind, MapsOverTime, OverTime
 from gfsalnet.network.config import NetworkConfig
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
 from gfsalnet.video import Resize, ShotDetector, fitted_size_hw, numbered_frames, prefetch
@@ -42,9 +47,12 @@ class GFSalNetModel(SaliencyModel):
         flow_scale_pixels: the speed that is drawn in full colour; None scales every frame by its fastest pixel.
         every: predict every so manieth frame of a shot, its first one included; the maps between are interpolated
             (`interpolate`), and their frames have no flow.
+        over_time: what is done with the map of an appearance stream; None: nothing.
+        centre_strength: of the centre that `over_time` knows; 1 is as fitted, 0 none.
+        shown: the stream that is meant where `over_time` makes motion and fusion; None: the fused map.
 
     Raises:
-        ValueError: if the network has a motion stream and there is no estimator, or `every` is under 1.
+        ValueError: if the network or `over_time` has a motion stream and there is no estimator, or `every` is under 1.
     """
 
     frames_back = 1
@@ -60,18 +68,24 @@ class GFSalNetModel(SaliencyModel):
         trained_with: FlowEstimator | None = None,
         flow_scale_pixels: float | None = None,
         every: int = 1,
+        over_time: OverTime | None = None,
+        centre_strength: float = 1.0,
+        shown: StreamName | None = None,
     ) -> None:
         super().__init__()
         if every < 1:
             raise ValueError(f"every must be at least 1, not {every}")
-        if config.streams != "appearance" and estimator is None:
+        sees_motion = over_time is not None and over_time.gate is not None
+        if (config.streams != "appearance" or sees_motion) and estimator is None:
             raise ValueError(f"{name} has a motion stream and needs an optical flow estimator")
         self.name, self.weights_hash = name, weights_hash
         self.backend, self.config, self.every = backend, config, every
         self.estimator, self.flow_scale_pixels = estimator, flow_scale_pixels
         self._trained_with = trained_with or estimator
         self.input_size_hw = config.input_size_hw
-        self.has_gate = config.streams == "both" and config.fusion == "gated"
+        self.over_time, self.centre_strength, self.shown = over_time, centre_strength, shown
+        self.has_gate = (config.streams == "both" and config.fusion == "gated") or (sees_motion and shown is None)
+        self.reach_seconds = over_time.reach_seconds if over_time is not None else 0.0
         self.computes_flow = estimator is not None
         self.backend_name = backend.name
 
@@ -88,10 +102,16 @@ class GFSalNetModel(SaliencyModel):
             "every": self.every,
             "flow": flow,
             "flow_version": self.estimator.version if self.estimator is not None else None,
+            **({} if self.over_time is None else self._over_time_settings(self.over_time)),
         }
 
+    def _over_time_settings(self, how: OverTime) -> dict[str, Any]:
+        return {"over_time": how.digest, "centre_strength": self.centre_strength, "shown": self.shown or "fused"}
+
     def stream(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
-        """One prediction a frame; across a shot cut there is no flow.
+        """One prediction a frame; across a shot cut there is no flow, but what was seen before it is remembered.
+
+        A stream of one frame is a picture that stands still.
 
         Flow and pictures of the next frames are made in a thread while the network is busy.
 
@@ -100,17 +120,41 @@ class GFSalNetModel(SaliencyModel):
         """
         self.seconds = {"flow": 0.0, "network": 0.0}
         with closing(prefetch(self._prepared(frames), _PREPARED)) as prepared:
-            for ready, densities in interpolate(self._predicted(prepared), lambda ready: ready.starts_shot):
+            first = list(islice(prepared, 2))
+            over_time = None
+            if self.over_time is not None:
+                kind: Kind = "still" if len(first) == 1 else "video"
+                over_time = partial(self._fused, MapsOverTime(self.over_time, kind, self.centre_strength))
+            predicted = self._predicted(chain(first, prepared), over_time)
+            for ready, densities in interpolate(predicted, lambda ready: ready.starts_shot):
                 yield self._prediction(ready, densities)
 
-    def _predicted(self, prepared: Iterable[_Ready]) -> Iterator[tuple[_Ready, MapArrays | None]]:
+    def _predicted(
+        self, prepared: Iterable[_Ready], over_time: Callable[[_Ready, MapArrays], MapArrays] | None
+    ) -> Iterator[tuple[_Ready, MapArrays | None]]:
         """Every frame, and its maps as densities if it is one that the network sees."""
         for batch in _batches(prepared, self.backend.batch):
             seen = [ready for ready in batch if ready.pictures]
             with self._timed("network"):
                 maps = _each(self.backend(_stacked(seen))) if seen else iter(())
             for ready in batch:
-                yield ready, self._densities(ready, next(maps)) if ready.pictures else None
+                if not ready.pictures:
+                    yield ready, None
+                    continue
+                densities = self._densities(ready, next(maps))
+                yield ready, densities if over_time is None else over_time(ready, densities)
+
+    def _fused(self, over_time: MapsOverTime, ready: _Ready, densities: MapArrays) -> MapArrays:
+        """What is left to be done with the network's map, at half its size: the network's cells are larger still."""
+        height, width = densities.saliency.shape
+        small = resize_map(densities.saliency, (height // 2, width // 2))
+        fused = over_time.push(small, ready.motion, ready.frame.time_seconds)
+        if self.shown == "motion":
+            assert fused.motion is not None
+            return MapArrays(fused.motion, None, None, None)
+        if self.shown == "appearance" or fused.gate is None:
+            return MapArrays(fused.appearance, None, None, None)
+        return MapArrays(fused.saliency, fused.appearance, fused.motion, fused.gate)
 
     def pictures(self, frames: Iterable[Frame]) -> Iterator[Pictures]:
         """What the network's streams see of each frame that it predicts, (h, w, 3) each."""
@@ -121,21 +165,34 @@ class GFSalNetModel(SaliencyModel):
 
     def _prepared(self, frames: Iterable[Frame]) -> Iterator[_Ready]:
         shots = ShotDetector()
-        flow = FlowStream(self.estimator) if self.estimator is not None else None
+        flow = self._flow_stream()
         since_predicted, size_hw = 0, (0, 0)
         for frame in numbered_frames(frames):
             starts_shot = shots.is_cut(frame.rgb) or frame.size_hw != size_hw
             size_hw = frame.size_hw
             since_predicted = 0 if starts_shot else (since_predicted + 1) % self.every
             field: FlowField | None = None
+            motion: SceneMotion | None = None
             pictures: Pictures = ()
             with self._timed("flow"):
                 if since_predicted == 0:
-                    field = flow.push(frame, starts_shot) if flow is not None else None
+                    if isinstance(flow, SceneMotionStream):
+                        motion = flow.push(frame, starts_shot)
+                        field = motion.field
+                    elif flow is not None:
+                        field = flow.push(frame, starts_shot)
                     pictures = self._pictures(frame.rgb, field)
                 elif flow is not None:
                     flow.skip(frame)
-            yield _Ready(frame, field, starts_shot, pictures)
+            yield _Ready(frame, field, starts_shot, pictures, motion)
+
+    def _flow_stream(self) -> FlowStream | SceneMotionStream | None:
+        gate = self.over_time.gate if self.over_time is not None else None
+        if self.estimator is None:
+            return None
+        if gate is None:
+            return FlowStream(self.estimator)
+        return SceneMotionStream(self.estimator, gate.tau_seconds, gate.reach_seconds)
 
     def _pictures(self, rgb: RGB, field: FlowField | None) -> Pictures:
         """What the streams look at, (h, w, 3) each, at the network's size."""
@@ -188,6 +245,8 @@ class _Ready:
     field: FlowField | None
     starts_shot: bool
     pictures: Pictures
+    motion: SceneMotion | None = None
+    """What moves in it against the scene, where that is asked for."""
 
 
 def _batches(prepared: Iterable[_Ready], most: int) -> Iterator[list[_Ready]]:

@@ -7,7 +7,11 @@ looks; where all does, motion says nothing (docs/experiments/gate.md).
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -15,8 +19,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gfsalnet.errors import WeightsError
 from gfsalnet.flow.scene_motion import SceneMotion
 from gfsalnet.maps import Map
+from gfsalnet.network.folder import ASK_SOURCE
 
 Kind = Literal["still", "video"]
 """What a picture is: looked at for some seconds, or one of a video."""
@@ -50,13 +56,13 @@ class MotionGate:
 
     weight: float = 0.6
     """The largest exponent of the motion map."""
-    threshold: float = 0.65
+    threshold: float = 0.7
     """The mean residual speed at which half of it is left."""
     softness: float = 0.1
     """Over which the trust falls, in the same unit."""
     floor: float = 0.3
     """Added to a speed relative to the mean: what rests is not excluded."""
-    least: float = 0.03
+    least: float = 0.1
     """Added to the mean: slower motion is an estimator's noise."""
     tau_seconds: float = 0.3
     reach_seconds: float = 0.5
@@ -98,9 +104,28 @@ class OverTime:
         """How long ago a frame may have been that still has some influence."""
         return self.memory.reach_seconds + (self.gate.reach_seconds if self.gate else 0.0)
 
-    def as_json(self) -> dict[str, Any]:
-        """For `config.json`."""
-        return asdict(self)
+    @property
+    def digest(self) -> str:
+        """Changes with any of the numbers."""
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16]
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any], where: object) -> OverTime:
+        """What `config.json` says.
+
+        Raises:
+            WeightsError: if a key is unknown or a value is no number.
+        """
+        kinds: dict[str, Any] = {"still": Reading, "video": Reading, "gate": MotionGate, "memory": Memory}
+        try:
+            given: dict[str, Any] = {
+                name: None if values is None else kinds[name](**{key: _numbers(value) for key, value in values.items()})
+                for name, values in tree.items()
+            }
+            return cls(**given)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            problem = f"says something unknown of maps over time ({error})"
+            raise WeightsError(where, problem, ASK_SOURCE) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,23 +143,24 @@ class MapsOverTime:
 
     Args:
         how: the numbers.
+        kind: of pictures.
         centre_strength: of the centre, 1 is as fitted.
     """
 
-    def __init__(self, how: OverTime, centre_strength: float = 1.0) -> None:
+    def __init__(self, how: OverTime, kind: Kind, centre_strength: float = 1.0) -> None:
         self.how, self.centre_strength = how, centre_strength
+        self._reading = how.still if kind == "still" else how.video
         self._remembered: deque[tuple[float, float, FusedMaps]] = deque()
 
-    def push(self, density: Map, motion: SceneMotion | None, time_seconds: float, kind: Kind) -> FusedMaps:
+    def push(self, density: Map, motion: SceneMotion | None, time_seconds: float) -> FusedMaps:
         """The maps of the next frame.
 
         Args:
             density: (h, w), the network's.
             motion: in the frame; None without a gate.
             time_seconds: of the frame; one that does not come after the frame before follows it by 1/25 s.
-            kind: of picture.
         """
-        now = self._fused(density, motion, kind)
+        now = self._fused(density, motion)
         if self._remembered and self._remembered[-1][2].saliency.shape != density.shape:
             self._remembered.clear()
         last = self._remembered[-1][0] if self._remembered else time_seconds - _FIRST_SECONDS
@@ -142,8 +168,8 @@ class MapsOverTime:
         self._remembered.append((time_seconds, time_seconds - last, now))
         return self._mean(time_seconds)
 
-    def _fused(self, density: Map, motion: SceneMotion | None, kind: Kind) -> FusedMaps:
-        reading = self.how.still if kind == "still" else self.how.video
+    def _fused(self, density: Map, motion: SceneMotion | None) -> FusedMaps:
+        reading = self._reading
         log_A = reading.log_map(density, self.centre_strength)
         appearance, gate = _density(log_A), self.how.gate
         if gate is None or motion is None:
@@ -179,6 +205,15 @@ class MapsOverTime:
         assert saliency is not None
         assert appearance is not None
         return FusedMaps(saliency, appearance, mean("motion"), mean("gate"))
+
+
+def _numbers(value: Any) -> Any:
+    """A number as a float, lists of them as tuples."""
+    if isinstance(value, list):
+        return tuple(_numbers(item) for item in value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is no number")
+    return float(value)
 
 
 def _share(age_seconds: float, shown_seconds: float, tau_seconds: float) -> float:

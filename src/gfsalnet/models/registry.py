@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +18,7 @@ from gfsalnet.models.entry import ModelEntry
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.models.official_weights.store import model_of, notes_of
 from gfsalnet.models.published.entries import PUBLISHED
+from gfsalnet.models.over_time import OverTime
 from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE, read_config, weights_hash
 
 if TYPE_CHECKING:
@@ -96,6 +98,7 @@ def load_model(
     backend: str = REFERENCE,
     every: int = 1,
     threads: int | None = None,
+    centre_bias: float = 1.0,
 ) -> SaliencyModel:
     """A model that is ready to predict.
 
@@ -112,6 +115,7 @@ def load_model(
             float32 by ONNX Runtime where the model has a graph, as the shipped one does, else by PyTorch. Its numbers
             do not depend on what else is installed. Other models run in what they are written in.
         every: predict every so manieth frame and interpolate between; of a GFSalNet.
+        centre_bias: strength of the centre that a model has learned; 1: as learned, 0: none. For one that knows it.
         threads: of the network on a CPU; None: one less than there are cores, or all of them for a heavy network.
 
     Raises:
@@ -125,7 +129,14 @@ def load_model(
     if make is not None:
         _require_plain(place, stream, backend, every)
         return make(flow, flow_settings or {}, keep_flow)
-    network, about = stored_network(name)
+    over_time = _over_time(place)
+    # Motion and fusion that are no part of the network come after it, whichever is shown.
+    network, about = stored_network(name if over_time is None else place)
+    if over_time is not None and stream == "appearance":
+        over_time = replace(over_time, gate=None)
+    if centre_bias != 1 and over_time is None:
+        raise GFSalNetError(name, "has no centre of its own whose strength could be set", "Leave the centre bias out")
+    needs_flow = network.config.streams != "appearance" or (over_time is not None and over_time.gate is not None)
     settings: dict[str, Any] = {"estimator": "dis", **(about.get("flow") or {})}
     scale_pixels, trained_name = settings.pop("scale_pixels", None), settings.pop("estimator")
     trained_with = make_estimator(trained_name, **settings)
@@ -137,11 +148,26 @@ def load_model(
         make_backend(backend, network, resolve_device(device), threads=threads),
         name=about.get("name", network.folder.name) + (f":{stream}" if stream else ""),
         weights_hash=network.weights,
-        estimator=estimator if keep_flow or network.config.streams != "appearance" else None,
+        estimator=estimator if keep_flow or needs_flow else None,
         trained_with=trained_with,
         flow_scale_pixels=scale_pixels,
         every=every,
+        over_time=over_time,
+        centre_strength=centre_bias,
+        shown=None if over_time is None else stream,
     )
+
+
+def _over_time(place: str) -> OverTime | None:
+    """What a folder's `config.json` says of maps over time.
+
+    Raises:
+        WeightsError: if there is no such folder, or it says something unknown.
+    """
+    folder = _folder(place)
+    _, about = read_config(folder)
+    tree = about.get("over_time")
+    return None if tree is None else OverTime.from_json(tree, folder / CONFIG_FILE)
 
 
 def stored_network(name: str | Path) -> tuple[StoredNetwork, dict[str, Any]]:

@@ -57,6 +57,28 @@ def _fold_batch_norms(trunk: nn.Module) -> None:
                 setattr(parent, norm_name, nn.Identity())
 
 
+@torch.no_grad()
+def absorb_batch_norms(network: nn.Module) -> None:
+    """In place, for weights that are trained: kernels take the scale of the batch-norms behind them.
+
+    What is left of a batch-norm is an offset. Kernels in 16 bits then are also those of the folded network's graph.
+    """
+    for parent in network.modules():
+        for (_, conv), (_, norm) in pairwise(list(parent.named_children())):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                fused = fuse_conv_bn_eval(conv.eval(), norm.eval())
+                assert fused.bias is not None
+                norm.bias.copy_(fused.bias if conv.bias is None else torch.zeros_like(fused.bias))
+                conv.weight.copy_(fused.weight)
+                if conv.bias is not None:
+                    conv.bias.copy_(fused.bias)
+                norm.weight.fill_(1)
+                assert norm.running_mean is not None
+                assert norm.running_var is not None
+                norm.running_mean.zero_()
+                norm.running_var.fill_(1 - norm.eps)
+
+
 class EarlyMerges(nn.Module):
     """`MultiLevelInformation` with its 1x1 convolutions before the expansion and the concatenation.
 

@@ -136,7 +136,7 @@ class LightStream(nn.Module):
         fine, middle, coarse = self.trunk((image_B3HW - self.mean) / self.std)
         coarse = self.spatial_attention(coarse)
         priors = bells(self.priors, (coarse.shape[-2], coarse.shape[-1])).to(coarse.dtype)
-        x = self.main(torch.cat((coarse, priors.expand(len(coarse), -1, -1, -1)), 1))
+        x = self.main(torch.cat((coarse, priors.expand(coarse.shape[0], -1, -1, -1)), 1))
         x = self.channel_attention(self.merge1(self.merge2(x, middle), fine))
         with torch.autocast(x.device.type, enabled=False):  # sums of logarithms want more digits than bfloat16 has
             return StreamOutput(x, self.smoothing(self.score(x.float())))
@@ -170,8 +170,8 @@ def bells(places_N22: Tensor, size_hw: tuple[int, int]) -> Tensor:
 
     def along(places_N2: Tensor, length: int) -> Tensor:
         centre, log_std = places_N2[:, :1], places_N2[:, 1:]
-        positions = torch.linspace(0, 1, length, device=places_N2.device)
-        return torch.exp(-(((positions - centre) / log_std.exp()) ** 2) / 2)
+        pixels = torch.arange(length, device=places_N2.device, dtype=places_N2.dtype)
+        return torch.exp(-(((pixels / pixels.amax(0).clamp(min=1) - centre) / log_std.exp()) ** 2) / 2)
 
     down, across = along(places_N22[:, 0], size_hw[0]), along(places_N22[:, 1], size_hw[1])
     return 6 * down[:, :, None] * across[:, None, :]
