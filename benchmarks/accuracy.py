@@ -3,7 +3,7 @@
     python benchmarks/accuracy.py --clips ../shared/data/video_dev --photographs ../shared/data --cache CACHE
         [--row default=gfsalnet-mobile …] [--output accuracy.json]
 
-A row is a name and a model's name or folder, `:appearance` or `:motion` after it where a stream is meant. Beside them
+A row is a name and a model's name or folder; the streams of a model with a gate are rows of their own. Beside them
 stand the centre (a Gaussian, and the mean of training photographs), one half of the viewers predicting the other, and
 all but one predicting that one. Intervals of 95 %: clips, then blocks of one second in them, are drawn again 1,000
 times; photographs likewise. Maps of models are kept in the cache by the model's weights.
@@ -36,10 +36,11 @@ from recorded_gaze import (
 )
 
 import gfsalnet
-from gfsalnet.types import Frame
+from gfsalnet.types import Frame, Prediction
 
 DRAWS, MOST_VIEWERS = 1000, 8
 """Of the bootstrap; viewers of a frame who are left out in turn."""
+HALF, ALL_BUT_ONE = VIEWERS = "half of the viewers", "all but one"
 
 
 class Scored(NamedTuple):
@@ -55,46 +56,69 @@ class Scored(NamedTuple):
 
 
 class Model:
-    """A model, loaded when a map is asked for that is not in the cache."""
+    """A model, and its maps of the scored frames: what is not in the cache is made.
+
+    UNISAL sees so many-th frames of a video that about six come in a second, as its authors trained it; a frame between
+    has the map of the last that it saw.
+    """
 
     def __init__(self, name: str, cache: Path) -> None:
-        self.name, self._cache, self._model = name, cache, None
-        self._model = gfsalnet.load_model(name)
+        self.name, self._cache, self._model = name, cache, gfsalnet.load_model(name)
         about = json.dumps(self._model.describe(), sort_keys=True, default=str)
         self.key = hashlib.sha256(about.encode()).hexdigest()[:16]
+        self.parts = ("saliency", "appearance", "motion", "gate") if self._model.has_gate else ("saliency",)
 
-    def maps(self, shown: list[Shown]) -> Iterator[Array]:
-        """The map of each frame of one clip, or of each photograph."""
-        if shown[0].path.suffix == ".mp4":
-            yield from self._of_clip(shown)
-            return
-        for picture in shown:
-            yield self._kept(picture, lambda picture=picture: [self._of_photograph(picture)])[0]
-
-    def _of_photograph(self, picture: Shown) -> Array:
-        rgb = np.ascontiguousarray(cv2.imread(str(picture.path), cv2.IMREAD_COLOR)[..., ::-1])
-        return next(iter(self._model.stream([Frame(rgb)]))).map_density
-
-    def _of_clip(self, shown: list[Shown]) -> list[Array]:
-        wanted = {frame.index for frame in shown}
-
-        def predicted() -> list[Array]:
-            found = {
-                p.frame_index: p.map_density for p in self._model.predict(shown[0].path) if p.frame_index in wanted
-            }
-            return [found[frame.index] for frame in shown]
-
-        return self._kept(shown[0], predicted)
-
-    def _kept(self, first: Shown, make: Callable[[], list[Array]]) -> list[Array]:
-        name = f"{first.path.parent.parent.name}-{first.path.parent.name}-{first.path.stem}.npz"
-        path = self._cache / self.key / name
+    def maps(self, shown: list[Shown]) -> dict[str, list[Array]]:
+        """`parts` → the maps of each frame of one clip, or of one photograph."""
+        path = self._cache / self.key / f"{shown[0].place.replace('/', '-')}-{shown[0].path.stem}.npz"
         if not path.is_file():
+            is_clip = shown[0].path.suffix == ".mp4"
+            predictions = self._of_clip(shown) if is_clip else [self._of_photograph(shown[0])]
+            made = {name: [getattr(p, attribute) for p in predictions] for name, attribute in PARTS.items()}
             path.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(path.with_suffix(".part.npz"), *make())
-            path.with_suffix(".part.npz").replace(path)
+            partial = path.with_suffix(".part.npz")
+            np.savez(partial, **{name: np.stack(made[name]) for name in self.parts})
+            partial.replace(path)
         with np.load(path) as kept:
-            return [kept[f"arr_{index}"] for index in range(len(kept.files))]
+            return {name: list(kept[name]) for name in self.parts}
+
+    def _of_photograph(self, picture: Shown) -> Prediction:
+        rgb = np.ascontiguousarray(cv2.imread(str(picture.path), cv2.IMREAD_COLOR)[..., ::-1])
+        return next(iter(self._model.stream([Frame(rgb)])))
+
+    def _of_clip(self, shown: list[Shown]) -> list[Prediction]:
+        wanted = {frame.index for frame in shown}
+        if self._model.name == "unisal":
+            from gfsalnet.models.deep import unisal
+
+            unisal.FRAME_STEP = 1  # the frames are six a second already
+            stride = max(round(shown[0].index / max(shown[0].seconds, 1e-9) / 6), 1)
+            wanted = {index // stride * stride for index in wanted}
+            found = {p.frame_index: p for p in self._model.stream(_frames(shown[0].path, lambda i: i % stride == 0))}
+            return [found[frame.index // stride * stride] for frame in shown]
+        if self._model.reach_seconds or self._model.frames_back > 1:
+            predictions = self._model.stream(_frames(shown[0].path, lambda _: True))
+            found = {p.frame_index: p for p in predictions if p.frame_index in wanted}
+            return [found[frame.index] for frame in shown]
+        found = {}
+        needed = {index - back for index in wanted for back in range(self._model.frames_back + 1)}
+        for frames in _runs(_frames(shown[0].path, needed.__contains__)):
+            found |= {p.frame_index: p for p in self._model.stream(frames)}
+        return [found[frame.index] for frame in shown]
+
+
+PARTS = {"saliency": "map_density", "appearance": "map_appearance", "motion": "map_motion", "gate": "map_gate"}
+
+
+def _frames(path: Path, is_needed: Callable[[int], bool]) -> Iterator[Frame]:
+    with gfsalnet.video.open_source(str(path)) as source:
+        yield from (frame for frame in source if is_needed(frame.index))
+
+
+def _runs(frames: Iterator[Frame]) -> Iterator[list[Frame]]:
+    """Those that follow each other."""
+    for _, run in groupby(enumerate(frames), key=lambda pair: pair[1].index - pair[0]):
+        yield [frame for _, frame in run]
 
 
 def learned_centre(data: Path) -> Array:
@@ -117,7 +141,12 @@ def scored(shown: list[Shown], models: Mapping[str, Model], centre: Array) -> It
     """Every predictor on every frame."""
     for _, group in groupby(shown, key=lambda frame: frame.path.parent if frame.path.suffix == ".mp4" else frame.path):
         frames = list(group)
-        of_models = {name: list(model.maps(frames)) for name, model in models.items()}
+        of_models = {
+            name if part == "saliency" else f"{name}: {part}": found
+            for name, model in models.items()
+            for part, found in model.maps(frames).items()
+            if part != "gate"
+        }
         for number, frame in enumerate(frames):
             truth, half = frame.density(), frame.density(frame.second_half)
             maps = {name: scored_size(found[number], frame.size_hw) for name, found in of_models.items()}
@@ -128,9 +157,9 @@ def scored(shown: list[Shown], models: Mapping[str, Model], centre: Array) -> It
                 against_half = scores(values, frame, half, frame.second_half)
                 yield name, Scored(frame.place, block, scores(values, frame, truth), against_half)
             against = scores(of_viewers(frame, ~frame.second_half), frame, half, frame.second_half)
-            yield "half of the viewers", Scored(frame.place, block, against, against)
+            yield HALF, Scored(frame.place, block, against, against)
             left_out = _one_left_out(frame)
-            yield "all but one", Scored(frame.place, block, left_out, np.full(5, np.nan))
+            yield ALL_BUT_ONE, Scored(frame.place, block, left_out, np.full(5, np.nan))
 
 
 def _one_left_out(frame: Shown) -> Array:
@@ -204,12 +233,12 @@ def _number(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3f}"
 
 
-def paired(rows: Mapping[str, Row], first: str, others: list[str]) -> str:
+def paired(rows: Mapping[str, Row]) -> str:
     """How much better the first is than others, draw by draw."""
+    first, *others = [name for name in rows if name not in VIEWERS]
     lines = []
     for other in others:
-        difference = rows[first].draws - rows[other].draws
-        low, high = np.percentile(difference, (2.5, 97.5), axis=0)
+        low, high = np.percentile(rows[first].draws - rows[other].draws, (2.5, 97.5), axis=0)
         mean = rows[first].sets["mean"] - rows[other].sets["mean"]
         said = ", ".join(f"{COLUMNS[i]} {mean[i]:+.3f} ({low[i]:+.3f} to {high[i]:+.3f})" for i in (1, 2, 4))
         lines.append(f"{first} − {other}: {said}")
@@ -224,11 +253,7 @@ def main() -> None:
     parser.add_argument("--row", action="append", default=[], metavar="NAME=MODEL")
     parser.add_argument("--output", type=Path, help="the numbers, as JSON")
     args = parser.parse_args()
-    named = dict(row.split("=", 1) for row in args.row) or {
-        "gated": "gfsalnet-mobile",
-        "appearance": "gfsalnet-mobile:appearance",
-        "motion": "gfsalnet-mobile:motion",
-    }
+    named = dict(row.split("=", 1) for row in args.row) or {"gated": "gfsalnet-mobile"}
     models = {name: Model(model, args.cache) for name, model in named.items()}
     centre = learned_centre(args.photographs) if args.photographs else np.ones((60, 80))
     kinds = {"video": list(video_frames(args.clips)) if args.clips else []}
@@ -241,7 +266,7 @@ def main() -> None:
         for name, score in scored(shown, models, centre):
             found.setdefault(name, []).append(score)
         rows = {name: row_of(of_one) for name, of_one in found.items()}
-        print(table(rows, kind), "\n\n" + paired(rows, next(iter(models)), list(models)[1:]) + "\n", flush=True)
+        print(table(rows, kind), "\n\n" + paired(rows) + "\n", flush=True)
         numbers[kind] = {
             name: {
                 "sets": {s: dict(zip(COLUMNS, map(float, v), strict=True)) for s, v in row.sets.items()},
