@@ -89,7 +89,7 @@ class Model:
     def _of_clip(self, shown: list[Shown]) -> list[Prediction]:
         wanted = {frame.index for frame in shown}
         if self._model.name == "unisal":
-            from gfsalnet.models.deep import unisal
+            from gfsalnet.models.published import unisal
 
             unisal.FRAME_STEP = 1  # the frames are six a second already
             stride = max(round(shown[0].index / max(shown[0].seconds, 1e-9) / 6), 1)

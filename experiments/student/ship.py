@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from gfsalnet.backends.beside import write_graph_beside
 from student.batches import DOMAINS
 from student.train import Student
 
-from gfsalnet.backends.beside import write_graph_beside
 from gfsalnet.models.over_time import MotionGate, OverTime, Reading
 from gfsalnet.network import GFSalNet
 from gfsalnet.network.config import light

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from gfsalnet.models.deep.unisal import UNISALNetwork, gaussian_maps
 from torch import Tensor, nn
 
+from gfsalnet.models.published.unisal import UNISALNetwork, gaussian_maps
 from gfsalnet.network.light import Smoothing
 from gfsalnet.network.weights import load_strictly, read_state
 

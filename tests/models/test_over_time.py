@@ -8,8 +8,8 @@ import pytest
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import zero_flow
 from gfsalnet.flow.scene_motion import SceneMotion
+from gfsalnet.maps import Map
 from gfsalnet.models.over_time import FusedMaps, MapsOverTime, Memory, MotionGate, OverTime, Reading
-from gfsalnet.types import Map
 
 SIZE_HW = (12, 16)
 FIELD = zero_flow(SIZE_HW)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 import torch.nn.functional as F
-from gfsalnet.models.deep.unisal import SMOOTHING, UNISALNetwork, gaussian_maps
 
+from gfsalnet.models.published.unisal import SMOOTHING, UNISALNetwork, gaussian_maps
 from gfsalnet.network import GFSalNet
 from gfsalnet.network.config import light
 from gfsalnet.network.folding import absorb_batch_norms, folded

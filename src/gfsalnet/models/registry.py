@@ -17,8 +17,8 @@ from gfsalnet.models.base import SaliencyModel
 from gfsalnet.models.entry import ModelEntry
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.models.official_weights.store import model_of, notes_of
-from gfsalnet.models.published.entries import PUBLISHED
 from gfsalnet.models.over_time import OverTime
+from gfsalnet.models.published.entries import PUBLISHED
 from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE, read_config, weights_hash
 
 if TYPE_CHECKING:
