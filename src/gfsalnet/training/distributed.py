@@ -44,6 +44,8 @@ class Ranks:
         """The network whose `backward` averages the gradients of all processes."""
         if self.world == 1:
             return network
+        # It also copies the main process's buffers to the others before every forward pass, so that statistics of
+        # batch-norm do not drift apart.
         return DistributedDataParallel(network, device_ids=[self.device.index] if self.device.type == "cuda" else None)
 
     def no_sync(self, network: nn.Module, *, unless: bool) -> AbstractContextManager[None]:
@@ -54,6 +56,7 @@ class Ranks:
         """Each number, summed over the processes; all of them must call this equally often."""
         if self.world == 1:
             return list(numbers)
+        # float64: sums must not depend on the number of processes. One tensor, so that there is one exchange.
         totals = torch.tensor(numbers, dtype=torch.float64, device=self.device)
         dist.all_reduce(totals)
         return [float(total) for total in totals]
@@ -81,7 +84,7 @@ def all_ranks(device: str) -> Iterator[Ranks]:
         return
     if found.type == "cuda":
         found = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        torch.cuda.set_device(found)
+        torch.cuda.set_device(found)  # before NCCL starts, which takes the current device
     dist.init_process_group("nccl" if found.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield Ranks(found, dist.get_rank(), world)

@@ -143,7 +143,9 @@ def _epoch_steps(run: Run) -> Generator[Step, None, None]:
     to_training_mode(state.network, recipe)
     make = partial(make_step, run.sources, recipe, ranks, done.epoch)
     with closing(prefetch_map(make, left, recipe.workers)) as batches:
+        # The clock runs from step to step: waiting for batches counts as training, validation does not.
         began = saved = time.monotonic()
+        # Batches come in the order of their steps, however many threads make them.
         for step, pieces in zip(left, batches, strict=True):
             # Torch's random numbers depend on where the run is, not on how it came there: a run that goes on draws what
             # one that was never stopped does. Processes differ, so that dropout does.
@@ -186,6 +188,7 @@ def train_step(state: TrainingState, pieces: Sequence[Batch], recipe: Recipe, ra
         # pieces they have.
         with ranks.no_sync(state.ddp_model, unless=number == len(pieces) - 1):
             with recipe.autocast(ranks.device):
+                # From uint8 only here: on the way to a GPU the batch has a quarter of the bytes.
                 maps = state.ddp_model(batch.rgb.float() / 255, batch.flow_image.float() / 255)
             losses = step_loss(maps, batch, recipe.loss, counts)
             # Several processes average their gradients; the loss is a sum over them.
@@ -252,7 +255,7 @@ def step_loss(maps: Maps, batch: Batch, weights: LossWeights, counts: FrameCount
 @torch.no_grad()
 def update_ema(state: TrainingState, decay: float) -> None:
     """Move the average towards the network; faster at first, when the start still weighs too much."""
-    steps = state.schedule.last_epoch
+    steps = state.schedule.last_epoch  # PyTorch's name for the number of updates so far
     decay = min(decay, (1 + steps) / (10 + steps))
     for average, current in zip(state.ema.parameters(), state.network.parameters(), strict=True):
         average.lerp_(current, 1 - decay)
@@ -263,6 +266,7 @@ def update_ema(state: TrainingState, decay: float) -> None:
 
 def to_training_mode(network: GFSalNet, recipe: Recipe) -> None:
     """Set the network to training, but for batch-norms that keep their statistics and a stream that is frozen."""
+    # Validation before has set all of it to evaluation.
     network.train()
     if network.appearance is not None and recipe.optimiser.appearance_factor == 0:
         network.appearance.eval()
@@ -289,9 +293,11 @@ def _finish_epoch(run: Run) -> Epoch:
         motion_share=found.motion_share,
         is_best=not found.scores or is_better(score, done.best, recipe.select),
     )
+    # Before the checkpoint says that the epoch is over: a run that is killed in between validates and writes again.
     with output_errors(run.folder):
         save_network(run.folder / LAST_FOLDER, network, run.about())
         if epoch.is_best:
+            # An undefined score is no score: the next epoch that has one is better.
             done.best = None if math.isnan(score) else score
             save_network(run.folder / BEST_FOLDER, network, run.about())
         write_curves(run.folder, epoch.epoch, epoch.numbers())

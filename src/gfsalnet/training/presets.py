@@ -260,6 +260,7 @@ def _apply(tree: dict[str, Any], change: str) -> None:
         raise RecipeError(
             f"--set {change}", "is not key=value", "Write for instance --set optimiser.learning_rate=3e-4."
         )
+    # TOML first, so that numbers, booleans and lists have their types.
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

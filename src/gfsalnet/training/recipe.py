@@ -136,6 +136,7 @@ class Optimiser:
             network: its parameters are grouped by rate and decay.
             total_steps: number of steps of the whole run, over which a cosine falls.
         """
+        # By identity: tensors compare element by element, and equal ones may be of different parts.
         streams = [stream for stream in (network.appearance, network.motion) if stream]
         backbones = {id(parameter) for stream in streams for parameter in stream.trunk.parameters()}
         appearance = {id(p) for p in network.appearance.parameters()} if network.appearance is not None else set()
@@ -143,7 +144,7 @@ class Optimiser:
         for parameter in network.parameters():
             rate = self.learning_rate * (self.backbone_factor if id(parameter) in backbones else 1)
             rate *= self.appearance_factor if id(parameter) in appearance else 1
-            parameter.requires_grad_(rate > 0)
+            parameter.requires_grad_(rate > 0)  # a frozen stream also saves its backward pass
             if rate > 0:
                 decay = self.weight_decay if parameter.ndim > 1 else 0.0
                 groups.setdefault((rate, decay), []).append(parameter)
@@ -161,6 +162,7 @@ class Optimiser:
             if self.schedule == "step":
                 lowest = min(self.floor / rate, 1)
                 return min((step + 1) / warm, 1) * max(self.step_factor ** (step // self.step_every), lowest)
+            # From 1 to 0.01, not to 0: the last steps still learn.
             through = min(max(step - warm, 0) / max(total_steps - warm, 1), 1)
             return min((step + 1) / warm, 1) * (0.505 + 0.495 * math.cos(math.pi * through))
 

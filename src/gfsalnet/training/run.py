@@ -117,6 +117,7 @@ class TrainingState:
             return False
         try:
             # weights_only: a checkpoint is data, and must not run code when it is read.
+            # On the CPU: load_state_dict copies each part to where it lives.
             content = torch.load(path, map_location="cpu", weights_only=True)
             made_by = _essence(content["recipe"])
         except Exception as error:  # torch raises many kinds on a damaged file
@@ -206,6 +207,7 @@ def open_run(recipe: Recipe, folder: Path, ranks: Ranks) -> Run:
             folder.mkdir(parents=True, exist_ok=True)
             draw_toys((*recipe.train, *recipe.validate), folder)
     ranks.wait()  # until the toy data lie there
+    # Every process opens the training data, since it makes its own share of each batch.
     sources = recipe.build_sources(recipe.train, folder)
     validation = recipe.build_sources(recipe.validate, folder) if ranks.is_main else []
     plan = Plan(sources, recipe)

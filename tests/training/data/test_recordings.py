@@ -61,7 +61,7 @@ def write(path: Path, pixels: np.ndarray) -> None:
     assert cv2.imwrite(str(path), pixels)
 
 
-def write_film(path: Path, pictures: Sequence[np.ndarray]) -> None:
+def write_video(path: Path, pictures: Sequence[np.ndarray]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=30, options={"g": "1", "qscale": "1"}, bit_rate=8_000_000)
@@ -101,14 +101,14 @@ def dhf1k_flat(root: Path) -> GazeDataset:
 
 def dhf1k(root: Path) -> GazeDataset:
     write_maps(root / "annotation" / "0601", lambda index: f"{index + 1:04d}.png", images=False)
-    write_film(root / "video" / "601.AVI", [picture(index) for index in range(COUNT)])
+    write_video(root / "video" / "601.AVI", [picture(index) for index in range(COUNT)])
     return open_dataset("dhf1k", root)
 
 
 def diem(root: Path) -> GazeDataset:
-    """Its films lie in the middle of a 1280x960 screen."""
+    """Its videos lie in the middle of a 1280x960 screen."""
     folder = root / "blob_128x96"
-    write_film(folder / "video" / "blob.mp4", [picture(index) for index in range(COUNT)])
+    write_video(folder / "video" / "blob.mp4", [picture(index) for index in range(COUNT)])
     (folder / "event_data").mkdir()
     for viewer in range(5):
         looks = [(points(index)[viewer][0] + 576.5, points(index)[viewer][1] + 432.5) for index in range(COUNT)]
@@ -118,7 +118,7 @@ def diem(root: Path) -> GazeDataset:
 
 
 def own(root: Path) -> GazeDataset:
-    write_film(root / "videos" / "clip.mp4", [picture(index) for index in range(COUNT)])
+    write_video(root / "videos" / "clip.mp4", [picture(index) for index in range(COUNT)])
     rows = [f"clip,{index},{x + 0.5},{y + 0.5}\n" for index in range(COUNT) for x, y in points(index)]
     (root / "fixations.csv").write_text("video,frame,x,y\n" + "".join(rows))
     return open_dataset("folder", root)
@@ -334,7 +334,7 @@ def test_opening_reads_no_file_of_a_frame(ucf: Path) -> None:
 
 
 @pytest.mark.parametrize(("layout", "name"), [(dhf1k, "dhf1k"), (diem, "diem"), (own, "folder")])
-def test_films_that_are_not_prepared_say_what_to_run(tmp_path: Path, layout, name: str) -> None:
+def test_videos_that_are_not_prepared_say_what_to_run(tmp_path: Path, layout, name: str) -> None:
     dataset = layout(tmp_path)
     with pytest.raises(DatasetError) as caught:
         recordings(dataset)
@@ -350,10 +350,10 @@ def test_what_cannot_be_trained_on(tmp_path: Path) -> None:
         recordings(open_dataset("folder", tmp_path))
 
     avimos = tmp_path / "avimos"
-    write_film(avimos / "Videos" / "a.mp4", [picture(0)])
+    write_video(avimos / "Videos" / "a.mp4", [picture(0)])
     (avimos / "FixationsTrain").mkdir()
     (avimos / "TrainTestSplit.json").write_text('{"train": ["a"]}')
-    with pytest.raises(DatasetError, match=r"films, which cannot be read in any order\. Set sigma"):
+    with pytest.raises(DatasetError, match=r"videos, which cannot be read in any order\. Set sigma"):
         recordings(open_dataset("avimos", avimos, "train"))
 
 

@@ -139,6 +139,7 @@ def make_step(
 
 
 def _without_gaze(example: Example) -> Example:
+    # A density of zeros counts for no loss of a map, a share that is NaN for none of the gate.
     nobody = np.zeros_like(example.density)
     unknown = np.full_like(nobody, np.nan)
     return Example(example.rgb, example.flow_image, nobody, np.zeros_like(example.fixations), None, unknown)

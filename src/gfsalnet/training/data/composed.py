@@ -89,7 +89,8 @@ class ComposedMotion(Source):
 
     def _example(self, index: int, size_hw: tuple[int, int], colour: float, rng: np.random.Generator) -> Example:
         scene = self._stock.scene(index, size_hw, FRAMES, rng)
-        time = int(rng.integers(1, FRAMES))
+        # The order of draws from `rng` is what a seed means: another order gives other scenes, and other weights.
+        time = int(rng.integers(1, FRAMES))  # not the first frame: no flow leads to it
         before, now = scene.render(time - 1), scene.render(time)
         degraded = random_degradation(rng)([before.rgb, now.rgb])
         # Both frames change alike: a change of brightness between them would be motion to the estimator.
@@ -107,6 +108,8 @@ class ComposedMotion(Source):
         )
 
     def _flow_image(self, previous: RGB, current: RGB) -> RGB:
+        # Estimated although the true motion is known: the network shall learn with the errors it will meet. The field
+        # has the size that the estimator works at, not that of the frame.
         picture = flow_image(self._flow(previous, current), self._scale_pixels)
         return Resize((picture.shape[0], picture.shape[1]), (current.shape[0], current.shape[1])).apply(picture)
 

@@ -95,6 +95,7 @@ class Photographs(Source):
 
     def _picture(self, index: int) -> RGB:
         """(h, w, 3): the picture at `_SPARE` times the network's size."""
+        # Read without the lock: entries are added whole, and neither changed nor removed.
         held = self._held.get(index)
         if held is not None:
             return held

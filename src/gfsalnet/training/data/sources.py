@@ -36,7 +36,7 @@ class Part:
     draws: float = 1.0
     """How often each frame is drawn in an epoch: 2 is twice, 0.5 another random half each time."""
     every: int = 1
-    """Of a recording, use every n-th frame with gaze."""
+    """Use every n-th frame with gaze of a recording."""
 
     def __post_init__(self) -> None:
         if self.draws <= 0 or self.every < 1 or (self.sigma is not None and self.sigma <= 0):

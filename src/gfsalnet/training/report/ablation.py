@@ -40,7 +40,7 @@ class AblationRun:
 
     @property
     def folder(self) -> str:
-        """Of the run, such as `w-o-gated-fusion-seed-0`."""
+        """Name of the run's folder, such as `w-o-gated-fusion-seed-0`."""
         words = "".join(sign if sign.isalnum() else " " for sign in self.variant).split()
         return "-".join([*words, "seed", str(self.seed)])
 

@@ -61,6 +61,7 @@ def _append(path: Path, epoch: int, numbers: Mapping[str, float]) -> list[dict[s
     rows: list[dict[str, str]] = []
     if path.exists():
         with path.open(newline="", encoding="utf-8") as file:
+            # A killed run repeats the end of its last epochs; what it wrote of them is written again.
             rows = [row for row in csv.DictReader(file) if int(row["epoch"]) < epoch]
     rows.append({"epoch": str(epoch)} | {name: _text(name, value) for name, value in numbers.items()})
     with written_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
