@@ -1,4 +1,4 @@
-"""The trunks against independent implementations of the same networks."""
+"""The backbones against independent implementations of the same networks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.network import GFSalNet, mobile
 from gfsalnet.network.backbone import MobileNetV2, ResNet50
-from gfsalnet.network.weights import load_trunk
+from gfsalnet.network.weights import load_backbone
 
 
 def torchvision_name(name: str) -> str:
@@ -75,13 +75,13 @@ def test_mobilenet_pads_as_tensorflow_does(stride: int) -> None:
 def test_public_mobilenet_weights_load_and_see(shared_dir: Path) -> None:
     """All keys fit, and features of a real photograph are alive at every level."""
     net = GFSalNet(mobile("appearance")).eval()
-    load_trunk(net, shared_dir / "weights" / "mobilenet_v2_imagenet_features.safetensors")
+    load_backbone(net, shared_dir / "weights" / "mobilenet_v2_imagenet_features.safetensors")
     import cv2
 
     picture = cv2.imread(str(next((shared_dir / "data" / "osie" / "images").glob("*.jpg"))))[:, :, ::-1]
     image = torch.from_numpy(cv2.resize(picture, (320, 256))).permute(2, 0, 1)[None] / 127.5 - 1
     with torch.inference_mode():
-        levels = net.appearance.trunk(image)
+        levels = net.appearance.backbone(image)
     assert [tuple(level.shape[1:]) for level in levels] == [(24, 64, 80), (32, 32, 40), (96, 16, 20), (320, 8, 10)]
     for level in levels:
         active = (level.std((2, 3)) > 1e-3).float().mean().item()

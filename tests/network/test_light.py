@@ -99,7 +99,7 @@ def test_no_mesh() -> None:
     assert float((phases / phases.mean() - 1).square().mean().sqrt()) < 0.01
 
 
-def test_a_light_stream_has_its_own_trunk_and_softmax() -> None:
+def test_a_light_stream_has_its_own_backbone_and_softmax() -> None:
     with pytest.raises(ValueError, match="mobilenet_v2"):
         replace(light(), backbone="resnet50")
     assert light().streams == "appearance"

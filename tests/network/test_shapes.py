@@ -36,8 +36,8 @@ def test_every_block_of_the_paper_has_its_shape(paper_net: GFSalNet) -> None:
         return lambda module, args, output: seen.__setitem__(name, tuple(output.shape[1:]))
 
     blocks = {
-        "conv1": stream.trunk.conv1,
-        **{f"layer{n}": getattr(stream.trunk, f"layer{n}") for n in (1, 2, 3, 4)},
+        "conv1": stream.backbone.conv1,
+        **{f"layer{n}": getattr(stream.backbone, f"layer{n}") for n in (1, 2, 3, 4)},
         "attention": stream.spatial_attention,
         **{f"merge{n}": getattr(stream.multilevel, f"merge{n}") for n in (3, 2, 1)},
         **{f"side{n}": stream.side[2 * n + 1] for n in range(3)},
@@ -72,7 +72,7 @@ def test_every_block_of_the_paper_has_its_shape(paper_net: GFSalNet) -> None:
 
 def test_every_block_of_the_paper_has_its_parameters(paper_net: GFSalNet) -> None:
     stream = paper_net.appearance
-    assert parameters(stream.trunk) == 23_508_032
+    assert parameters(stream.backbone) == 23_508_032
     assert parameters(stream.spatial_attention) == 2_049
     assert [parameters(getattr(stream.multilevel, f"merge{n}")) for n in (3, 2, 1)] == [786_688, 196_864, 131_328]
     assert [parameters(layer) for layer in stream.side[::2]] == [295_040, 73_792, 32_800]

@@ -11,12 +11,13 @@ from safetensors.torch import save_file
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.network import GFSalNet, NetworkConfig, mobile
+from gfsalnet.network.config import light
 from gfsalnet.network.weights import (
     CONFIG_FILE,
     WEIGHTS_FILE,
     compare_keys,
+    load_backbone,
     load_network,
-    load_trunk,
     read_config,
     save_network,
     start_from_single_stream,
@@ -42,6 +43,25 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     with torch.inference_mode():
         assert torch.equal(net(image, image).saliency, again(image, image).saliency)
     assert sorted(path.name for path in tmp_path.iterdir()) == [CONFIG_FILE, WEIGHTS_FILE]
+
+
+def under_former_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {key.replace("backbone.", "trunk."): value for key, value in state.items()}
+
+
+@pytest.mark.parametrize("graph", ["fig2", "light"])
+def test_weights_and_checkpoints_from_when_the_backbone_was_called_trunk(graph: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = GFSalNet(mobile("appearance") if graph == "fig2" else light())
+    save_network(tmp_path, net, {}, dtype=torch.float32)
+    former = under_former_names(net.state_dict())
+    assert not any("backbone" in key for key in former)
+    save_file(former, tmp_path / WEIGHTS_FILE)
+    from_folder, _ = load_network(tmp_path)
+    from_checkpoint = GFSalNet(net.config)
+    from_checkpoint.load_state_dict(former)
+    for again in (from_folder, from_checkpoint):
+        assert all(torch.equal(value, net.state_dict()[key]) for key, value in again.state_dict().items())
 
 
 def test_half_precision_is_close_and_half_the_size(saved: Path, tmp_path: Path) -> None:
@@ -100,20 +120,20 @@ def test_config_survives_json(saved: Path) -> None:
     assert about == {"name": "mine", "flow": None}
 
 
-def test_torchvision_style_resnet_weights_load_into_both_trunks(tmp_path: Path) -> None:
+def test_torchvision_style_resnet_weights_load_into_both_backbones(tmp_path: Path) -> None:
     """With a classifier on top and, as old files are, without batch-norm counters."""
     net = GFSalNet(NetworkConfig())
     torch.manual_seed(5)
-    state = {key: torch.randn_like(value.float()) for key, value in net.appearance.trunk.state_dict().items()}
+    state = {key: torch.randn_like(value.float()) for key, value in net.appearance.backbone.state_dict().items()}
     state = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
     save_file(
         {**state, "fc.weight": torch.zeros(1000, 2048), "fc.bias": torch.zeros(1000)}, tmp_path / "r50.safetensors"
     )
-    load_trunk(net, tmp_path / "r50.safetensors")
+    load_backbone(net, tmp_path / "r50.safetensors")
     for stream in (net.appearance, net.motion):
-        assert torch.equal(stream.trunk.layer3[2].conv2.weight, state["layer3.2.conv2.weight"])
+        assert torch.equal(stream.backbone.layer3[2].conv2.weight, state["layer3.2.conv2.weight"])
     with pytest.raises(WeightsError, match="another architecture"):
-        load_trunk(GFSalNet(mobile()), tmp_path / "r50.safetensors")
+        load_backbone(GFSalNet(mobile()), tmp_path / "r50.safetensors")
 
 
 def test_both_streams_start_from_one() -> None:
@@ -130,6 +150,6 @@ def test_both_streams_start_from_one() -> None:
         start_from_single_stream(both, both)
 
 
-def test_missing_trunk_weights_say_how_to_make_them(tmp_path: Path) -> None:
+def test_missing_backbone_weights_say_how_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"no such file\..*docs/training\.md"):
-        load_trunk(GFSalNet(mobile()), tmp_path / "none.safetensors")
+        load_backbone(GFSalNet(mobile()), tmp_path / "none.safetensors")

@@ -57,9 +57,9 @@ def test_rates_follow_backbone_stream_and_decay() -> None:
     assert network.appearance is not None
     assert network.motion is not None
     assert rate_of[id(network.motion.last.weight)] == 1
-    assert rate_of[id(next(network.motion.trunk.parameters()))] == 0.5
+    assert rate_of[id(next(network.motion.backbone.parameters()))] == 0.5
     assert rate_of[id(network.appearance.last.weight)] == 0.1
-    assert rate_of[id(next(network.appearance.trunk.parameters()))] == 0.05
+    assert rate_of[id(next(network.appearance.backbone.parameters()))] == 0.05
     assert len(rate_of) == len(list(network.parameters()))
 
 

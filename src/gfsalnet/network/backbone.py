@@ -1,4 +1,4 @@
-"""The trunks (Sec. III): feature maps of four levels, at 1/4, 1/8, 1/16 and 1/32 of the input.
+"""The backbones (Sec. III): feature maps of four levels, at 1/4, 1/8, 1/16 and 1/32 of the input.
 
 `ResNet50` is the paper's: average pooling and the classifier are removed, names are torchvision's, so that its public
 ImageNet weights load (He et al. 2016). `MobileNetV2` (Sandler et al. 2018) is the compact one; its batch-norms are
@@ -7,7 +7,9 @@ folded into the convolutions and its padding is TensorFlow's SAME, as the weight
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from collections.abc import MutableMapping
+from typing import Any, Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -135,5 +137,24 @@ class MobileNetV2(nn.Module):
 
 
 def make_backbone(name: Literal["resnet50", "mobilenet_v2"]) -> ResNet50 | MobileNetV2:
-    """The trunk of that name, randomly initialised."""
+    """The backbone of that name, randomly initialised."""
     return ResNet50() if name == "resnet50" else MobileNetV2()
+
+
+def current_name(key: str) -> str:
+    """The name that a parameter has today: streams called their backbone `trunk` when the first weights were made.
+
+    >>> current_name("appearance.trunk.features.0.0.weight"), current_name("trunk.conv1.weight")
+    ('appearance.backbone.features.0.0.weight', 'backbone.conv1.weight')
+    """
+    return re.sub(r"(^|\.)trunk\.", r"\1backbone.", key)
+
+
+def take_former_names(stream: nn.Module) -> None:
+    """Let `load_state_dict` of a stream, and of whatever holds it, take weights and checkpoints under former names."""
+
+    def rename(module: nn.Module, state: MutableMapping[str, Any], prefix: str, *_: Any) -> None:
+        for key in [key for key in state if key.startswith(f"{prefix}trunk.")]:
+            state[current_name(key)] = state.pop(key)
+
+    stream.register_load_state_dict_pre_hook(rename)

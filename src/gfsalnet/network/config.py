@@ -26,14 +26,14 @@ class NetworkConfig:
 
     Raises:
         ValueError: if the two branches of a stream do not meet at one size, the input size does not divide by 32, or a
-            light stream is given another trunk or activation than its own.
+            light stream is given another backbone or activation than its own.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # a misspelt key in a config.json is an error
 
     backbone: Literal["resnet50", "mobilenet_v2"] = "resnet50"
     stream: Literal["paper", "light"] = "paper"
-    """The graph of a stream: Fig. 2, or `LightStream` with its trunk, which none of the fields below about branches,
+    """The graph of a stream: Fig. 2, or `LightStream` with its backbone, which none of the fields below about branches,
     attention and levels change."""
     streams: Literal["both", "appearance", "motion"] = "both"
     """`appearance` and `motion` are the paper's "Spatial" and "Temporal" single-stream models (Table I)."""
@@ -91,7 +91,7 @@ def paper() -> NetworkConfig:
 
 
 def mobile(streams: Literal["both", "appearance", "motion"] = "both") -> NetworkConfig:
-    """`gfsalnet-mobile`: the same blocks on MobileNetV2 trunks with a light decoder, at about 320x256.
+    """`gfsalnet-mobile`: the same blocks on MobileNetV2 backbones with a light decoder, at about 320x256.
 
     Departures from the paper, for speed: narrower branches that meet at 1/4 of the input; for stable training on little
     data: a softmax over the map, channel weights through a sigmoid, a gate that sees features.

@@ -34,7 +34,7 @@ def folded(network: GFSalNet) -> GFSalNet:
 
 def _fold(stream: Stream | LightStream) -> None:
     _fold_batch_norms(stream)
-    first = next(module for module in stream.trunk.modules() if isinstance(module, nn.Conv2d))
+    first = next(module for module in stream.backbone.modules() if isinstance(module, nn.Conv2d))
     first.weight /= stream.std
     stream.std.fill_(1)
     if isinstance(stream, LightStream):
@@ -49,8 +49,8 @@ def _fold(stream: Stream | LightStream) -> None:
                 setattr(parent, name, PhaseConvolution(module))
 
 
-def _fold_batch_norms(trunk: nn.Module) -> None:
-    for parent in trunk.modules():
+def _fold_batch_norms(backbone: nn.Module) -> None:
+    for parent in backbone.modules():
         for (conv_name, conv), (norm_name, norm) in pairwise(list(parent.named_children())):
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(parent, conv_name, fuse_conv_bn_eval(conv, norm))

@@ -14,7 +14,7 @@ from gfsalnet.network.light import LightStream
 from gfsalnet.network.stream import Stream, StreamOutput
 
 MULTIPLE = 32
-"""The trunk halves five times."""
+"""The backbone halves five times."""
 
 
 class Maps(NamedTuple):

@@ -1,6 +1,6 @@
 """A light appearance stream: MobileNetV2, the paper's attention, a multi-level path of inverted residuals, log maps.
 
-The blocks of Sec. III in small. The trunk ends at 1/32; spatial attention weighs its places; the main branch narrows
+The blocks of Sec. III in small. The backbone ends at 1/32; spatial attention weighs its places; the main branch narrows
 it, seeing bell-shaped priors beside it; the multi-level path expands it twice and merges the finer levels on the way;
 channel attention weighs what comes out at 1/8. Score and smoothing make a log density of it. The graph without the two
 attentions is the static path of UNISAL (Droste, Jiao, Noble, ECCV 2020), so that its weights can start this one.
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gfsalnet.network.attention import ChannelAttention, SpatialAttention
+from gfsalnet.network.backbone import take_former_names
 from gfsalnet.network.stream import StreamOutput
 
 STRIDE = 8
@@ -116,8 +117,9 @@ class LightStream(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = EarlyTapMobileNetV2()
-        fine, middle, coarse = self.trunk.channels
+        self.backbone = EarlyTapMobileNetV2()
+        take_former_names(self)
+        fine, middle, coarse = self.backbone.channels
         self.spatial_attention = SpatialAttention(coarse)
         self.priors = nn.Parameter(_first_priors())
         self.main = InvertedResidual(coarse + PRIORS, 256, 1)
@@ -128,12 +130,12 @@ class LightStream(nn.Module):
         self.score = nn.Conv2d(self.channels, 1, 1)
         self.smoothing = Smoothing()
         self._start_open()
-        self.register_buffer("mean", torch.tensor(self.trunk.mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(self.trunk.std).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(self.backbone.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(self.backbone.std).view(3, 1, 1), persistent=False)
 
     def forward(self, image_B3HW: Tensor) -> StreamOutput:
         """(B, 3, H, W) in 0…1 → features at 1/8; scores (B, 1, H, W), a log density but for a constant."""
-        fine, middle, coarse = self.trunk((image_B3HW - self.mean) / self.std)
+        fine, middle, coarse = self.backbone((image_B3HW - self.mean) / self.std)
         coarse = self.spatial_attention(coarse)
         priors = bells(self.priors, (coarse.shape[-2], coarse.shape[-1])).to(coarse.dtype)
         x = self.main(torch.cat((coarse, priors.expand(coarse.shape[0], -1, -1, -1)), 1))
@@ -156,7 +158,7 @@ def make_up_for_attention(stream: LightStream) -> None:
     """Double what follows each of the two attentions, which weigh with one half when they start."""
     first = stream.main.conv[0]
     assert isinstance(first, nn.Conv2d)
-    first.weight[: stream.trunk.channels[2]] *= 2
+    first.weight[: stream.backbone.channels[2]] *= 2
     stream.score.weight *= 2
 
 

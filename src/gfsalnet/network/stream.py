@@ -1,4 +1,4 @@
-"""One stream (Fig. 2): trunk → spatial attention → main and side branch → channel attention → a map."""
+"""One stream (Fig. 2): backbone → spatial attention → main and side branch → channel attention → a map."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gfsalnet.network.attention import ChannelAttention, SpatialAttention
-from gfsalnet.network.backbone import make_backbone
+from gfsalnet.network.backbone import make_backbone, take_former_names
 from gfsalnet.network.config import Deconv, NetworkConfig
 from gfsalnet.network.multilevel import MultiLevelInformation
 
@@ -38,8 +38,9 @@ class Stream(nn.Module):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.trunk = make_backbone(config.backbone)
-        levels = self.trunk.channels
+        self.backbone = make_backbone(config.backbone)
+        take_former_names(self)
+        levels = self.backbone.channels
         self.spatial_attention = SpatialAttention(levels[3]) if config.spatial_attention else nn.Identity()
         self.main = _branch(levels[3], config.main)
         channels = config.main[-1].channels
@@ -56,12 +57,12 @@ class Stream(nn.Module):
         nn.init.constant_(last.bias, 0.1)  # type: ignore[arg-type]  # bias is on by default, the stub says Optional
         self.last: nn.Module = last
         self.channels = channels
-        self.register_buffer("mean", torch.tensor(self.trunk.mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(self.trunk.std).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(self.backbone.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(self.backbone.std).view(3, 1, 1), persistent=False)
 
     def forward(self, image_B3HW: Tensor) -> StreamOutput:
         """(B, 3, H, W) in 0…1, RGB or a flow image → features and scores."""
-        level1, level2, level3, level4 = self.trunk((image_B3HW - self.mean) / self.std)
+        level1, level2, level3, level4 = self.backbone((image_B3HW - self.mean) / self.std)
         level4 = self.spatial_attention(level4)
         x = self.main(level4)
         if self.multilevel is not None:

@@ -8,7 +8,7 @@ from gfsalnet.network.light import LightStream, make_up_for_attention
 from gfsalnet.network.weights import State, load_strictly
 
 _PLACES = {
-    "cnn.": "trunk.",
+    "cnn.": "backbone.",
     "post_cnn.inv_res.": "main.",
     "skip_2x.": "merge2.skip.",
     "upsampling_2.inv_res.": "merge2.fuse.",

@@ -15,11 +15,11 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from gfsalnet.errors import WeightsError
-from gfsalnet.network.backbone import ResNet50
+from gfsalnet.network.backbone import ResNet50, current_name
 from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE, read_config
 from gfsalnet.network.gfsalnet import GFSalNet
 
-_UNUSED_TRUNK_KEYS = ("fc.", "classifier.", "features.18.")
+_UNUSED_BACKBONE_KEYS = ("fc.", "classifier.", "features.18.")
 """Parts of ImageNet classifiers that the network does without."""
 
 State = Mapping[str, Tensor]
@@ -62,12 +62,14 @@ def compare_keys(expected: State, found: State) -> KeyReport:
 
 
 def load_strictly(module: torch.nn.Module, state: State, where: object) -> None:
-    """Load weights of any float type as float32.
+    """Load weights of any float type as float32, also those that were saved under the parameters' former names.
 
     Raises:
         WeightsError: if names or shapes are not exactly the module's.
     """
-    report = compare_keys(module.state_dict(), state)
+    own = module.state_dict()
+    state = {key if key in own else current_name(key): value for key, value in state.items()}
+    report = compare_keys(own, state)
     if not report.fits:
         raise WeightsError(
             where, f"these weights belong to another architecture ({report})", "Use the config.json they came with."
@@ -125,8 +127,8 @@ def load_network(folder: Path) -> tuple[GFSalNet, dict[str, Any]]:
     return network.eval(), about
 
 
-def load_trunk(network: GFSalNet, path: Path) -> None:
-    """Load ImageNet weights under torchvision's names into the trunk of every stream; the classifier is left out.
+def load_backbone(network: GFSalNet, path: Path) -> None:
+    """Load ImageNet weights under torchvision's names into the backbone of every stream; the classifier is left out.
 
     ResNet-50 takes torchvision's state dict as safetensors. MobileNetV2 takes one with batch-norms folded into the
     convolutions (`features.N.conv.I.weight` and `.bias`).
@@ -135,17 +137,17 @@ def load_trunk(network: GFSalNet, path: Path) -> None:
         WeightsError: if there is no such file, or the names or shapes are of another architecture.
     """
     if not path.is_file():
-        remedy = "Give the trunk's ImageNet weights as safetensors; docs/training.md says how to make them."
+        remedy = "Give the backbone's ImageNet weights as safetensors; docs/training.md says how to make them."
         raise WeightsError(path, "no such file", remedy)
-    state = {key: value for key, value in read_state(path).items() if not key.startswith(_UNUSED_TRUNK_KEYS)}
+    state = {key: value for key, value in read_state(path).items() if not key.startswith(_UNUSED_BACKBONE_KEYS)}
     for stream in (network.appearance, network.motion):
         if stream is None:
             continue
-        if isinstance(stream.trunk, ResNet50):
+        if isinstance(stream.backbone, ResNet50):
             # Files from before PyTorch 0.4.1 lack the counters, which only momentum-free averaging reads.
-            counters = {k: v for k, v in stream.trunk.state_dict().items() if k.endswith("num_batches_tracked")}
+            counters = {k: v for k, v in stream.backbone.state_dict().items() if k.endswith("num_batches_tracked")}
             state = {**counters, **state}
-        load_strictly(stream.trunk, state, path)
+        load_strictly(stream.backbone, state, path)
 
 
 def start_from_single_stream(network: GFSalNet, single: GFSalNet) -> None:

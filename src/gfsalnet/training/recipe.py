@@ -20,7 +20,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from gfsalnet.flow import FlowEstimator, make_estimator
 from gfsalnet.metrics import PAPER_METRICS
 from gfsalnet.network import GFSalNet, NetworkConfig, mobile
-from gfsalnet.network.weights import load_network, load_trunk, start_from_single_stream
+from gfsalnet.network.weights import load_backbone, load_network, start_from_single_stream
 from gfsalnet.training.data.examples import Augmentation
 from gfsalnet.training.data.sources import Part, WeightedSource, build_sources
 
@@ -35,7 +35,7 @@ class Start:
     __pydantic_config__: ClassVar = _STRICT
 
     backbone_weights: Path | None = None
-    """ImageNet weights for the backbones (see `gfsalnet.network.weights.load_trunk`)."""
+    """ImageNet weights for the backbones (see `gfsalnet.network.weights.load_backbone`)."""
     single_stream: Path | None = None
     """A model folder of stage 1; every stream starts from its one stream (Sec. IV-B)."""
     appearance_share: float = 0.0
@@ -57,7 +57,7 @@ class Start:
         """
         network = GFSalNet(config)
         if self.backbone_weights is not None:
-            load_trunk(network, self.backbone_weights)
+            load_backbone(network, self.backbone_weights)
         if self.single_stream is not None:
             start_from_single_stream(network, load_network(self.single_stream)[0])
         return network
@@ -138,7 +138,7 @@ class Optimiser:
         """
         # By identity: tensors compare element by element, and equal ones may be of different parts.
         streams = [stream for stream in (network.appearance, network.motion) if stream]
-        backbones = {id(parameter) for stream in streams for parameter in stream.trunk.parameters()}
+        backbones = {id(parameter) for stream in streams for parameter in stream.backbone.parameters()}
         appearance = {id(p) for p in network.appearance.parameters()} if network.appearance is not None else set()
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for parameter in network.parameters():

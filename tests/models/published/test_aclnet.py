@@ -61,7 +61,7 @@ class Published:
         weight = self.arrays[f"{layer}/{kernel}:0"].permute(3, 2, 0, 1)
         return F.conv2d(x, weight, self.arrays[f"{layer}/bias:0"] if bias else None, padding="same")
 
-    def trunk(self, x: Tensor) -> Tensor:
+    def backbone(self, x: Tensor) -> Tensor:
         for layer in VGG:
             if layer == "block5_conv1":
                 right, below = x.roll(-1, 3), x.roll(-1, 2)
@@ -90,7 +90,7 @@ class Published:
     def window(self, x_T3HW: Tensor) -> list[Tensor]:
         """Up to five frames → their maps; the state is kept for the next window."""
         maps = []
-        for x in self.attended(self.trunk(x_T3HW)):
+        for x in self.attended(self.backbone(x_T3HW)):
             gates = self.conv(x[None], "conv_lst_m2d_1")
             if self.h is not None:
                 gates = gates + self.conv(self.h, "conv_lst_m2d_1", "recurrent_kernel", bias=False)

@@ -1,4 +1,4 @@
-"""STRA-Net, against the published graph written out in NumPy from the names of its Keras layers, on narrow trunks."""
+"""STRA-Net, against the published graph written out in NumPy from the names of its Keras layers, on narrow streams."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Narrow(STRANet):
 def shapes(width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     """What a file of `save_weights` holds: the layer, its path, and the shape of each weight."""
     c3, c4, c5, hidden = 8 * width, 16 * width, 32 * width, 4 * width
-    features = [*trunk_shapes("M", 10, width), *trunk_shapes("A", 3, width)]
+    features = [*backbone_shapes("M", 10, width), *backbone_shapes("A", 3, width)]
     kernels = [(3, c3, c3 // 2), (1, c3 // 2, 1), (3, c3 + c4, c4), (3, c4, c4 // 2), (1, c4 // 2, 1)]
     kernels += [(3, c3 + c4 + c5, c5), (3, c5, c5 // 2), (1, c5 // 2, 1), (1, c3, 1), (1, c4, 1), (1, c5, 1)]
     for number, sizes in enumerate(kernels, 1):
@@ -48,7 +48,7 @@ def shapes(width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield "learning_prior_1/learning_prior_1/learning_prior_1_W:0", (64,)
 
 
-def trunk_shapes(stream: str, inputs: int, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+def backbone_shapes(stream: str, inputs: int, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield from conv_shapes(f"{stream}_conv1", 7, inputs, width)
     yield from norm_shapes(f"{stream}_bn_conv1", width)
     inputs = width

@@ -95,7 +95,7 @@ class Reference:
             x = x if at == last else x.clamp(0, 6)
         return x
 
-    def trunk(self, x: torch.Tensor) -> list[torch.Tensor]:
+    def backbone(self, x: torch.Tensor) -> list[torch.Tensor]:
         seen = [self.layers("cnn.features.0", x, 0, stride=2).clamp(0, 6)]
         for index in range(1, 18):
             x = seen[-1][..., ::2, ::2] if index - 1 in (2, 4, 7, 14) else seen[-1]
@@ -132,7 +132,7 @@ class Reference:
     def __call__(
         self, image: torch.Tensor, size_hw: tuple[int, int], h: torch.Tensor | None = None
     ) -> tuple[np.ndarray[Any, Any], torch.Tensor | None]:
-        coarse, middle, fine = self.trunk(image)
+        coarse, middle, fine = self.backbone(image)
         x = torch.cat([coarse, self.priors((coarse.shape[2], coarse.shape[3]))], 1)
         x = self.layers("post_cnn.inv_res.conv", x, 3)
         if self.domain != "SALICON":
@@ -191,14 +191,14 @@ def test_batch_norms_are_the_official_ones() -> None:
 
 
 @torch.inference_mode()
-def test_skips_leave_the_trunk_before_it_is_subsampled(model: UNISAL) -> None:
+def test_skips_leave_the_backbone_before_it_is_subsampled(model: UNISAL) -> None:
     """The shortcut taken for the two early blocks gives what a stride of 1 and every other pixel give."""
-    trunk = deepcopy(model.network.cnn).double()  # in float32 the order of sums, which threads decide, shows
-    assert isinstance(trunk, MobileNetV2)
+    backbone = deepcopy(model.network.cnn).double()  # in float32 the order of sums, which threads decide, shows
+    assert isinstance(backbone, MobileNetV2)
     image = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(2)).double()
-    levels = trunk(image)
+    levels = backbone(image)
     assert [tuple(level.shape[1:]) for level in levels] == [(1280, 2, 3), (160, 4, 6), (64, 8, 12)]
-    slow = deepcopy(trunk.features)
+    slow = deepcopy(backbone.features)
     for early in (2, 4):
         slow[early].conv[3].stride = (1, 1)
     for index, layer in enumerate(slow):

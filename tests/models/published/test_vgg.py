@@ -16,26 +16,26 @@ POOLS = (4, 9, 16, 23)
 
 
 @pytest.fixture(scope="module")
-def trunk() -> nn.Sequential:
+def backbone() -> nn.Sequential:
     torch.manual_seed(3)
     return nn.Sequential(*vgg16_layers(last_pool=nn.MaxPool2d(2)))
 
 
-def test_indices_are_torchvision_s(trunk: nn.Sequential) -> None:
-    kinds = {index: type(layer) for index, layer in enumerate(trunk)}
+def test_indices_are_torchvision_s(backbone: nn.Sequential) -> None:
+    kinds = {index: type(layer) for index, layer in enumerate(backbone)}
     assert len(kinds) == 30
     for index, kind in kinds.items():
         expected = nn.Conv2d if index in CHANNELS else nn.MaxPool2d if index in POOLS else nn.ReLU
         assert kind is expected, index
-    assert {index: trunk[index].out_channels for index in CHANNELS} == CHANNELS
-    assert sum(p.numel() for p in trunk.parameters()) == 14_714_688
+    assert {index: backbone[index].out_channels for index in CHANNELS} == CHANNELS
+    assert sum(p.numel() for p in backbone.parameters()) == 14_714_688
 
 
 def test_only_the_last_pooling_can_be_another() -> None:
     with torch.device("meta"):
-        trunk = nn.Sequential(*vgg16_layers(last_pool=nn.Identity()))
+        backbone = nn.Sequential(*vgg16_layers(last_pool=nn.Identity()))
         x, sizes_hw = torch.empty(1, 3, 64, 96), []
-        for index, layer in enumerate(trunk):
+        for index, layer in enumerate(backbone):
             x = layer(x)
             if index in POOLS:
                 sizes_hw.append(tuple(x.shape[2:]))
@@ -44,11 +44,11 @@ def test_only_the_last_pooling_can_be_another() -> None:
 
 
 @torch.inference_mode()
-def test_first_block_by_hand(trunk: nn.Sequential) -> None:
+def test_first_block_by_hand(backbone: nn.Sequential) -> None:
     x = np.random.default_rng(0).normal(size=(3, 6, 8))
     maps = x
     for index in (0, 2):
-        weight, bias = trunk[index].weight.double().numpy(), trunk[index].bias.double().numpy()
+        weight, bias = backbone[index].weight.double().numpy(), backbone[index].bias.double().numpy()
         maps = np.stack(
             [
                 np.maximum(sum(correlate2d(m, w, mode="same") for m, w in zip(maps, kernels, strict=True)) + b, 0)
@@ -56,7 +56,7 @@ def test_first_block_by_hand(trunk: nn.Sequential) -> None:
             ]
         )
     pooled = maps.reshape(64, 3, 2, 4, 2).max(axis=(2, 4))
-    ours = trunk[:5](torch.from_numpy(x).float()[None])
+    ours = backbone[:5](torch.from_numpy(x).float()[None])
     np.testing.assert_allclose(ours[0].numpy(), pooled, atol=1e-5)
     assert pooled.max() > 0.1
 

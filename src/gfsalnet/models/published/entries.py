@@ -125,7 +125,7 @@ PUBLISHED: tuple[ModelEntry, ...] = (
     ),
     ModelEntry(
         "stra-net",
-        "two ResNet-50 trunks with residual cross connections, dense attention, a convolutional GRU",
+        "two ResNet-50 backbones with residual cross connections, dense attention, a convolutional GRU",
         "none stated: ask the authors",
         _how_to_get("stra-net", "UHD_dcross_res_matt_res.h5", "the Drive link of github.com/ashleylqx/STRA-Net"),
         network=f"{_HERE}.stranet:STRANet",

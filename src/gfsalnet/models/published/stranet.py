@@ -118,10 +118,10 @@ class Attention(nn.Module):
 
 
 class STRANetwork(nn.Module):
-    """Two trunks with dense residual cross connections, attention, ConvGRU and priors.
+    """Two backbones with dense residual cross connections, attention, ConvGRU and priors.
 
     Args:
-        width: channels of a trunk's first layer, 64 in the paper; all others grow with it.
+        width: channels of a backbone's first layer, 64 in the paper; all others grow with it.
     """
 
     def __init__(self, width: int = 64) -> None:
@@ -204,10 +204,10 @@ class STRANet(PublishedModel):
         """Keras's `…/LAYER/kernel:0` → ours, kernels out of HWIO; weights of the side outputs are left out.
 
         Raises:
-            WeightsError: if there is no layer of either trunk.
+            WeightsError: if there is no layer of either backbone.
         """
         layers = {layer for layer, _ in map(_layer_and_weight, official)}
-        if not any(_TRUNK_LAYER.fullmatch(layer) for layer in layers):
+        if not any(_BACKBONE_LAYER.fullmatch(layer) for layer in layers):
             problem = "has no layers named A_res… or M_res…"
             raise WeightsError(cls.name, problem, "Give the authors' weights of the whole network.")
         names = _our_names(layers)
@@ -252,7 +252,7 @@ def flow_planes(field: FlowField, frame_hw: SizeHW) -> Tensor:
     return torch.from_numpy(planes.clip(-FASTEST, FASTEST))[None]
 
 
-_TRUNK_LAYER = re.compile(r"([AM])_(res|bn)?_?(?:(\d)([a-f])_branch(\w+)|conv1)")
+_BACKBONE_LAYER = re.compile(r"([AM])_(res|bn)?_?(?:(\d)([a-f])_branch(\w+)|conv1)")
 _STREAMS = {"A": "appearance", "M": "motion"}
 _NUMBERED = {
     "conv2d": (
@@ -286,7 +286,7 @@ def _layer_and_weight(path: str) -> tuple[str, str]:
 def _our_names(layers: set[str]) -> dict[str, str | None]:
     """Layers of the weights file → modules of `STRANetwork`, None where they are of no use here."""
     names: dict[str, str | None] = {"ConvGRU2D": "gru", "ConvGRU2D_BN": "gru_norm"}
-    names |= {layer: _trunk_name(match) for layer in layers if (match := _TRUNK_LAYER.fullmatch(layer))}
+    names |= {layer: _backbone_name(match) for layer in layers if (match := _BACKBONE_LAYER.fullmatch(layer))}
     for kind, ours in _NUMBERED.items():
         numbered = [layer for layer in layers if re.fullmatch(rf"{kind}_\d+", layer)]
         in_order = sorted(numbered, key=lambda layer: int(layer.rpartition("_")[2]))
@@ -294,7 +294,7 @@ def _our_names(layers: set[str]) -> dict[str, str | None]:
     return names
 
 
-def _trunk_name(layer: re.Match[str]) -> str:
+def _backbone_name(layer: re.Match[str]) -> str:
     """`M_bn3b_branch2a` → `motion.res3.1.branch2a.1`."""
     stream, kind, stage, block, branch = layer.groups()
     position = 1 if kind == "bn" else 0

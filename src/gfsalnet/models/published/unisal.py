@@ -1,8 +1,8 @@
 """UNISAL: one small network for images and videos of four datasets.
 
-Droste, Jiao and Noble, "Unified Image and Video Saliency Modeling", ECCV 2020. A MobileNetV2 trunk, Gaussian priors, a
-recurrence that still images bypass, a decoder with two skip connections. Batch-norms of recurrence and decoder, priors,
-last convolution and smoothing exist once for each dataset it was trained on (Sec. 3); the rest is shared.
+Droste, Jiao and Noble, "Unified Image and Video Saliency Modeling", ECCV 2020. A MobileNetV2 backbone, Gaussian priors,
+a recurrence that still images bypass, a decoder with two skip connections. Batch-norms of recurrence and decoder,
+priors, last convolution and smoothing exist once for each dataset it was trained on (Sec. 3); the rest is shared.
 
 As published and as their program does it: the network, the resampling of frames (Pillow's Lanczos, bit for bit), the
 sizes, every fifth frame for the recurrence, a softmax over the pixels of the frame, so maps come at the frame's size.
@@ -91,7 +91,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """The trunk, whose skip connections leave a block before it is subsampled, not after the one before.
+    """The backbone, whose skip connections leave a block before it is subsampled, not after the one before.
 
     The official program runs every block with a stride of 2 at a stride of 1 and drops every other row and column of
     what comes out. For the blocks that nothing else reads, a stride of 2 computes the same.

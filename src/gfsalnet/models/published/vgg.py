@@ -1,4 +1,4 @@
-"""VGG-16 without its classifier: the trunk of SalGAN, SalEMA and ACLNet.
+"""VGG-16 without its classifier: the backbone of SalGAN, SalEMA and ACLNet.
 
 Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015, configuration D
 up to conv5_3. Inputs are in the format of its Caffe weights: blue first, 0…255, the means of ImageNet taken off.
