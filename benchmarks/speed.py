@@ -2,8 +2,8 @@
 
     python benchmarks/speed.py [--history benchmarks/history.jsonl] [--show] [BENCH OPTIONS...]
 
-Every line of the history is one run: when, commit, machine, networks, film. Backends take turns within a run, so ratios
-hold whatever else the machine did; frames a second are by the clock. `--show` prints the history instead.
+Every line of the history is one run: when, commit, machine, networks, video. Backends take turns within a run, so ratios
+hold whatever else the machine did; frames per second are by the clock. `--show` prints the history instead.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ def commit() -> str:
 
 
 def show(history: Path) -> None:
-    print("| when | commit | processor | network | backend | ms a frame | times eager | of the peak |")
+    print("| when | commit | processor | network | backend | CPU ms per frame | speedup | of the peak |")
     print("|---|---|---|---|---|--:|--:|--:|")
     for line in history.read_text(encoding="utf-8").splitlines():
         run = json.loads(line)
         for network, report in run["networks"].items():
             for row in report["backends"]:
                 share = "–" if row["share_of_peak"] is None else f"{row['share_of_peak']:.0%}"
-                figures = f"{row['milliseconds']:.1f} | {row['times_as_fast']:.2f} | {share}"
+                figures = f"{row['cpu_ms']:.1f} | {row['speedup']:.2f} | {share}"
                 where = f"{run['when'][:10]} | {run['commit']} | {run['machine']['processor']}"
                 print(f"| {where} | {network} | {row['backend']} | {figures} |")
-        film = run["film"]
+        video = run["video"]
         print(
-            f"{run['when'][:10]} {run['commit']}: film at {film['frames_per_second']:.1f} frames a second, "
-            f"{film['megabytes']:.0f} MB"
+            f"{run['when'][:10]} {run['commit']}: video at {video['frames_per_second']:.1f} frames per second, "
+            f"{video['peak_megabytes']:.0f} MB"
         )
 
 

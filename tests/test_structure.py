@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "metrics": set(),
     "network": set(),
-    "video": set(),
+    "video": {"device"},
     "flow": {"video", "network"},  # of the network how weights are read, for PWC-Net alone
     "gaze": {"video"},
     "backends": {"network", "device"},
@@ -37,11 +37,11 @@ MAY_IMPORT = {
     "training": {"device", "video", "flow", "network", "gaze", "metrics", "composed", "render"},
     "demo": {"video"},
     "predict": {"device", "video", "models", "render"},
-    "bench": {"video", "flow", "network", "backends", "models", "render", "demo"},
+    "bench": {"device", "video", "flow", "network", "backends", "models", "render", "demo"},
     "prepare": {"video", "flow", "gaze", "render"},
     "evaluation": {"device", "video", "gaze", "metrics", "models", "render"},
     "cli": {
-        *("video", "flow", "gaze", "composed", "metrics", "backends", "models", "render"),
+        *("device", "video", "flow", "gaze", "composed", "metrics", "backends", "models", "render"),
         *("predict", "training", "evaluation", "demo", "prepare", "bench"),
     },
 }

@@ -50,14 +50,18 @@ def _may_see_a_gpu() -> bool:
         return True
 
 
+def cores() -> int:
+    """How many cores this process may use, 1 or more; fewer than the machine has where a container or user limits it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def inference_threads(heavy: bool) -> int:
     """How many threads run a network on the CPU.
 
     A light one leaves a core for decoding, flow, drawing and encoding, which take about as long: a pool that has to
     wait for a core at every layer gets slower, not faster. A heavy one is what all the others wait for.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores if heavy else max(1, cores - 1)
+    return cores() if heavy else max(1, cores() - 1)
 
 
 _lock = threading.Lock()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from gfsalnet.backends import MapArrays, Pictures, StoredNetwork, make_backend
-from gfsalnet.backends.base import agreement, largest_difference
+from gfsalnet.backends.base import agreement, max_rel_diff
 from gfsalnet.errors import WeightsError
 from gfsalnet.models.entry import SHIPPED
 from gfsalnet.network.folder import GRAPH_FILE, WEIGHTS_FILE, read_config
@@ -38,7 +38,7 @@ def test_the_shipped_graph_is_the_shipped_weights() -> None:
         given = pictures(size_hw[0], size_hw)
         found, expected = make_backend("onnxruntime", stored())(given), make_backend("torch", stored())(given)
         assert all(maps is not None for maps in found)
-        assert largest_difference(found, expected) < 2e-5
+        assert max_rel_diff(found, expected) < 2e-5
 
 
 def test_it_shares_the_weights_and_says_which() -> None:

@@ -12,9 +12,9 @@ import torch
 from typer.testing import CliRunner
 
 from gfsalnet.backends import BACKENDS
-from gfsalnet.backends.timing import Turns
-from gfsalnet.bench import describe_machine, measure_film, measure_network
-from gfsalnet.bench.machine import gemm_gflops
+from gfsalnet.backends.timing import interleaved_timings
+from gfsalnet.bench import describe_machine, measure_network, measure_video
+from gfsalnet.bench.machine import gemm_gflops_per_second
 from gfsalnet.cli import app
 from gfsalnet.demo import draw_clip
 from gfsalnet.errors import GFSalNetError
@@ -36,17 +36,17 @@ def busy(seconds: float) -> None:
         pass
 
 
-def test_things_take_turns_and_only_the_processor_counts() -> None:
+def test_timings_are_interleaved_and_count_cpu_time() -> None:
     order: list[str] = []
-    things = {
+    callables = {
         "long": lambda: (order.append("long"), busy(0.03)),
         "short": lambda: (order.append("short"), busy(0.01), time.sleep(0.05)),
     }
-    turns = Turns.taken(things, rounds=3)
+    timings = interleaved_timings(callables, rounds=3)
     assert order == ["long", "short"] * 4  # once to warm up
-    assert turns.median("short") == pytest.approx(10, abs=8)
-    assert turns.best("long") <= turns.median("long")
-    assert turns.ratio("long", "short") == pytest.approx(3, rel=0.4)
+    assert timings.median("short") == pytest.approx(10, abs=8)
+    assert timings.best("long") <= timings.median("long")
+    assert timings.ratio("long", "short") == pytest.approx(3, rel=0.4)
 
 
 def test_every_backend_that_is_installed_is_measured(small_model: Path) -> None:
@@ -55,37 +55,43 @@ def test_every_backend_that_is_installed_is_measured(small_model: Path) -> None:
     assert names == ["torch eager", *(name for name in BACKENDS if name not in ("torch-bf16", "torch-fp16"))]
     assert report.remarks == []
     assert report.size_wh[0] % 32 == report.size_wh[1] % 32 == 0
-    assert 0.05 < report.giga_operations < 1
+    assert 0.05 < report.gflops < 1
     eager, *others = report.backends
-    assert (eager.times_as_fast, eager.share_of_peak, eager.share_that_moves) == (1, None, 0)
+    assert (eager.speedup, eager.share_of_peak, eager.max_rel_diff) == (1, None, 0)
     for row in others:
-        assert row.milliseconds > 0
+        assert row.cpu_ms > 0
         assert (row.share_of_peak is None) == (BACKENDS[row.backend][1] != "fp32")
-        assert row.share_that_moves < (1e-4 if BACKENDS[row.backend][1] == "fp32" else 2)
+        assert row.max_rel_diff < (1e-4 if BACKENDS[row.backend][1] == "fp32" else 2)
 
 
 def test_the_peak_is_that_of_a_product() -> None:
-    assert gemm_gflops(milliseconds=1000) == pytest.approx(2 * 1536**3 / 1e9)
+    assert gemm_gflops_per_second(cpu_ms=1000) == pytest.approx(2 * 1536**3 / 1e9)
 
 
 def test_the_command_prints_tables_and_writes_figures(small_model: Path, tmp_path: Path) -> None:
-    clip, figures = draw_clip(tmp_path / "film.mp4"), tmp_path / "figures.json"
+    clip, figures = draw_clip(tmp_path / "clip.mp4"), tmp_path / "figures.json"
     arguments = ["bench", "--models", str(small_model), "--rounds", "1", "--video", clip, "--backend", "torch"]
     done = CliRunner().invoke(app, [str(word) for word in (*arguments, "--output", figures)])
     assert done.exit_code == 0, done.output
-    for words in ("GFLOP a frame", "openvino", "flow and pictures", "write overlay", "frames a second over 100 frames"):
+    for words in (
+        "GFLOP per frame",
+        "openvino",
+        "flow and pictures",
+        "write overlay",
+        "frames per second over 100 frames",
+    ):
         assert words in done.output
     written = json.loads(figures.read_text())
     assert written["machine"]["versions"].keys() == describe_machine()["versions"].keys()
-    assert written["film"]["frames"] == 100
-    assert 100 < written["film"]["megabytes"] < 2000
-    assert set(written["film"]["stages"]) == {"decode", "flow and pictures", "network", "write overlay"}
+    assert written["video"]["frames"] == 100
+    assert 100 < written["video"]["peak_megabytes"] < 2000
+    assert set(written["video"]["stages"]) == {"decode", "flow and pictures", "network", "write overlay"}
     assert written["networks"][str(small_model)]["backends"][0]["backend"] == "torch eager"
 
 
 def test_what_cannot_be_timed_says_why(tmp_path: Path) -> None:
     with pytest.raises(GFSalNetError, match=r"gfsalnet predict: failed: .*no such file"):
-        measure_film(str(tmp_path / "none.mp4"), "gfsalnet-mobile", "torch", ("csv",))
+        measure_video(str(tmp_path / "none.mp4"), "gfsalnet-mobile", "torch", ("csv",))
     done = CliRunner().invoke(app, ["bench", "--models", "pqft", "--rounds", "1"])
     assert done.exit_code == 1
     assert "pqft: is no GFSalNet" in done.output

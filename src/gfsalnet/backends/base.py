@@ -86,8 +86,8 @@ def agreement(maps: MapArrays, reference: MapArrays) -> float:
     return lowest
 
 
-def largest_difference(maps: MapArrays, reference: MapArrays) -> float:
-    """At any pixel of any map that both have, as a share of the reference map's maximum."""
+def max_rel_diff(maps: MapArrays, reference: MapArrays) -> float:
+    """The largest difference at any pixel of any map that both have, as a share of the reference map's maximum."""
     return max(
         float(np.abs(found - expected).max() / np.abs(expected).max())
         for found, expected in zip(maps, reference, strict=True)

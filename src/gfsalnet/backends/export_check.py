@@ -16,9 +16,10 @@ from gfsalnet.backends.base import (
     Pictures,
     Precision,
     agreement,
-    largest_difference,
+    max_rel_diff,
 )
-from gfsalnet.backends.timing import Turns
+from gfsalnet.backends.timing import interleaved_timings
+from gfsalnet.device import threads
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.network import GFSalNet
 
@@ -35,14 +36,14 @@ class ExportCheck:
     """What ran the file."""
     size_wh: tuple[int, int]
     """Of the frame that was timed."""
-    largest_difference: float
-    """At any pixel of any map, as a share of the map's maximum."""
+    max_rel_diff: float
+    """The largest difference at any pixel of any map, as a share of the map's maximum."""
     correlation: float
-    """The lowest of any map."""
-    milliseconds: float
-    """A frame, of the processor; the median of turns taken with PyTorch."""
-    eager_milliseconds: float
-    """The same for the network as it was trained, unfolded."""
+    """The lowest correlation of a map with PyTorch's."""
+    cpu_ms: float
+    """CPU ms per frame, the median of rounds interleaved with PyTorch."""
+    eager_cpu_ms: float
+    """The same for the network as it was trained, not folded, in PyTorch."""
 
 
 def check_export(
@@ -62,7 +63,7 @@ def check_export(
     """
     backend = _open(path, engine, precision)
     pairs = [(backend(given), run_eagerly(network, given)) for given in pictures]
-    largest = max(largest_difference(found, expected) for found, expected in pairs)
+    largest = max(max_rel_diff(found, expected) for found, expected in pairs)
     lowest = min(agreement(found, expected) for found, expected in pairs)
     if lowest < LEAST_AGREEMENT[precision] or (precision == "fp32" and largest > TOLERANCE):
         problem = f"differs from PyTorch by {largest:.2g} of a map's maximum (correlation {lowest:.4f})"
@@ -70,16 +71,12 @@ def check_export(
         raise GFSalNetError(
             path.name, problem, remedies.get(precision, "Report this with the versions of torch and onnx")
         )
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        first = pictures[0]
-        things = {"file": partial(backend, first), "eager": partial(run_eagerly, network, first)}
-        turns = Turns.taken(things, _ROUNDS)
-    finally:
-        torch.set_num_threads(threads)
+    first = pictures[0]
+    callables = {"file": partial(backend, first), "eager": partial(run_eagerly, network, first)}
+    with threads(1, opencv=False):
+        timings = interleaved_timings(callables, _ROUNDS)
     height, width = first[0].shape[1:3]
-    return ExportCheck(engine, (width, height), largest, lowest, turns.median("file"), turns.median("eager"))
+    return ExportCheck(engine, (width, height), largest, lowest, timings.median("file"), timings.median("eager"))
 
 
 def _open(path: Path, engine: str, precision: Precision) -> Backend:

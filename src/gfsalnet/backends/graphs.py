@@ -42,18 +42,18 @@ def export_onnx(network: GFSalNet, path: Path, weights: str = "") -> None:
         OutputError: if the file cannot be written.
     """
     require("onnx", "onnxscript", what="exporting a graph")
-    deployed = InferenceModule(network).cpu()
+    module = InferenceModule(network).cpu()
     # A batch of 1 would be taken for a constant.
-    pictures = tuple(torch.zeros(2, 2 * MULTIPLE, 3 * MULTIPLE, 3, dtype=torch.uint8) for _ in deployed.inputs)
+    pictures = tuple(torch.zeros(2, 2 * MULTIPLE, 3 * MULTIPLE, 3, dtype=torch.uint8) for _ in module.inputs)
     dim = torch.export.Dim
     sides = [MULTIPLE * dim(name, min=1, max=_MOST_MULTIPLES) for name in ("rows", "columns")]
     shape = {0: dim("batch", min=1, max=_MOST_FRAMES), 1: sides[0], 2: sides[1]}
     with torch.no_grad(), quiet():
         traced = torch.export.export(
-            deployed, pictures, dynamic_shapes={"pictures_BHW3": tuple(shape for _ in pictures)}, strict=False
+            module, pictures, dynamic_shapes={"pictures_BHW3": tuple(shape for _ in pictures)}, strict=False
         )
         program = torch.onnx.export(
-            traced, dynamo=True, input_names=deployed.inputs, output_names=deployed.outputs, verbose=False
+            traced, dynamo=True, input_names=module.inputs, output_names=module.outputs, verbose=False
         )
     assert program is not None
     write_whole(path, named_weights(program.model_proto, weights).SerializeToString())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from gfsalnet.backends.base import MapArrays, Pictures, Precision
 from gfsalnet.backends.inference_module import InferenceModule
+from gfsalnet.device import threads as limited_threads
 from gfsalnet.network import GFSalNet
 
 GPU_BATCH = 8
@@ -34,17 +37,17 @@ class TorchBackend:
         self._device, self._precision, self._threads = torch.device(device), precision, threads
         self.name = "torch" if precision == "fp32" else f"torch-{precision}"
         self.batch = GPU_BATCH if self._device.type == "cuda" else 1
-        self._deployed = InferenceModule(network).to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, not in the stub
+        self._module = InferenceModule(network).to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, not in the stub
 
     @torch.inference_mode()
     def __call__(self, pictures: Pictures) -> MapArrays:
         """As `Backend.__call__`."""
-        if self._threads is not None and torch.get_num_threads() != self._threads:
-            torch.set_num_threads(self._threads)
         dtype = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(self._precision)
-        with torch.autocast(self._device.type, dtype, enabled=dtype is not None):
-            maps = self._deployed(*(self._on_device(torch.from_numpy(np.ascontiguousarray(p))) for p in pictures))
-        return MapArrays.named(self._deployed.outputs, [m.float().cpu().numpy() for m in maps])
+        # The setting is the process's: it is lent for the call and given back, whoever else computes in between.
+        lent = nullcontext() if self._threads is None else limited_threads(self._threads, opencv=False)
+        with lent, torch.autocast(self._device.type, dtype, enabled=dtype is not None):
+            maps = self._module(*(self._on_device(torch.from_numpy(np.ascontiguousarray(p))) for p in pictures))
+        return MapArrays.named(self._module.outputs, [m.float().cpu().numpy() for m in maps])
 
     def _on_device(self, picture: Tensor) -> Tensor:
         if self._device.type != "cuda":

@@ -1,4 +1,4 @@
-"""Timing side by side: whatever else the machine does meets all that is compared alike."""
+"""Timing side by side: whatever else the machine does slows all callables that are compared alike."""
 
 from __future__ import annotations
 
@@ -9,34 +9,38 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Turns:
-    """Milliseconds of the processor that each of several things took, turn by turn."""
+class InterleavedTimings:
+    """CPU milliseconds of several callables, one measurement per callable and round."""
 
-    milliseconds: Mapping[str, list[float]]
-    """One number a turn; all threads together, so on one thread it is the time it takes on a free core."""
-
-    @classmethod
-    def taken(cls, things: Mapping[str, Callable[[], object]], rounds: int) -> Turns:
-        """Let each run once to warm up, then in turn, `rounds` times."""
-        for run in things.values():
-            run()
-        milliseconds: dict[str, list[float]] = {name: [] for name in things}
-        for _ in range(rounds):
-            for name, run in things.items():
-                began = time.process_time()
-                run()
-                milliseconds[name].append(1000 * (time.process_time() - began))
-        return cls(milliseconds)
+    cpu_ms: Mapping[str, list[float]]
+    """Callable → CPU ms of each round, summed over threads: on one thread, the time it takes on an idle core."""
 
     def median(self, name: str) -> float:
-        """Of all turns."""
-        return statistics.median(self.milliseconds[name])
+        """The median CPU ms of a callable over all rounds."""
+        return statistics.median(self.cpu_ms[name])
 
     def best(self, name: str) -> float:
-        """Of all turns: what the machine can do."""
-        return min(self.milliseconds[name])
+        """The least CPU ms of a callable over all rounds: what the machine can do."""
+        return min(self.cpu_ms[name])
 
     def ratio(self, slower: str, faster: str) -> float:
-        """The median of how many times as long one took as the other in the same round."""
-        pairs = zip(self.milliseconds[slower], self.milliseconds[faster], strict=True)
+        """The median, over the rounds, of the CPU ms of one callable divided by those of another."""
+        pairs = zip(self.cpu_ms[slower], self.cpu_ms[faster], strict=True)
         return statistics.median(a / b for a, b in pairs)
+
+
+def interleaved_timings(callables: Mapping[str, Callable[[], object]], rounds: int) -> InterleavedTimings:
+    """Call each once to warm up, and then each in turn, `rounds` times.
+
+    One after the other within a round, because a machine that is slow for a second is then slow for all of them, and
+    the ratio within a round holds.
+    """
+    for call in callables.values():
+        call()
+    cpu_ms: dict[str, list[float]] = {name: [] for name in callables}
+    for _ in range(rounds):
+        for name, call in callables.items():
+            began = time.process_time()
+            call()
+            cpu_ms[name].append(1000 * (time.process_time() - began))
+    return InterleavedTimings(cpu_ms)

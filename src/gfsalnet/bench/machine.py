@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from gfsalnet.device import cores
+
 PACKAGES = ("torch", "numpy", "onnxruntime", "openvino", "opencv-python-headless", "av")
 _SIDE = 1536
 
 
 def describe_machine() -> dict[str, object]:
-    """Processor, cores, system, and the versions of what computes, as JSON values."""
+    """Processor, cores that this process may use, system, and the versions of what computes, as JSON values."""
     versions = {}
     for package in PACKAGES:
         try:
@@ -25,7 +26,7 @@ def describe_machine() -> dict[str, object]:
             continue
     return {
         "processor": _processor(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": versions,
@@ -61,6 +62,6 @@ def gemms() -> dict[str, Callable[[], object]]:
     return {**found, "gemm openvino": lambda: request.infer([a], share_inputs=True, share_outputs=True)}
 
 
-def gemm_gflops(milliseconds: float) -> float:
-    """Billions of operations a second on one core, from the time of one product."""
-    return 2 * _SIDE**3 / milliseconds / 1e6
+def gemm_gflops_per_second(cpu_ms: float) -> float:
+    """10⁹ operations per second of one core, from the CPU ms of one product."""
+    return 2 * _SIDE**3 / cpu_ms / 1e6

@@ -12,17 +12,24 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from gfsalnet.backends import BACKENDS, Backend, Pictures, make_backend
-from gfsalnet.backends.base import largest_difference
+from gfsalnet.backends.base import max_rel_diff
 from gfsalnet.backends.export_check import run_eagerly
 from gfsalnet.backends.inference_module import InferenceModule
 from gfsalnet.backends.quantise import export_int8
-from gfsalnet.backends.timing import Turns
-from gfsalnet.bench.machine import gemm_gflops, gemms
-from gfsalnet.bench.subjects import network_of, pictures_for
+from gfsalnet.backends.timing import interleaved_timings
+from gfsalnet.bench.machine import gemm_gflops_per_second, gemms
+from gfsalnet.demo import draw_frame
+from gfsalnet.device import threads
 from gfsalnet.errors import GFSalNetError
+from gfsalnet.flow import make_estimator
+from gfsalnet.models import MODELS
+from gfsalnet.models.gfsalnet import GFSalNetModel
+from gfsalnet.models.registry import stored_network
 from gfsalnet.network import GFSalNet
+from gfsalnet.types import Frame
 
 EAGER = "torch eager"
+PAPER = "gfsalnet"
 
 
 @dataclass(frozen=True)
@@ -30,14 +37,15 @@ class NetworkSpeed:
     """One backend with one network, on one thread."""
 
     backend: str
-    milliseconds: float
-    """A frame, of the processor; the median."""
-    times_as_fast: float
-    """As eager PyTorch: nothing folded, the memory layout it comes with."""
+    cpu_ms: float
+    """CPU ms per frame, the median of the rounds."""
+    speedup: float
+    """How many times as fast it is as eager PyTorch: nothing folded, the memory layout that frames come with."""
     share_of_peak: float | None
-    """Of the fastest matrix product in float32; None for what computes in fewer bits, whose peak is another."""
-    share_that_moves: float
-    """Largest difference to eager PyTorch at any pixel, as a share of the map's maximum."""
+    """Operations per second as a share of those of the fastest float32 matrix product; None for a backend that computes
+    in fewer bits, whose peak is another."""
+    max_rel_diff: float
+    """Largest difference from eager PyTorch at any pixel, as a share of the map's maximum."""
 
 
 @dataclass(frozen=True)
@@ -45,59 +53,54 @@ class NetworkReport:
     """All that runs one network."""
 
     size_wh: tuple[int, int]
-    """Of the pictures that the streams see."""
-    giga_operations: float
-    """A frame, of the folded network."""
-    peak_gflops: float
-    """Of one core: the fastest matrix product in float32."""
+    """Size in pixels of the pictures that the streams see."""
+    gflops: float
+    """10⁹ floating-point operations per frame, of the folded network."""
+    peak_gflops_per_second: float
+    """10⁹ operations per second of one core in the fastest float32 matrix product."""
     backends: list[NetworkSpeed]
     remarks: list[str]
-    """Why a backend is left out."""
+    """Why backends are missing, a line each."""
 
 
 def measure_network(name: str, rounds: int) -> NetworkReport:
-    """Time every backend that runs here, one thread each, in turns.
+    """Time every backend that runs on this machine, interleaved, one thread each.
 
     Args:
-        name: of a model in the package, a folder, or `gfsalnet`. The 8-bit graph is made of the frame that it is timed
-            on: its speed is right, its maps are not to be judged.
-        rounds: turns of each; a network of the paper's size takes a fifth of them.
+        name: of a model in the package, a folder, or `gfsalnet`. The 8-bit graph is calibrated on the frame that it is
+            timed on: its speed is right, its maps are not to be judged.
+        rounds: measurements of each; a network of the paper's size takes a fifth of them.
 
     Raises:
         WeightsError: if the model is unknown.
     """
-    network = network_of(name)
-    pictures = pictures_for(network)
+    network = network_to_time(name)
+    pictures = pictures_to_time(network)
     if network.config.backbone == "resnet50":
         rounds = max(rounds // 5, 1)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with TemporaryDirectory() as folder:
-            backends, remarks = _all_backends(network, pictures, Path(folder))
-            return _measure(network, backends, pictures, rounds, remarks)
-    finally:
-        torch.set_num_threads(threads)
+    with threads(1, opencv=False), TemporaryDirectory() as folder:
+        backends, remarks = _all_backends(network, pictures, Path(folder))
+        return _measure(network, backends, pictures, rounds, remarks)
 
 
 def _measure(
     network: GFSalNet, backends: Sequence[Backend], pictures: Pictures, rounds: int, remarks: list[str]
 ) -> NetworkReport:
     products = gemms()
-    things: dict[str, Callable[[], object]] = {EAGER: partial(run_eagerly, network, pictures), **products}
-    things |= {backend.name: partial(backend, pictures) for backend in backends}
-    turns = Turns.taken(things, rounds)
-    peak = max(gemm_gflops(turns.best(name)) for name in products)
+    callables: dict[str, Callable[[], object]] = {EAGER: partial(run_eagerly, network, pictures), **products}
+    callables |= {backend.name: partial(backend, pictures) for backend in backends}
+    timings = interleaved_timings(callables, rounds)
+    peak = max(gemm_gflops_per_second(timings.best(name)) for name in products)
     reference = run_eagerly(network, pictures)
-    rows = [NetworkSpeed(EAGER, turns.median(EAGER), 1.0, None, 0.0)]
-    operations = _giga_operations(network, pictures)
+    rows = [NetworkSpeed(EAGER, timings.median(EAGER), 1.0, None, 0.0)]
+    gflops = _gflops(network, pictures)
     for backend in backends:
-        milliseconds = turns.median(backend.name)
-        moved = largest_difference(backend(pictures), reference)
-        share = 1000 * operations / milliseconds / peak if BACKENDS[backend.name][1] == "fp32" else None
-        rows.append(NetworkSpeed(backend.name, milliseconds, turns.ratio(EAGER, backend.name), share, moved))
+        cpu_ms = timings.median(backend.name)
+        difference = max_rel_diff(backend(pictures), reference)
+        share = 1000 * gflops / cpu_ms / peak if BACKENDS[backend.name][1] == "fp32" else None
+        rows.append(NetworkSpeed(backend.name, cpu_ms, timings.ratio(EAGER, backend.name), share, difference))
     height, width = pictures[0].shape[1:3]
-    return NetworkReport((width, height), operations, peak, rows, remarks)
+    return NetworkReport((width, height), gflops, peak, rows, remarks)
 
 
 def _all_backends(network: GFSalNet, pictures: Pictures, folder: Path) -> tuple[list[Backend], list[str]]:
@@ -116,8 +119,36 @@ def _all_backends(network: GFSalNet, pictures: Pictures, folder: Path) -> tuple[
     return backends, remarks
 
 
-def _giga_operations(network: GFSalNet, pictures: Pictures) -> float:
-    """Multiplications and additions of the folded network, as PyTorch counts them."""
+def _gflops(network: GFSalNet, pictures: Pictures) -> float:
+    """10⁹ multiplications and additions per frame of the folded network, as PyTorch counts them."""
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         InferenceModule(network)(*(torch.from_numpy(picture) for picture in pictures))
     return float(counter.get_total_flops()) / 1e9
+
+
+def network_to_time(name: str) -> GFSalNet:
+    """The network of a model; that of the paper's size with random weights if there are none, which take as long.
+
+    Raises:
+        WeightsError: if the model is unknown.
+    """
+    if name == PAPER and not MODELS[PAPER].ready:
+        torch.manual_seed(0)
+        return GFSalNet().eval()
+    stored, _ = stored_network(name)
+    return stored.network
+
+
+def pictures_to_time(network: GFSalNet) -> Pictures:
+    """What the streams see of one frame of the drawn video in which something moves: (1, H, W, 3) uint8 each."""
+    model = GFSalNetModel(
+        network.config,
+        make_backend("torch", network),
+        name="",
+        weights_hash="",
+        estimator=make_estimator("dis", preset="fast"),
+        flow_scale_pixels=8.0,
+    )
+    video = [Frame(draw_frame(second), index=index) for index, second in enumerate((1.0, 1.04))]
+    *_, last = model.pictures(video)
+    return tuple(picture[None] for picture in last)

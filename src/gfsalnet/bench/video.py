@@ -1,4 +1,4 @@
-"""A film from decoding to encoding: each stage by itself, and the whole as a user runs it."""
+"""A video from decoding to encoding: each stage by itself, and the whole as a user runs it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import TypeVar
 
-import cv2
-
+from gfsalnet.device import threads
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.models import load_model
 from gfsalnet.models.gfsalnet import GFSalNetModel
@@ -25,7 +24,7 @@ from gfsalnet.video import VideoInfo, open_source
 
 T = TypeVar("T")
 FEWEST_FRAMES = 10
-"""Of a film that is timed."""
+"""How many frames a video that is timed needs at least."""
 
 
 @dataclass(frozen=True)
@@ -33,27 +32,27 @@ class StageSpeed:
     """One stage alone."""
 
     stage: str
-    milliseconds: float
-    """A frame, of the processor."""
+    cpu_ms: float
+    """CPU ms per frame."""
 
 
 @dataclass(frozen=True)
-class FilmSpeed:
+class VideoSpeed:
     """`gfsalnet predict` in a process of its own."""
 
     frames: int
     frames_per_second: float
     """From the first frame decoded to the file closed, without the start of the program."""
     start_seconds: float
-    """Of the program with a single frame, from start to end."""
-    processor_milliseconds: float
-    """A frame, of all threads, without the start."""
-    megabytes: float
-    """The most that was resident; 0 where only Linux would tell."""
+    """Wall-clock seconds of the program with a single frame, from its start to its end."""
+    cpu_ms: float
+    """CPU ms per frame, of all threads, without the start."""
+    peak_megabytes: float
+    """The most memory that was resident; 0 where the system does not tell, which is anywhere but on Linux."""
 
 
 def require_frames(source: str) -> None:
-    """Make sure that a film is long enough to be timed: of one frame there is no rate.
+    """Make sure that a video is long enough to be timed: of one frame there is no rate.
 
     Raises:
         GFSalNetError: if it has fewer than `FEWEST_FRAMES`, or cannot be read.
@@ -68,16 +67,15 @@ def require_frames(source: str) -> None:
 def measure_stages(
     source: str, model_name: str, backend: str, save: tuple[str, ...], frame_count: int = 100
 ) -> list[StageSpeed]:
-    """Run the stages one after the other over the first frames of a film, the network on one thread.
+    """Run the stages one after the other over the first frames of a video, the network and OpenCV on one thread.
 
     Raises:
         GFSalNetError: if the source cannot be read, or the model or backend is not here.
     """
-    cv2.setNumThreads(1)
     model = load_model(model_name, device="cpu", backend=backend, threads=1)
     if not isinstance(model, GFSalNetModel):
         raise GFSalNetError(model_name, "is no GFSalNet", "Time a GFSalNet")
-    with open_source(source) as reader, TemporaryDirectory() as folder:
+    with threads(1, torch=False), open_source(source) as reader, TemporaryDirectory() as folder:
         frames, decode = _clocked(islice(reader, frame_count))
         pictures, flow = _clocked(model.pictures(frames))
         batches = [tuple(picture[None] for picture in of_frame) for of_frame in pictures]
@@ -91,7 +89,7 @@ def measure_stages(
 
 
 def _clocked(items: Iterable[T]) -> tuple[list[T], float]:
-    """The items, and the seconds of the processor that they took."""
+    """The items, and the CPU seconds that making them took."""
     began = time.process_time()
     made = list(items)
     return made, time.process_time() - began
@@ -105,8 +103,8 @@ def _written(predictions: list[Prediction], word: str, folder: Path, info: Video
     return time.process_time() - began
 
 
-def measure_film(source: str, model_name: str, backend: str, save: tuple[str, ...]) -> FilmSpeed:
-    """Predict a film as a user does.
+def measure_video(source: str, model_name: str, backend: str, save: tuple[str, ...]) -> VideoSpeed:
+    """Predict a video as a user does.
 
     Raises:
         GFSalNetError: if that fails.
@@ -114,21 +112,21 @@ def measure_film(source: str, model_name: str, backend: str, save: tuple[str, ..
     with TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "gfsalnet", "predict", source, "--model", model_name, "--backend", backend]
         command += ["--save", ",".join(save), "--output"]
-        start_seconds, start_processor, _ = _run([*command, f"{folder}/one", "--max-frames", "1"])
-        _, processor, megabytes = _run([*command, f"{folder}/all"])
+        start_seconds, start_cpu, _ = _run([*command, f"{folder}/one", "--max-frames", "1"])
+        _, cpu, megabytes = _run([*command, f"{folder}/all"])
         summary = json.loads(next(Path(folder, "all").glob("*/summary.json")).read_text(encoding="utf-8"))
     frames = int(summary["frames"])
-    return FilmSpeed(
+    return VideoSpeed(
         frames=frames,
         frames_per_second=frames / summary["seconds"]["total"],
         start_seconds=start_seconds,
-        processor_milliseconds=1000 * (processor - start_processor) / (frames - 1),  # the start has the first one
-        megabytes=megabytes,
+        cpu_ms=1000 * (cpu - start_cpu) / (frames - 1),  # the start has the first one
+        peak_megabytes=megabytes,
     )
 
 
 def _run(command: list[str]) -> tuple[float, float, float]:
-    """Seconds on the clock, seconds of the processor, and the most megabytes that were resident."""
+    """Wall-clock seconds, CPU seconds, and the most megabytes that were resident."""
     began, before = time.perf_counter(), _children_seconds()
     with TemporaryFile() as said:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)  # noqa: S603  # our own command
@@ -153,6 +151,6 @@ def _peak_megabytes(pid: int) -> float:
 
 
 def _children_seconds() -> float:
-    """Of the processor, of all processes that were started and have ended."""
+    """CPU seconds of all processes that were started from here and have ended."""
     spent = os.times()
     return spent.children_user + spent.children_system

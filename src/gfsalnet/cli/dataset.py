@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -76,6 +75,7 @@ def prepare(
 
     A run that was stopped goes on where it was. Exit status: 0 all done, 1 some video failed (each is named).
     """
+    from gfsalnet.device import cores
     from gfsalnet.flow import make_estimator
     from gfsalnet.prepare import prepare_dataset
 
@@ -83,7 +83,7 @@ def prepare(
     with progress_bar("videos") as bar:
         estimator = None if flow == "none" else make_estimator(flow)
         follow = _follow(bar)
-        count = workers or os.cpu_count() or 1
+        count = workers or cores()
         results = prepare_dataset(name, root, split=split, frames=frames, flow=estimator, cache=cache, workers=count)
         for done, total in results:
             videos += 1

@@ -61,9 +61,9 @@ def export(
         else:
             check = export_model(model, format, path, drawn, calibrate if int8 else None)
     width, height = check.size_wh
-    say(f"{path}: differs from PyTorch by {check.largest_difference:.2g} of a map's maximum at most")
-    gain = check.eager_milliseconds / check.milliseconds
+    say(f"{path}: differs from PyTorch by {check.max_rel_diff:.2g} of a map's maximum at most")
+    gain = check.eager_cpu_ms / check.cpu_ms
     say(
-        f"{check.milliseconds:.1f} ms a frame of {width}x{height} in {check.engine}, {check.eager_milliseconds:.1f} in "
+        f"{check.cpu_ms:.1f} CPU ms per frame of {width}x{height} in {check.engine}, {check.eager_cpu_ms:.1f} in "
         f"eager PyTorch, one thread each: {gain:.1f} times as fast"
     )

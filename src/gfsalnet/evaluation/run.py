@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -17,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gfsalnet._version import __version__
+from gfsalnet.device import cores
 from gfsalnet.errors import DatasetError, GFSalNetError
 from gfsalnet.evaluation.floor import OtherVideos
 from gfsalnet.evaluation.map_files import as_map_source
@@ -229,5 +229,5 @@ def _run_in_worker(video: str) -> VideoScores | str:
 
 def default_workers(videos: int) -> int:
     """One process a core, eight at most; 0 where there is but one core or one video."""
-    count = min(os.cpu_count() or 1, videos, 8)
+    count = min(cores(), videos, 8)
     return count if count > 1 else 0

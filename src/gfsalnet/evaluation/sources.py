@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gfsalnet.device import threads
 from gfsalnet.gaze import GazeDataset
 
 if TYPE_CHECKING:
@@ -100,16 +100,8 @@ class ModelSource:
     def ready(self) -> Iterator[None]:
         """Load the model; where that brought PyTorch, it has one thread until the end."""
         _ = self.model
-        torch = sys.modules.get("torch")
-        if torch is None:
+        with threads(1, opencv=False):
             yield
-            return
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
 
     def identity(self, dataset: GazeDataset, video: str) -> dict[str, Any]:
         """A model does not change between videos."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from gfsalnet.device import cores
 from gfsalnet.errors import SourceError
 from gfsalnet.types import RGB, Frame
 from gfsalnet.video.base import VideoReader
@@ -94,7 +94,7 @@ class ContainerReader(VideoReader):
             check_size(self._media.source, (context.width, context.height))
         # Threads a frame each are faster, and a frame each late: too late for a camera.
         context.thread_type = "SLICE" if self._media.kind == "camera" else "AUTO"
-        context.thread_count = min(MAX_THREADS, os.cpu_count() or 1)
+        context.thread_count = min(MAX_THREADS, cores())
         context.options = {"max_pixels": str(MAX_PIXELS)}
         self._packets = self._container.demux(self._stream)
         while not self._decoded:

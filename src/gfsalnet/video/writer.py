@@ -19,6 +19,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from gfsalnet.device import cores
 from gfsalnet.errors import OutputError
 from gfsalnet.types import RGB
 from gfsalnet.video.audio import AudioCarrier
@@ -91,7 +92,7 @@ class VideoWriter:
         context = stream.codec_context
         context.time_base = self._time_base
         context.sample_aspect_ratio = pixel_aspect
-        context.thread_count = min(MAX_THREADS, os.cpu_count() or 1)
+        context.thread_count = min(MAX_THREADS, cores())
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = LIMITED_RANGE
         return stream
