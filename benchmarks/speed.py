@@ -2,8 +2,8 @@
 
     python benchmarks/speed.py [--history benchmarks/history.jsonl] [--show] [BENCH OPTIONS...]
 
-Every line of the history is one run: when, commit, machine, networks, video. Backends take turns within a run, so ratios
-hold whatever else the machine did; frames per second are by the clock. `--show` prints the history instead.
+Every line of the history is one run: when, commit, machine, networks, video. Backends take turns within a run, so
+ratios hold whatever else the machine did; frames per second are by the clock. `--show` prints the history instead.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def _may_see_a_gpu() -> bool:
 
 
 def cores() -> int:
-    """How many cores this process may use, 1 or more; fewer than the machine has where a container or user limits it."""
+    """How many cores this process may use, 1 or more: fewer than the machine has where a container limits it."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
