@@ -157,4 +157,4 @@ def take_former_names(stream: nn.Module) -> None:
         for key in [key for key in state if key.startswith(f"{prefix}trunk.")]:
             state[current_name(key)] = state.pop(key)
 
-    stream.register_load_state_dict_pre_hook(rename)
+    stream.register_load_state_dict_pre_hook(rename)  # type: ignore[no-untyped-call]  # torch has no types for it
