@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from gfsalnet.packages import missing_package
+
 # A machine that is busy with other work is no failure.
 settings.register_profile("gfsalnet", deadline=None)
 settings.load_profile("gfsalnet")
-
-from gfsalnet.packages import missing_package
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
