@@ -1,4 +1,4 @@
-"""The film that the program draws itself."""
+"""The video that the program draws itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gfsalnet.demo import FRAMES, RATE, draw_clip, draw_frame
 from gfsalnet.errors import OutputError
 
 
-def test_the_film_is_four_seconds_of_h264(tmp_path: Path) -> None:
+def test_the_video_is_four_seconds_of_h264(tmp_path: Path) -> None:
     path = draw_clip(tmp_path / "new" / "demo.mp4")
     with av.open(str(path)) as container:
         stream = container.streams.video[0]

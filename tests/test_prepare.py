@@ -17,7 +17,7 @@ from gfsalnet.prepare import Prepared, prepare_dataset
 FLOW = DISFlow("ultrafast", (64, 48))
 
 
-def film(path: Path, count: int) -> None:
+def write_video(path: Path, count: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=30)
@@ -32,7 +32,7 @@ def film(path: Path, count: int) -> None:
 @pytest.fixture
 def dhf1k(tmp_path: Path) -> Path:
     for number, count in ((1, 3), (601, 4), (701, 2)):
-        film(tmp_path / "video" / f"{number:03d}.AVI", count)
+        write_video(tmp_path / "video" / f"{number:03d}.AVI", count)
         (tmp_path / "annotation" / f"{number:04d}" / "fixation").mkdir(parents=True)
     return tmp_path
 
@@ -92,7 +92,7 @@ def test_what_an_interrupted_run_left_is_made_anew(dhf1k: Path) -> None:
     assert not partial.exists()
 
 
-def test_a_damaged_film_leaves_no_frames_and_does_not_stop_the_rest(dhf1k: Path) -> None:
+def test_a_damaged_video_leaves_no_frames_and_does_not_stop_the_rest(dhf1k: Path) -> None:
     path = dhf1k / "video" / "001.AVI"
     path.write_bytes(path.read_bytes()[:-900])
     done = run(dhf1k, flow=FLOW)
@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_written_is_told(dhf1k: Path) -> None:
     assert "cannot be written" in str(done["0601"].problem)
 
 
-def test_pictures_and_films_without_flow_need_nothing(tmp_path: Path) -> None:
+def test_pictures_and_videos_without_flow_need_nothing(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
     (tmp_path / "fixations.csv").write_text("image,x,y\na,1,1\n")
     assert list(prepare_dataset("folder", tmp_path, flow=FLOW)) == []
@@ -121,7 +121,7 @@ def test_a_wrong_root_is_an_error(tmp_path: Path) -> None:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    film(tmp_path / "videos" / "clip.mp4", 3)
+    write_video(tmp_path / "videos" / "clip.mp4", 3)
     (tmp_path / "fixations.csv").write_text("video,frame,x,y\nclip,0,1,1\n")
     return tmp_path
 
@@ -132,7 +132,7 @@ def prepare_own(root: Path, **options) -> Prepared:
     return done
 
 
-def test_films_without_a_place_for_frames_are_extracted_only_on_demand(own: Path) -> None:
+def test_videos_without_a_place_for_frames_are_extracted_only_on_demand(own: Path) -> None:
     assert prepare_own(own, flow=FLOW).frames == 0
     assert not (own / "frames").exists()
     assert prepare_own(own, frames=True).frames == 3
@@ -144,22 +144,22 @@ def test_films_without_a_place_for_frames_are_extracted_only_on_demand(own: Path
     }
     for frame in dataset.frames("clip"):
         stored = cv2.cvtColor(cv2.imread(str(pictures[frame.index])), cv2.COLOR_BGR2RGB)
-        assert not np.array_equal(stored, frame.rgb), "the film itself is read, not the extracted frames"
+        assert not np.array_equal(stored, frame.rgb), "the video itself is read, not the extracted frames"
         assert cv2.PSNR(stored, frame.rgb) > 25
 
 
 def test_the_flow_of_extracted_frames_is_that_of_their_files(own: Path) -> None:
     prepare_own(own, flow=FLOW)
-    of_film = set(flow_folder(own).rglob("*.flow"))
+    of_video = set(flow_folder(own).rglob("*.flow"))
     assert prepare_own(own, frames=True, flow=FLOW).flows == 2
-    added = set(flow_folder(own).rglob("*.flow")) - of_film
-    assert len(of_film) == len(added) == 2
+    added = set(flow_folder(own).rglob("*.flow")) - of_video
+    assert len(of_video) == len(added) == 2
     prepare_own(own, flow=FLOW)
-    assert set(flow_folder(own).rglob("*.flow")) == of_film | added
+    assert set(flow_folder(own).rglob("*.flow")) == of_video | added
 
 
-def test_a_damaged_film_leaves_no_extracted_frames(own: Path) -> None:
-    film(own / "videos" / "clip.mp4", 30)
+def test_a_damaged_video_leaves_no_extracted_frames(own: Path) -> None:
+    write_video(own / "videos" / "clip.mp4", 30)
     data = (own / "videos" / "clip.mp4").read_bytes()
     middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 3
     (own / "videos" / "clip.mp4").write_bytes(data[:middle] + b"\0" * 4000 + data[middle + 4000 :])
@@ -170,7 +170,7 @@ def test_a_damaged_film_leaves_no_extracted_frames(own: Path) -> None:
 def test_only_the_frames_of_the_split_are_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gfsalnet.gaze.diem.TEST_FRAMES", 2)
     for name in ("pingpong_no_bodies_960x720", "other_96x64"):
-        film(tmp_path / name / "video" / "film.mp4", 4)
+        write_video(tmp_path / name / "video" / "clip.mp4", 4)
     counts = {one.video: one.frames for one, _ in prepare_dataset("diem", tmp_path, frames=True)}
     assert counts == {"pingpong_no_bodies_960x720": 2, "other_96x64": 4}
     names = sorted(path.name for path in (tmp_path / "frames" / "pingpong_no_bodies_960x720").iterdir())

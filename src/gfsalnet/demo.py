@@ -1,4 +1,4 @@
-"""A small film that the program draws itself: a street by the hills, a walker, a bouncing ball, a bird.
+"""A small video that the program draws itself: a street by the hills, a walker, a bouncing ball, a bird.
 
 It needs no file and no licence, and it holds what draws gaze: a face, a written sign, and things that move.
 """
@@ -26,7 +26,7 @@ Colour = tuple[int, int, int]
 
 
 def draw_clip(path: Path) -> Path:
-    """Write the film, four seconds at 640x360, as H.264 and return its path.
+    """Write the video, four seconds at 640x360, as H.264 and return its path.
 
     Raises:
         OutputError: if it cannot be written.

@@ -1,4 +1,4 @@
-"""Make a dataset quick to read: frames extracted from its films, optical flow cached.
+"""Make a dataset quick to read: frames extracted from its videos, optical flow cached.
 
 Both are resumable. The frames of a video appear as a whole folder or not at all, and the flow cache holds whole fields
 only; what is there is not made again.
@@ -60,17 +60,17 @@ def prepare_dataset(
     cache: Path | None = None,
     workers: int = 1,
 ) -> Iterator[tuple[Prepared, int]]:
-    """Extract frames and cache the flow from each frame to the next, one result a video as it is done.
+    """Extract frames and cache the flow from each frame to the next, yielding one result per video as it is done.
 
-    Where the layout has a place for frames they are written there as PNG, the film's exact pixels: they are read in its
-    stead from then on. Others go to ROOT/frames as JPEG, for training, which reads frames in any order; all else goes
-    on reading the film. Flow is that of the extracted frames where there are any, so that training finds it.
+    Where the dataset's layout has a place for frames, they are written there as PNG, the video's exact pixels, and read
+    instead of the video from then on. Other datasets get ROOT/frames as JPEG, which only training reads, since it needs
+    frames in any order. Flow is computed between the extracted frames if there are any, so that training finds it.
 
     Args:
         name: of the dataset.
         root: its folder.
         split: only this one; None: all that are there.
-        frames: also extract films whose layout has no place for frames.
+        frames: also extract videos whose layout has no place for frames.
         flow: None: extract frames only. Pictures have no flow.
         cache: folder of the flow; None: `flow_folder(root)`.
         workers: processes; 1 works in this one.

@@ -24,7 +24,7 @@ def small_test_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def maps(tmp_path: Path) -> Path:
-    """Three frames a video, each with a peak of its own, named as the films are."""
+    """Three frames a video, each with a peak of its own, named as the videos are."""
     folder = tmp_path / "maps"
     for video in NAMES:
         density = np.zeros((3, 36, 64), np.float32)

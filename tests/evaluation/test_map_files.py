@@ -24,7 +24,7 @@ def read(root: Path, wanted: list[int] | None = None, video: str = "a", **drawn:
     return dict(MapsFolder(root).maps(dataset, video, wanted or [0, 1, 3, 4]).maps)
 
 
-def film(path: Path) -> None:
+def write_video(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(25), options={"crf": "0"})
@@ -51,8 +51,8 @@ LAYOUTS = {
     "npz": lambda root: np.savez(root / "a.npz", maps=np.stack(MAPS)),
     "npy": lambda root: np.save(root / "a.npy", np.stack(MAPS)),
     "npy in a folder": lambda root: ((root / "a").mkdir(), np.save(root / "a" / "all.npy", np.stack(MAPS))),
-    "mp4": lambda root: film(root / "a.mp4"),
-    "mp4 in a folder": lambda root: film(root / "a" / "saliency.mp4"),
+    "mp4": lambda root: write_video(root / "a.mp4"),
+    "mp4 in a folder": lambda root: write_video(root / "a" / "saliency.mp4"),
 }
 
 
@@ -113,7 +113,7 @@ def test_other_counts_are_refused(count: int, tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_maps_of_a_whole_film_fit_where_its_beginning_is_scored(
+def test_maps_of_a_whole_video_fit_where_its_beginning_is_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Drawn, "whole_length", lambda self, video: 7)

@@ -39,7 +39,7 @@ CERTAIN = {
     "from 1, the last of every ten": ([10, 20, 30], [9, 19, 29]),
     "from 0, one too many": (range(31), range(30)),
     "from 1, one too many": (range(1, 32), range(30)),
-    "a whole set that goes on from another film": (range(501, 531), range(30)),
+    "a whole set that goes on from another video": (range(501, 531), range(30)),
 }
 
 

@@ -1,4 +1,4 @@
-"""Writers of the files that datasets consist of: films, maps, and MATLAB files of both kinds."""
+"""Writers of the files that datasets consist of: videos, maps, and MATLAB files of both kinds."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def write_points() -> Callable[..., None]:
 
 
 @pytest.fixture
-def write_film() -> Callable[..., Path]:
-    """Writes a film whose frame i is grey 8·i (or that of `greys`), so that frames can be told apart."""
+def write_video() -> Callable[..., Path]:
+    """Writes a video whose frame i is grey 8·i (or that of `greys`), so that frames can be told apart."""
 
     def write(
         path: Path,

@@ -1,4 +1,4 @@
-"""AViMoS on a miniature tree: [row, column] with repeats, map films of ten bits, the split file."""
+"""AViMoS on a miniature tree: [row, column] with repeats, map videos of ten bits, the split file."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ POINTS = [[[0, 63], [47, 0], [47, 0]], [[10, 20]], []]
 
 
 @pytest.fixture
-def root(tmp_path: Path, write_film) -> Path:
+def root(tmp_path: Path, write_video) -> Path:
     split = {"train": ["b.mp4"], "public_test": ["a", "gone"], "private_test": ["c"]}
     (tmp_path / "TrainTestSplit.json").write_text(json.dumps(split))
-    write_film(tmp_path / "Videos" / "a.mp4", 3)
-    write_film(tmp_path / "Videos" / "b.mp4", 3)
+    write_video(tmp_path / "Videos" / "a.mp4", 3)
+    write_video(tmp_path / "Videos" / "b.mp4", 3)
     for part, name in (("FixationsTest/Test", "a"), ("FixationsTrain/Train", "b")):
         folder = tmp_path / part / name
         folder.mkdir(parents=True)
         (folder / "fixations.json").write_text(json.dumps(POINTS))
-    map_film(tmp_path / "SaliencyTest" / "Test" / "a.mp4")
+    map_video(tmp_path / "SaliencyTest" / "Test" / "a.mp4")
     return tmp_path
 
 
-def map_film(path: Path) -> None:
+def map_video(path: Path) -> None:
     """Three frames of ten bits: a step in the second column of eighths, then in the third, …."""
     path.parent.mkdir(parents=True)
     with av.open(str(path), "w") as container:
@@ -75,7 +75,7 @@ def test_the_official_maps_in_any_order(root: Path) -> None:
     assert dataset.frame_counts("a") == {"pictures": 3, "fixations": 3, "density maps": 3}
 
 
-def test_a_map_film_that_is_too_short_or_damaged(root: Path) -> None:
+def test_a_map_video_that_is_too_short_or_damaged(root: Path) -> None:
     path = root / "FixationsTest" / "Test" / "a" / "fixations.json"
     path.write_text(json.dumps([*POINTS, [[1, 1]]]))
     dataset = open_dataset("avimos", root)

@@ -102,9 +102,9 @@ def test_every_reader_refuses_an_empty_folder(tmp_path: Path, name: str) -> None
         check_dataset(name, tmp_path / "no")
 
 
-def test_gaze_outside_after_the_end_and_none_at_all(tmp_path: Path, write_film) -> None:
+def test_gaze_outside_after_the_end_and_none_at_all(tmp_path: Path, write_video) -> None:
     for name in ("a.mp4", "b.mp4"):
-        write_film(tmp_path / name, 3)
+        write_video(tmp_path / name, 3)
     rows = ["video,frame,x,y", "a,0,1,1", "a,1,64,1", "a,9,1,1", "a,0,,"]
     (tmp_path / "fixations.csv").write_text("\n".join(rows))
     (check,) = check_dataset("folder", tmp_path)
@@ -117,9 +117,9 @@ def test_gaze_outside_after_the_end_and_none_at_all(tmp_path: Path, write_film) 
     assert "rows of the table without x or y, left out: 1" in notes
 
 
-def test_a_damaged_film_is_a_problem_of_its_video_only(tmp_path: Path, write_film) -> None:
+def test_a_damaged_video_is_a_problem_of_its_video_only(tmp_path: Path, write_video) -> None:
     for number in (601, 602):
-        write_film(tmp_path / "video" / f"{number}.AVI", 3)
+        write_video(tmp_path / "video" / f"{number}.AVI", 3)
         folder = tmp_path / "annotation" / f"{number:04d}" / "fixation" / "maps"
         folder.mkdir(parents=True)
     (tmp_path / "video" / "602.AVI").write_bytes(b"RIFF junk")

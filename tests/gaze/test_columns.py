@@ -16,8 +16,8 @@ PLAIN = "video,subject,frame,x,y\nclip,Müller,0,1.5,2\nclip,Müller,1,3,4.25\n"
 
 
 @pytest.fixture
-def films(tmp_path: Path, write_film) -> Path:
-    write_film(tmp_path / "videos" / "clip.mp4", 3, rate=10)
+def videos(tmp_path: Path, write_video) -> Path:
+    write_video(tmp_path / "videos" / "clip.mp4", 3, rate=10)
     return tmp_path
 
 
@@ -48,20 +48,20 @@ def read(root: Path, content: bytes) -> list[tuple[int, float, float]]:
         PLAIN.replace("clip", " clip.MP4").encode(),
     ],
 )
-def test_dialects(films: Path, content: bytes) -> None:
-    assert read(films, content) == [(0, 1.5, 2), (1, 3, 4.25)]
+def test_dialects(videos: Path, content: bytes) -> None:
+    assert read(videos, content) == [(0, 1.5, 2), (1, 3, 4.25)]
 
 
 @pytest.mark.parametrize("missing", ["", ".", "NA", "n/a", "NaN", "nan", "NULL", "-", "None", "#N/A"])
-def test_missing_values_are_missing_and_not_0(films: Path, missing: str) -> None:
+def test_missing_values_are_missing_and_not_0(videos: Path, missing: str) -> None:
     lines = [
         "video,frame,x,y,duration_ms",
         f"clip,0,{missing},{missing},100",
         f"clip,1,3,{missing},100",
         "clip,2,3,4,100",
     ]
-    assert read(films, "\n".join(lines).encode()) == [(2, 3, 4)]
-    assert open_dataset("folder", films).remarks() == ["rows of the table without x or y, left out: 2"]
+    assert read(videos, "\n".join(lines).encode()) == [(2, 3, 4)]
+    assert open_dataset("folder", videos).remarks() == ["rows of the table without x or y, left out: 2"]
 
 
 @pytest.mark.parametrize(
@@ -80,9 +80,9 @@ def test_missing_values_are_missing_and_not_0(films: Path, missing: str) -> None
         (("video,frame,x,y", 'clip,0,"1,1'), r"row 2: not a readable CSV file"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_its_row(films: Path, lines: tuple[str, ...], message: str) -> None:
+def test_what_cannot_be_read_is_refused_with_its_row(videos: Path, lines: tuple[str, ...], message: str) -> None:
     with pytest.raises(DatasetError, match=message) as caught:
-        read(films, "\n".join(lines).encode())
+        read(videos, "\n".join(lines).encode())
     assert "np.str_" not in str(caught.value)
 
 
@@ -101,14 +101,14 @@ def test_what_cannot_be_read_is_refused_with_its_row(films: Path, lines: tuple[s
         ("StudyName\tExportDate\tStimulusName\tGazeLeftx\n", "iMotions"),
     ],
 )
-def test_exports_are_named(films: Path, head: str, program: str) -> None:
+def test_exports_are_named(videos: Path, head: str, program: str) -> None:
     assert program_of(head) == program
     with pytest.raises(DatasetError) as caught:
-        read(films, head.encode("utf-16"))
+        read(videos, head.encode("utf-16"))
     assert f"it is an export of {program}, not a table of fixations" in str(caught.value)
-    (films / "fixations.csv").rename(films / "export of friday.tsv")
+    (videos / "fixations.csv").rename(videos / "export of friday.tsv")
     with pytest.raises(DatasetError) as caught:
-        open_dataset("folder", films)
+        open_dataset("folder", videos)
     assert f"no table of fixations, but export of friday.tsv, an export of {program}" in str(caught.value)
 
 
@@ -134,22 +134,22 @@ def test_every_real_export_is_named(shared_dir: Path) -> None:
     ["Vidéo Ü 07.mp4", "vidéo ü 07", "VIDÉO Ü 7.MP4", "videos/Vidéo Ü 07.mp4", "C:\\x\\Vidéo Ü 07.mp4", "Vidéo Ü 007"],
 )
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_names_are_found_however_they_are_written(tmp_path: Path, write_film, name: str, form: str) -> None:
-    write_film(tmp_path / "videos" / unicodedata.normalize("NFD", "Vidéo Ü 07.mp4"), 2)
+def test_names_are_found_however_they_are_written(tmp_path: Path, write_video, name: str, form: str) -> None:
+    write_video(tmp_path / "videos" / unicodedata.normalize("NFD", "Vidéo Ü 07.mp4"), 2)
     (tmp_path / "fixations.csv").write_text(f"video,frame,x,y\n{unicodedata.normalize(form, name)},1,3,4\n", "utf-8")
     dataset = open_dataset("folder", tmp_path)
     (video,) = dataset.videos
     assert [item.index for item in dataset.gaze(video)] == [1]
 
 
-def test_a_name_that_is_not_there_says_what_is(films: Path) -> None:
+def test_a_name_that_is_not_there_says_what_is(videos: Path) -> None:
     with pytest.raises(DatasetError, match=r"the first is clap\.mp4; there is clip\.mp4"):
-        read(films, b"video,frame,x,y\nclap.mp4,0,1,1\n")
+        read(videos, b"video,frame,x,y\nclap.mp4,0,1,1\n")
 
 
-def test_a_name_that_fits_two_files_is_refused(tmp_path: Path, write_film) -> None:
+def test_a_name_that_fits_two_files_is_refused(tmp_path: Path, write_video) -> None:
     for name in ("a1.mp4", "a01.mp4"):
-        write_film(tmp_path / name, 2)
+        write_video(tmp_path / name, 2)
     (tmp_path / "fixations.csv").write_text("video,frame,x,y\na001,0,1,1\n")
     with pytest.raises(DatasetError, match=r"a001 of its table may be a0?1 or a0?1"):
         open_dataset("folder", tmp_path)

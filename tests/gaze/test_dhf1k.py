@@ -1,4 +1,4 @@
-"""DHF1K on miniature trees: maps of both formats, films, hidden test gaze, and the raw gaze of the viewers."""
+"""DHF1K on miniature trees: maps of both formats, videos, hidden test gaze, and the raw gaze of the viewers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SIZE_WH = (640, 360)
 
 
 @pytest.fixture
-def root(tmp_path: Path, write_film, write_points, write_png) -> Path:
-    """Video 601: a film of five frames and annotation of four."""
-    write_film(tmp_path / "video" / "601.AVI", 5)
-    write_film(tmp_path / "video" / "701.AVI", 3)
+def root(tmp_path: Path, write_video, write_points, write_png) -> Path:
+    """Video 601: a video of five frames and annotation of four."""
+    write_video(tmp_path / "video" / "601.AVI", 5)
+    write_video(tmp_path / "video" / "701.AVI", 3)
     for number in range(1, 5):
         points = [(100 + number, 50), (639, 359)]
         write_points(tmp_path / "annotation" / "0601" / "fixation" / f"{number:04d}.png", points, SIZE_WH)
@@ -25,7 +25,7 @@ def root(tmp_path: Path, write_film, write_points, write_png) -> Path:
     return tmp_path
 
 
-def test_film_and_binary_maps(root: Path) -> None:
+def test_video_and_binary_maps(root: Path) -> None:
     dataset = open_dataset("DHF1K", root)
     assert (dataset.split, dataset.videos) == ("val", ["0601"])
     samples = list(dataset.samples("0601"))
@@ -39,7 +39,7 @@ def test_film_and_binary_maps(root: Path) -> None:
     assert dataset.frame_counts("0601") == {"pictures": 5, "fixation maps": 4, "density maps": 4}
 
 
-def test_extracted_frames_go_before_the_film(root: Path, write_png) -> None:
+def test_extracted_frames_go_before_the_video(root: Path, write_png) -> None:
     folder = root / "annotation" / "0601" / "images"
     for number in (1, 2):
         write_png(folder / f"{number:04d}.png", np.full((36, 64, 3), 100 + number, np.uint8))
@@ -125,9 +125,9 @@ def test_the_gaze_of_the_test_is_hidden_and_its_frames_are_not(root: Path) -> No
             read("0701")
 
 
-def test_a_cut_off_film_is_an_error_not_a_shift(root: Path) -> None:
-    film = root / "video" / "601.AVI"
-    film.write_bytes(film.read_bytes()[:-3000])
+def test_a_cut_off_video_is_an_error_not_a_shift(root: Path) -> None:
+    video = root / "video" / "601.AVI"
+    video.write_bytes(video.read_bytes()[:-3000])
     with pytest.raises(SourceError, match=r"601\.AVI"):
         list(open_dataset("dhf1k", root).frames("0601"))
 
@@ -147,8 +147,8 @@ def record(path: Path, rows: list[tuple[float, float, float, str]]) -> None:
     path.write_text("\n".join(["Time\tX\tY\tEvent", *lines]) + "\n")
 
 
-def test_raw_gaze_goes_from_the_screen_to_the_film(root: Path) -> None:
-    """1440 pixels of screen are 640 of film; 45 pixels above and below are black."""
+def test_raw_gaze_goes_from_the_screen_to_the_video(root: Path) -> None:
+    """1440 pixels of screen are 640 of video; 45 pixels above and below are black."""
     start = 5_000_000
     record(
         root / "exportdata_train" / "P002" / "P002_Trail0601.txt",
@@ -169,7 +169,7 @@ def test_raw_gaze_goes_from_the_screen_to_the_film(root: Path) -> None:
     assert first.fixations.y == pytest.approx([(452 - 45) * 640 / 1440, 180])
     assert (second.fixations.x.tolist(), second.fixations.y.tolist()) == ([0], [0])
     assert not third.fixations.inside.any()
-    assert list(dataset.gaze_by_index("0601")) == [0, 1]  # the third was looked at beside the film
+    assert list(dataset.gaze_by_index("0601")) == [0, 1]  # the third was looked at beside the video
     density = dataset.density("0601", first, (360, 640))
     assert density.max() < 0.01  # made from points, not the grey map that lies there
     assert density.std() > 0

@@ -8,7 +8,7 @@ import pytest
 
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze import open_dataset
-from gfsalnet.gaze.diem import TEST_VIDEOS, film_size_wh
+from gfsalnet.gaze.diem import TEST_VIDEOS, size_in_name_wh
 
 TEST = "ami_ib4010_left_720x576"
 """On the screen from (280, 192) on."""
@@ -20,9 +20,9 @@ def line(frame: int, left: tuple[float, float, int], right: tuple[float, float, 
 
 
 @pytest.fixture
-def root(tmp_path: Path, write_film) -> Path:
+def root(tmp_path: Path, write_video) -> Path:
     for name, frames in ((TEST, 310), (TRAIN, 4)):
-        write_film(tmp_path / name / "video" / f"{name}.mp4", greys=[min(index, 250) for index in range(frames)])
+        write_video(tmp_path / name / "video" / f"{name}.mp4", greys=[min(index, 250) for index in range(frames)])
     events = tmp_path / TEST / "event_data"
     events.mkdir()
     (events / "s01.txt").write_text(
@@ -30,7 +30,7 @@ def root(tmp_path: Path, write_film) -> Path:
         + line(2, (380, 292, 1), (0, 0, -1))  # the left one
         + line(3, (0, 0, 0), (290.5, 202.25, 1))  # the right one
         + line(4, (380, 292, 2), (380, 292, 2))  # a saccade
-        + line(5, (100, 100, 1), (100, 100, 1))  # beside the film
+        + line(5, (100, 100, 1), (100, 100, 1))  # beside the video
         + line(301, (380, 292, 1), (380, 292, 1))  # after the frames of the test
     )
     (events / "s02.txt").write_text(line(1, (280, 192, 1), (280, 192, 1)) + "\n")
@@ -41,10 +41,10 @@ def root(tmp_path: Path, write_film) -> Path:
 
 def test_the_official_test_videos() -> None:
     assert len(TEST_VIDEOS) == 20
-    assert all(min(film_size_wh(name)) > 500 for name in TEST_VIDEOS)
+    assert all(min(size_in_name_wh(name)) > 500 for name in TEST_VIDEOS)
 
 
-def test_gaze_is_read_back_in_pixels_of_the_film(root: Path) -> None:
+def test_gaze_is_read_back_in_pixels_of_the_video(root: Path) -> None:
     dataset = open_dataset("DIEM", root)
     assert dataset.videos == [TEST]
     gaze = dataset.gaze(TEST)
@@ -97,7 +97,7 @@ def test_damaged_and_missing_gaze(root: Path) -> None:
 
 
 def test_a_wrong_root(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="it holds no film of the split test"):
+    with pytest.raises(DatasetError, match="it holds no video of the split test"):
         open_dataset("diem", tmp_path)
 
 

@@ -88,9 +88,9 @@ def test_a_damaged_picture_is_named(pack: Path) -> None:
 
 
 @pytest.fixture
-def films(tmp_path: Path, write_film) -> Path:
+def videos(tmp_path: Path, write_video) -> Path:
     for name in ("clip2.mp4", "clip10.mp4"):
-        write_film(tmp_path / "videos" / name, 6, rate=10)
+        write_video(tmp_path / "videos" / name, 6, rate=10)
     return tmp_path
 
 
@@ -99,16 +99,16 @@ def table(root: Path, *lines: str) -> Path:
     return root
 
 
-def test_frames_times_and_durations(films: Path) -> None:
+def test_frames_times_and_durations(videos: Path) -> None:
     """Ten frames a second: a frame is 100 ms."""
     table(
-        films,
+        videos,
         "video,frame,x,y,subject,duration_ms",
         "clip10.mp4,4,1.5,2.5,anna,100",
         "clip2,0,63.9,47.9,bob,250",
         "clip2,2,70,1,anna,0",
     )
-    dataset = open_dataset("folder", films)
+    dataset = open_dataset("folder", videos)
     assert (dataset.kind, dataset.videos) == ("video", ["clip2", "clip10"])
     gaze = dataset.gaze("clip2")
     assert [(item.index, item.fixations.x.tolist()) for item in gaze] == [
@@ -120,36 +120,36 @@ def test_frames_times_and_durations(films: Path) -> None:
     assert gaze[2].fixations.inside.tolist() == [True, False]
     assert gaze[0].fixations.size_wh == (64, 48)
     (sample,) = dataset.samples("clip10")
-    assert (sample.name, sample.frame.index) == (f"{films.name}/clip10/000004", 4)
+    assert (sample.name, sample.frame.index) == (f"{videos.name}/clip10/000004", 4)
 
 
-def test_absurd_frames_and_durations_stay_small(films: Path) -> None:
-    table(films, "video,frame,x,y,duration_ms", "clip2,4,1,1,1e15", "clip2,1e12,2,2,5")
-    gaze = open_dataset("folder", films).gaze("clip2")
+def test_absurd_frames_and_durations_stay_small(videos: Path) -> None:
+    table(videos, "video,frame,x,y,duration_ms", "clip2,4,1,1,1e15", "clip2,1e12,2,2,5")
+    gaze = open_dataset("folder", videos).gaze("clip2")
     assert [(item.index, item.fixations.x.tolist()) for item in gaze] == [(4, [1]), (5, [1])]
 
 
-def test_times_in_seconds(films: Path) -> None:
-    table(films, "video;time_seconds;x;y", *(f"clip2;{index / 10};5;6" for index in range(6)), "clip2;0.399;7;8")
-    gaze = open_dataset("folder", films).gaze("clip2")
+def test_times_in_seconds(videos: Path) -> None:
+    table(videos, "video;time_seconds;x;y", *(f"clip2;{index / 10};5;6" for index in range(6)), "clip2;0.399;7;8")
+    gaze = open_dataset("folder", videos).gaze("clip2")
     assert [item.index for item in gaze] == list(range(6))
     assert gaze[3].fixations.x.tolist() == [5, 7]
 
 
-def test_a_video_without_rows_has_no_gaze(films: Path) -> None:
-    table(films, "video,frame,x,y", "clip2,0,1,1")
-    assert open_dataset("folder", films).gaze("clip10") == []
+def test_a_video_without_rows_has_no_gaze(videos: Path) -> None:
+    table(videos, "video,frame,x,y", "clip2,0,1,1")
+    assert open_dataset("folder", videos).gaze("clip10") == []
 
 
-def test_positions_of_another_size_and_lost_ones(films: Path) -> None:
+def test_positions_of_another_size_and_lost_ones(videos: Path) -> None:
     table(
-        films,
+        videos,
         "video,frame,x,y,width,height",
         "clip2,0,640,240,1280,960",
         "clip2,1,,,1280,960",
         "clip2,1,nan,2,1280,960",
     )
-    dataset = open_dataset("folder", films)
+    dataset = open_dataset("folder", videos)
     (item,) = dataset.gaze("clip2")
     assert item.fixations.size_wh == (1280, 960)
     assert dataset.remarks() == ["rows of the table without x or y, left out: 2"]
@@ -190,9 +190,9 @@ def test_a_folder_of_frames_is_a_video(tmp_path: Path) -> None:
         (("video,frame,x,y,width,height", "clip2,0,1,1,8,8", "clip2,1,1,1,9,8"), "differ within a video"),
     ],
 )
-def test_bad_tables(films: Path, lines: tuple[str, ...], message: str) -> None:
+def test_bad_tables(videos: Path, lines: tuple[str, ...], message: str) -> None:
     with pytest.raises(DatasetError, match=message):
-        open_dataset("folder", table(films, *lines))
+        open_dataset("folder", table(videos, *lines))
 
 
 def test_an_empty_folder_says_what_is_expected(tmp_path: Path) -> None:
@@ -204,29 +204,29 @@ def test_an_empty_folder_says_what_is_expected(tmp_path: Path) -> None:
         open_dataset("folder", tmp_path / "no")
 
 
-def test_parquet(films: Path) -> None:
+def test_parquet(videos: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
 
     columns = {"video": ["clip2", "clip2"], "frame": [0, 5], "x": [1.5, None], "y": [2.5, 3.5], "subject": [7, 8]}
-    parquet.write_table(pyarrow.table(columns), films / "fixations.parquet")
-    dataset = open_dataset("folder", films)
+    parquet.write_table(pyarrow.table(columns), videos / "fixations.parquet")
+    dataset = open_dataset("folder", videos)
     (item,) = dataset.gaze("clip2")
     assert (item.fixations.x.tolist(), item.fixations.y.tolist()) == ([1.5], [2.5])
-    (films / "fixations.parquet").write_bytes(b"junk")
+    (videos / "fixations.parquet").write_bytes(b"junk")
     with pytest.raises(DatasetError, match="not a readable Parquet"):
-        open_dataset("folder", films)
+        open_dataset("folder", videos)
 
 
-def test_parquet_without_its_package_names_the_extra(films: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (films / "fixations.parquet").write_bytes(b"")
+def test_parquet_without_its_package_names_the_extra(videos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (videos / "fixations.parquet").write_bytes(b"")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DatasetError, match=r"pip install 'gfsalnet\[parquet\]'"):
-        open_dataset("folder", films)
+        open_dataset("folder", videos)
 
 
-def test_one_recording(tmp_path: Path, write_film) -> None:
-    write_film(tmp_path / "video.avi", 3)
+def test_one_recording(tmp_path: Path, write_video) -> None:
+    write_video(tmp_path / "video.avi", 3)
     arrays = {"fix_frame": [2, 0], "fix_subject": [1, 4], "fix_x": [5.5, 1], "fix_y": [6.5, 2], "video_wh": [64, 48]}
     np.savez(tmp_path / "gaze.npz", **{name: np.array(values) for name, values in arrays.items()})
     dataset = open_dataset("folder", tmp_path)

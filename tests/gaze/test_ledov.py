@@ -32,13 +32,13 @@ ROWS = [
 
 
 @pytest.fixture
-def root(tmp_path: Path, write_mat73, write_mat, write_film) -> Path:
+def root(tmp_path: Path, write_mat73, write_mat, write_video) -> Path:
     """Ten frames at 25 a second."""
     write_mat73(tmp_path / "VideoNameList.mat", VideoNameList=NAMES)
     lists = {"trainlist": 1, "vaildlist": 2, "testlist": 3}
     write_mat(tmp_path / "namelist.mat", **{key: np.array([[float(place)]]) for key, place in lists.items()})
     for name in NAMES:
-        write_film(tmp_path / name / f"{name}.mp4", 10, rate=25)
+        write_video(tmp_path / name / f"{name}.mp4", 10, rate=25)
         record = {
             "VideoName": name,
             "VideoFrames": np.array([[10.0]]),
@@ -101,7 +101,7 @@ def test_the_authors_lists() -> None:
     assert sum(size.videos for size in LEDOV.official.values()) == 538
 
 
-def test_a_film_of_varying_rate_shows_its_own_frames(root: Path) -> None:
+def test_a_video_of_varying_rate_shows_its_own_frames(root: Path) -> None:
     """Frames at 0, 100, 200 and 500 ms: from 120 to 220 ms the second and third are seen."""
     path = root / NAMES[2] / f"{NAMES[2]}.mp4"
     with av.open(str(path), "w") as container:

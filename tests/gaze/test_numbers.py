@@ -50,7 +50,7 @@ def seen(root: Path) -> list[tuple[int, int]]:
         # A table that counts as the names do.
         ([f"{n:04d}.png" for n in range(1, 6)], range(1, 6), [(n, n) for n in range(1, 6)]),
         ([f"{n:04d}.png" for n in range(37, 42)], range(37, 42), [(n, n) for n in range(37, 42)]),
-        # Every fifth frame of a film.
+        # Every fifth frame of a video.
         ([f"{n:04d}.png" for n in range(0, 25, 5)], [0, 5, 7, 20], [(0, 0), (5, 5), (20, 20)]),
         # Something else is numbered too.
         ([f"clip7_{n:04d}_640.png" for n in (0, 1, 3)], range(4), None),

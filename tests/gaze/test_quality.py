@@ -17,10 +17,10 @@ SIZE_WH = (64, 48)
 
 
 @pytest.fixture
-def root(tmp_path: Path, write_film) -> Path:
-    """Two films of 12 frames at 10 a second."""
+def root(tmp_path: Path, write_video) -> Path:
+    """Two videos of 12 frames at 10 a second."""
     for name in ("a.mp4", "b.mp4"):
-        write_film(tmp_path / name, 12, rate=10)
+        write_video(tmp_path / name, 12, rate=10)
     return tmp_path
 
 
@@ -72,8 +72,8 @@ def test_milliseconds_in_the_column_of_seconds(root: Path) -> None:
     )
 
 
-def test_a_film_that_was_cut_is_not_taken_for_milliseconds(root: Path) -> None:
-    write(root, gaze_xy(), moments="time_seconds", scale=0.3)  # up to 3.3 s, of which the film has 1.2
+def test_a_video_that_was_cut_is_not_taken_for_milliseconds(root: Path) -> None:
+    write(root, gaze_xy(), moments="time_seconds", scale=0.3)  # up to 3.3 s, of which the video has 1.2
     assert "come after the end of their video" in problems(root)
     assert "milliseconds" not in problems(root)
     doubts = {video: open_dataset("folder", root).quality(video) for video in "ab"}
@@ -101,8 +101,8 @@ def test_a_size_of_another_shape_is_noted(root: Path) -> None:
     assert "a: width and height say 1280x720, it has 64x48: x and y are stretched" in "\n".join(check.notes)
 
 
-def test_what_is_only_odd_is_noted(root: Path, write_film) -> None:
-    write_film(root / "a.mp4", 12, size_wh=(640, 480), rate=10)
+def test_what_is_only_odd_is_noted(root: Path, write_video) -> None:
+    write_video(root / "a.mp4", 12, size_wh=(640, 480), rate=10)
     rows = [f"a,{1 + i // 3},{x},{y}" for i, (x, y) in enumerate(gaze_xy().tolist())]
     rows += [f"b,{i // 3},{x},{y}" for i, (x, y) in enumerate(gaze_xy().tolist())] + ["b,3,0,0"]
     (root / "fixations.csv").write_text("\n".join(["video,frame,x,y", *rows]))

@@ -99,9 +99,9 @@ def test_a_video_without_sound_has_none_and_no_note(encode, tmp_path):
 
 
 def two_tracks(encode, tmp_path, default):
-    """A film with tones of 440 and 880 Hz, one of them marked as default."""
-    path, film = tmp_path / "two.mkv", encode("film.mkv", 50, codec="mpeg4")
-    with av.open(str(film)) as old, av.open(str(path), "w") as new:
+    """A video with tones of 440 and 880 Hz, one of them marked as default."""
+    path, source = tmp_path / "two.mkv", encode("video.mkv", 50, codec="mpeg4")
+    with av.open(str(source)) as old, av.open(str(path), "w") as new:
         video = new.add_stream("mpeg4", rate=25)
         video.width, video.height, video.pix_fmt = 96, 64, "yuv420p"
         tracks = [new.add_stream("aac", rate=48_000, layout="mono") for _ in range(2)]
@@ -143,9 +143,9 @@ def test_sound_that_outlasts_the_pictures_is_cut_with_a_note(encode, tmp_path, p
 
 
 def test_subtitles_are_left_out_with_a_note(encode, tmp_path):
-    film, path = encode("film.mkv", 5, codec="mpeg4"), tmp_path / "titled.mkv"
+    source, path = encode("video.mkv", 5, codec="mpeg4"), tmp_path / "titled.mkv"
     (tmp_path / "t.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nHello\n\n")
-    with av.open(str(film)) as old, av.open(str(tmp_path / "t.srt")) as titles, av.open(str(path), "w") as new:
+    with av.open(str(source)) as old, av.open(str(tmp_path / "t.srt")) as titles, av.open(str(path), "w") as new:
         pairs = [(old, old.streams.video[0]), (titles, titles.streams.subtitles[0])]
         copies = [new.add_stream_from_template(stream) for _, stream in pairs]
         for (source, stream), copy in zip(pairs, copies, strict=True):

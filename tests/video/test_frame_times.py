@@ -86,7 +86,7 @@ def test_counts_and_times_are_those_of_the_frames(encode, name, codec, options):
 
 
 @copies_video
-def test_a_film_that_starts_between_two_key_frames(encode, tmp_path):
+def test_a_video_that_starts_between_two_key_frames(encode, tmp_path):
     whole = encode("whole.mkv", 24, options={"bf": "2", "x264-params": "open-gop=1:keyint=12:scenecut=0"})
     with av.open(str(whole)) as old, av.open(str(tmp_path / "late.mkv"), "w") as new:
         stream = new.add_stream_from_template(old.streams.video[0])
@@ -115,7 +115,7 @@ def test_a_changed_file_is_counted_anew_and_the_answer_cannot_be_spoilt(encode):
     assert count_frames(path) == 9
 
 
-def test_a_count_of_a_damaged_or_missing_film_is_refused(encode, tmp_path):
+def test_a_count_of_a_damaged_or_missing_video_is_refused(encode, tmp_path):
     path = encode("a.mp4", 30, muxer={"movflags": "faststart"})
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
     with pytest.raises(SourceError, match="truncated after frame"):

@@ -4,11 +4,11 @@ For a video `clip` of the dataset, the first of these that is there:
 
     DIR/clip/maps.npz, DIR/clip/maps/      what `gfsalnet predict` writes
     DIR/clip/*.png, *.npy, …               one picture or array a frame
-    DIR/clip.npz, .npy, .mp4, .avi, …      a stack of maps, or a film of them
+    DIR/clip.npz, .npy, .mp4, .avi, …      a stack of maps, or a video of them
     DIR/clip.png, .jpg, …                  for photographs
 
 Maps may have any size; the protocol resizes them. Files belong to the frames that their numbers name (see `numbering`),
-stacks and films to all frames in order.
+stacks and videos to all frames in order.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Maps on disk as a sequence: a folder of pictures or arrays, a stack in one file, a film."""
+"""Maps on disk as a sequence: a folder of pictures or arrays, a stack in one file, a video."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from gfsalnet.evaluation.sources import AnyMap
 from gfsalnet.video import open_source
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".exr")
-FILMS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
-SEQUENCE_SUFFIXES = (".npz", ".npy", *FILMS, *PICTURES)
+VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
+SEQUENCE_SUFFIXES = (".npz", ".npy", *VIDEOS, *PICTURES)
 
 FRAME_INDEX = "frame_index"
 """The array of an NPZ that says which frames its maps are of, counted from 0; without it they are of all frames."""
@@ -64,8 +64,8 @@ def open_sequence(place: Path) -> MapSequence:
             return open_sequence(files[0])
         return MapFiles(place, files)
     suffix = place.suffix.lower()
-    if suffix in FILMS:
-        return MapFilm(place)
+    if suffix in VIDEOS:
+        return MapVideo(place)
     return MapArray(place) if suffix not in PICTURES else MapPicture(place)
 
 
@@ -115,8 +115,8 @@ class MapArray(MapSequence):
         return ((index, self._maps[index]) for index in indices)
 
 
-class MapFilm(MapSequence):
-    """A grey film, 8 bits a value."""
+class MapVideo(MapSequence):
+    """A grey video, 8 bits per value."""
 
     def __init__(self, where: Path) -> None:
         super().__init__(where)
@@ -166,7 +166,7 @@ def _grey(picture: AnyMap, where: object) -> AnyMap:
     if np.ptp(colours, axis=2).max() > GREY_TOLERANCE / 255 * full_scale:
         remedy = "Give the maps themselves, not heat maps or overlays: one grey value a pixel."
         raise SourceError(where, "is a colour picture, not a saliency map", remedy)
-    return picture[..., 1]  # of a film's channels, green carries the most bits
+    return picture[..., 1]  # of a video's channels, green carries the most bits
 
 
 def _read_array(path: Path) -> AnyMap:

@@ -68,7 +68,7 @@ class VideoFrames:
 
     @cached_property
     def pictures(self) -> Mapping[int, Path]:
-        """The files that the dataset reads as frames, by index; empty for films."""
+        """The files that the dataset reads as frames, by index; empty for videos."""
         reads_pictures = self.dataset.frames_in_layout or self.dataset.frames_folder(self.video) is None
         return self.dataset.pictures(self.video) if reads_pictures else {}
 
@@ -85,7 +85,7 @@ class VideoFrames:
 
     @cached_property
     def promised(self) -> list[int]:
-        """How long the video is by names and headers: pictures first, then gaze, …, and the whole film."""
+        """Candidate lengths in frames, by names and headers: pictures first, then gaze, …, and the uncut video."""
         ends = [max(self.pictures, default=-1) + 1, self.dataset.whole_length(self.video) or 0]
         return [length for length in (*self.dataset.frame_counts(self.video).values(), *ends) if length]
 
@@ -159,7 +159,7 @@ def _match_numbers(
 
 
 def _first_number(where: object, numbers: Sequence[int], lengths: Sequence[int]) -> int:
-    """0 or 1; or the number that a whole set starts with, where it goes on from another film."""
+    """0 or 1; or the number that a whole set starts with, where it goes on from another video."""
     first, last, longest = numbers[0], numbers[-1], max(lengths)
     is_run = last - first == len(numbers) - 1
     if first == 0:

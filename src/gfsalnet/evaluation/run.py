@@ -106,7 +106,7 @@ def evaluate(
 
 def _refused(dataset: GazeDataset, others: OtherVideos) -> dict[str, str]:
     """Videos whose gaze cannot be in the right units, and why: numbers from it would be nonsense."""
-    # A cut film loses gaze, and one viewer may look at one thing all the time: said in the notes, and scored.
+    # A cut video loses gaze, and one viewer may look at one thing all the time: said in the notes, and scored.
     doubts = doubts_of(others.qualities, but=("late", "alike"))
     remedy = "Mend the gaze; `gfsalnet dataset check` shows whether it is right"
     if doubts.whole:

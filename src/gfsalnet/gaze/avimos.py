@@ -22,11 +22,12 @@ import numpy as np
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
 from gfsalnet.gaze.disk import centres, require_folder
-from gfsalnet.gaze.films import film_count, film_frames, film_info
 from gfsalnet.gaze.maps import gaze_density
 from gfsalnet.gaze.names import NameIndex
+from gfsalnet.gaze.video_files import video_frames, video_info
 from gfsalnet.maps import Map, resize_map
 from gfsalnet.types import Fixations, Frame
+from gfsalnet.video import count_frames
 
 _SHAPE = "it is not a list over frames of lists of [row, column]"
 
@@ -42,23 +43,23 @@ class AViMoS(GazeDataset):
     )
     default_split = "public_test"
     official: ClassVar = {"train": SplitSize(videos=1000)}
-    maps_are_films = True
+    maps_are_videos = True
 
     def __init__(self, root: Path, split: str = "public_test") -> None:
         super().__init__(root, split)
         listed = _listed(root / "TrainTestSplit.json", split, self.layout)
         part = "Train" if split == "train" else "Test"
         fixations = require_folder(root / f"Fixations{part}", self.layout)
-        self._films = _called(listed, _by_stem(require_folder(root / "Videos", self.layout)))
+        self._video_files = _called(listed, _by_stem(require_folder(root / "Videos", self.layout)))
         self._fixations = _called(listed, {path.parent.name: path for path in fixations.rglob("fixations.json")})
         self._maps = _called(listed, _by_stem(root / f"Saliency{part}"))
-        self._videos = [name for name in listed if name in self._films or name in self._fixations]
+        self._videos = [name for name in listed if name in self._video_files or name in self._fixations]
         self._playing: tuple[str, int, Iterator[Map]] = ("", 0, iter(()))
         if not self._videos:
             raise DatasetError(root, f"it holds none of the {len(listed)} videos of the split {split}", self.layout)
 
     def __reduce__(self) -> tuple[type[AViMoS], tuple[Path, str]]:
-        # A map film at hand cannot go to another process.
+        # A map video at hand cannot go to another process.
         return type(self), (self.root, self.split)
 
     @property
@@ -67,12 +68,12 @@ class AViMoS(GazeDataset):
         return list(self._videos)
 
     def frames(self, video: str) -> Iterator[Frame]:
-        """The film."""
-        return film_frames(self._film(video))
+        """The video."""
+        return video_frames(self._video_file(video))
 
     def gaze(self, video: str) -> list[FrameGaze]:
         """Every frame, at the centres of the pixels; who looked is not stored."""
-        size_wh = film_info(self._film(video)).size_wh
+        size_wh = video_info(self._video_file(video)).size_wh
         path = self._fixations.get(video)
         if path is None:
             raise DatasetError(f"{self.name}/{video}", "there is no fixations.json of it", self.layout)
@@ -83,10 +84,10 @@ class AViMoS(GazeDataset):
 
     def sigma_pixels(self, video: str) -> float:
         """The authors do not say; 2 % of the longer side. Only used where the official map is missing."""
-        return 0.02 * max(film_info(self._film(video)).size_wh)
+        return 0.02 * max(video_info(self._video_file(video)).size_wh)
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
-        """The frame of the official map film, less its least value as in the challenge; quick in order only."""
+        """The frame of the official map video, less its least value as in the challenge; quick in order only."""
         if video not in self._maps:
             return super().density(video, gaze, size_hw)
         playing, position, maps = self._playing
@@ -100,18 +101,18 @@ class AViMoS(GazeDataset):
         raise DatasetError(self._maps[video], f"it has no frame {gaze.index}", "Download it again.")
 
     def parts(self, video: str) -> Mapping[str, Collection[int]]:
-        """Pictures, frames with fixations, and frames of the map film."""
+        """Pictures, frames with fixations, and frames of the map video."""
         fixations, maps = self._fixations.get(video), self._maps.get(video)
         return {
-            "pictures": range(film_count(self._film(video))),
+            "pictures": range(count_frames(self._video_file(video))),
             "fixations": range(0 if fixations is None else len(_read(fixations))),
-            "density maps": range(0 if maps is None else film_count(maps)),
+            "density maps": range(0 if maps is None else count_frames(maps)),
         }
 
-    def _film(self, video: str) -> Path:
-        if video not in self._films:
+    def _video_file(self, video: str) -> Path:
+        if video not in self._video_files:
             raise SourceError(self.root / "Videos", f"it does not hold {video}.mp4", self.layout)
-        return self._films[video]
+        return self._video_files[video]
 
 
 def _listed(path: Path, split: str, layout: str) -> list[str]:

@@ -83,11 +83,11 @@ class GazeDataset(ABC):
     hidden: ClassVar[frozenset[str]] = frozenset()
     """Splits whose gaze the authors keep to themselves."""
     frames_in_layout: ClassVar[bool] = False
-    """Whether the authors' layout has a place for extracted frames; they are then read instead of the film."""
+    """Whether the authors' layout has a place for extracted frames; they are then read instead of the video."""
     extracted: ClassVar[str] = "frames"
     """The folder of `root` for extracted frames where the layout has none."""
-    maps_are_films: ClassVar[bool] = False
-    """Whether `density` decodes a film: it is then quick in order only, and for one thread at a time."""
+    maps_are_videos: ClassVar[bool] = False
+    """Whether `density` decodes a video: it is then quick in order only, and for one thread at a time."""
 
     def __init__(self, root: Path, split: str) -> None:
         if split not in self.splits:
@@ -165,7 +165,7 @@ class GazeDataset(ABC):
     def pictures(self, video: str) -> Mapping[int, Path]:
         """The frames that lie on disk as one file each, by index, for access in any order; empty where none do.
 
-        Of a film these are the extracted frames.
+        For a video these are the extracted frames.
         """
         folder = self.frames_folder(video)
         return {} if folder is None else {number - 1: path for number, path in numbered(folder).items()}
@@ -227,11 +227,11 @@ class GazeDataset(ABC):
         return replace(counted, alike=0)  # one viewer who fixates is sampled at one point frame after frame
 
     def whole_length(self, video: str) -> int | None:
-        """Frames of the whole film where only its beginning counts: a model may have predicted all of it."""
+        """Frames of the whole video where only its beginning counts: a model may have predicted all of it."""
         return None
 
     def frames_folder(self, video: str) -> Path | None:
-        """Where the frames of a film are extracted to, numbered from 1; None where there is no film to extract."""
+        """Where frames are extracted to, numbered from 1; None where the dataset already has pictures."""
         return self.root / self.extracted / video if self.kind == "video" else None
 
     def remarks(self) -> list[str]:

@@ -23,13 +23,14 @@ from numpy.typing import NDArray
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze.dataset import FrameGaze, SplitSize
 from gfsalnet.gaze.disk import fixations_of, grouped_rows, require_folder
-from gfsalnet.gaze.films import Timeline, film_count, film_frames, film_timeline
 from gfsalnet.gaze.map_folders import MapFolders
 from gfsalnet.gaze.mat import read_mat
 from gfsalnet.gaze.names import find_folder
 from gfsalnet.gaze.numbers import numbered
+from gfsalnet.gaze.video_files import Timeline, video_frames, video_timeline
 from gfsalnet.maps import Map
 from gfsalnet.types import Fixations, Frame
+from gfsalnet.video import count_frames
 
 _NUMBERS = {"train": (1, 600), "val": (601, 700), "test": (701, 1000)}
 SIZE_WH = (640, 360)
@@ -65,10 +66,10 @@ class DHF1K(MapFolders):
         require_folder(root, self.layout)
         first, last = _NUMBERS[split]
         self._media = find_folder(root, "video")
-        self._films = _films(self._media)
+        self._video_files = _video_files(self._media)
         self._frame_folders = _numbered_folders(self._media)
         self._folders = self._annotation_folders()
-        there = {*self._films, *self._frame_folders, *self._folders}
+        there = {*self._video_files, *self._frame_folders, *self._folders}
         self._videos = [f"{n:04d}" for n in range(first, last + 1) if n in there]
         if not self._videos:
             raise DatasetError(root, f"it holds none of the videos {first:04d} to {last:04d}", self.layout)
@@ -99,26 +100,26 @@ class DHF1K(MapFolders):
         return frames if numbered(frames) else frames / "images"
 
     def frames_folder(self, video: str) -> Path | None:
-        """ROOT/annotation/0001/images; None where there is no film to make it from."""
-        return super().picture_folder(video) if int(video) in self._films else None
+        """ROOT/annotation/0001/images; None where there is no video to make it from."""
+        return super().picture_folder(video) if int(video) in self._video_files else None
 
     def frames(self, video: str) -> Iterator[Frame]:
-        """The extracted frames, or the film where there are none."""
+        """The extracted frames, or the video where there are none."""
         if self.pictures(video):
             return super().frames(video)
-        if int(video) not in self._films:
+        if int(video) not in self._video_files:
             raise SourceError(self._media, f"it does not hold {int(video):03d}.AVI", self.layout)
-        return film_frames(self._films[int(video)])
+        return video_frames(self._video_files[int(video)])
 
     def times(self, video: str) -> Timeline | Fraction:
-        """Those of the film, where it is there, else 30 frames a second."""
-        film = self._films.get(int(video))
-        return self.rate if film is None else film_timeline(film)
+        """Those of the video, where it is there, else 30 frames a second."""
+        path = self._video_files.get(int(video))
+        return self.rate if path is None else video_timeline(path)
 
     def picture_indices(self, video: str) -> Collection[int]:
-        """Of the extracted frames, or of the film."""
-        pictures, film = self.pictures(video), self._films.get(int(video))
-        return range(film_count(film)) if film is not None and not pictures else pictures
+        """Of the extracted frames, or of the video."""
+        pictures, path = self.pictures(video), self._video_files.get(int(video))
+        return range(count_frames(path)) if path is not None and not pictures else pictures
 
     def fixation_files(self, video: str) -> Mapping[int, Path]:
         """The PNG maps, and the MATLAB ones of frames that have none."""
@@ -134,7 +135,7 @@ class DHF1K(MapFolders):
 class DHF1KViewers(DHF1K):
     """DHF1K with the viewers apart, from their raw gaze: one point a viewer and frame.
 
-    The point is the mean of the samples that the eye tracker calls fixation, in video pixels: the film was shown
+    The point is the mean of the samples that the eye tracker calls fixation, in video pixels: the video was shown
     1440 pixels wide in the middle of a 1440x900 screen. Densities are made from these points.
     """
 
@@ -153,8 +154,8 @@ class DHF1KViewers(DHF1K):
         files = sorted((self.root / "exportdata_train").glob(f"P*/P*_Trail{video}.txt"))
         if not files:
             raise DatasetError(self.root / "exportdata_train", f"it holds no P001_Trail{video}.txt", self.layout)
-        film = self._films.get(int(video))
-        timeline = Timeline.steady(_MOST_FRAMES, _RATE) if film is None else film_timeline(film)
+        path = self._video_files.get(int(video))
+        timeline = Timeline.steady(_MOST_FRAMES, _RATE) if path is None else video_timeline(path)
         points = np.concatenate([_viewer_points(path, timeline) for path in files])
         frames = points[:, 0].astype(np.int64)
         groups = grouped_rows(frames, int(frames.max(initial=-1)) + 1)
@@ -169,11 +170,11 @@ class DHF1KViewers(DHF1K):
         return super(MapFolders, self).density(video, gaze, size_hw)
 
     def parts(self, video: str) -> Mapping[str, Collection[int]]:
-        """Pictures only: gaze goes on after the end of the film."""
+        """Pictures only: gaze goes on after the end of the video."""
         return {"pictures": self.picture_indices(video)}
 
 
-def _films(folder: Path) -> dict[int, Path]:
+def _video_files(folder: Path) -> dict[int, Path]:
     return dict(numbered(folder, (".avi", ".mp4")))
 
 
@@ -194,7 +195,7 @@ def _read_matrix(path: Path) -> Fixations:
 def _viewer_points(path: Path, timeline: Timeline) -> NDArray[np.float64]:
     """(N, 4) rows of frame, viewer, x, y: the means of one viewer's fixation samples while each frame is shown.
 
-    Samples beside the film count only in a frame that has no others.
+    Samples beside the video count only in a frame that has no others.
     """
     samples = _fixation_samples(path)
     samples[:, 0] = timeline.frame_at(samples[:, 0], _CLOCK_SECONDS)
@@ -211,7 +212,7 @@ def _viewer_points(path: Path, timeline: Timeline) -> NDArray[np.float64]:
 
 
 def _fixation_samples(path: Path) -> NDArray[np.float64]:
-    """(N, 3) rows of seconds, x, y on the screen. Time is in microseconds; the first sample's is the film's start."""
+    """(N, 3) rows of seconds, x, y on the screen. Time is in microseconds; the first sample's is the video's start."""
     try:
         rows = [line.split() for line in path.read_text(errors="replace").splitlines()[1:] if line.strip()]
         start = float(rows[0][0]) if rows else 0.0

@@ -1,13 +1,13 @@
-"""DIEM: 84 films, about 50 viewers each, sampled once a frame at 30 frames a second.
+"""DIEM: 84 videos, about 50 viewers each, sampled once a frame at 30 frames a second.
 
     ROOT/<name>_<W>x<H>/video/*.mp4
     ROOT/<name>_<W>x<H>/event_data/*.txt        one file a viewer
 
 A line of a text file is: frame (1-based), then x, y, pupil, event of the left eye, then of the right; event 1 is a
-fixation. The coordinates are those of a 1280x960 screen with the film in its middle at its own size. The point of a
+fixation. The coordinates are those of a 1280x960 screen with the video in its middle at its own size. The point of a
 viewer in a frame is the mean of the eyes that fixate.
 
-The test is on the first 300 frames of 20 films (Borji et al.); the other 64 are for training.
+The test is on the first 300 frames of 20 videos (Borji et al.); the other 64 are for training.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from numpy.typing import NDArray
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
 from gfsalnet.gaze.disk import grouped_rows, require_folder
-from gfsalnet.gaze.films import film_count, film_frames
+from gfsalnet.gaze.video_files import video_frames
 from gfsalnet.types import Fixations, Frame
+from gfsalnet.video import count_frames
 
 TEST_FRAMES = 300
 TEST_VIDEOS = frozenset(
@@ -46,22 +47,22 @@ _FIXATION = 1
 
 
 class DIEM(GazeDataset):
-    """DIEM, `train` or `test`; a film is called by its folder."""
+    """DIEM, `train` or `test`; a video is called by its folder."""
 
     name = "diem"
     kind = "video"
     splits: ClassVar[tuple[str, ...]] = ("train", "test")
-    layout = "DIEM has a folder a film, such as DIY_SOS_1280x712, with video/*.mp4 and event_data/*.txt in it."
+    layout = "DIEM has a folder per video, such as DIY_SOS_1280x712, with video/*.mp4 and event_data/*.txt in it."
     official: ClassVar = {"train": SplitSize(videos=64), "test": SplitSize(videos=20, frames=20 * TEST_FRAMES)}
     limit: int | None = None
-    """How many frames of each film belong to the split; None: all."""
+    """How many frames of each video belong to the split; None: all."""
 
     def __init__(self, root: Path, split: str = "test") -> None:
         super().__init__(root, split)
         require_folder(root, self.layout)
-        self._videos = [name for name in _films(root) if self._belongs(name)]
+        self._videos = [name for name in _video_files(root) if self._belongs(name)]
         if not self._videos:
-            raise DatasetError(root, f"it holds no film of the split {split}", self.layout)
+            raise DatasetError(root, f"it holds no video of the split {split}", self.layout)
         if split == "test":
             self.limit = TEST_FRAMES
 
@@ -74,12 +75,12 @@ class DIEM(GazeDataset):
         return list(self._videos)
 
     def frames(self, video: str) -> Iterator[Frame]:
-        """The film, in the test its first 300 frames."""
-        return islice(film_frames(self._film(video)), self.limit)
+        """The video, in the test its first 300 frames."""
+        return islice(video_frames(self._video_file(video)), self.limit)
 
     def gaze(self, video: str) -> list[FrameGaze]:
         """One point a viewer and frame; `subject` is the viewer's place in the order of the files."""
-        size_wh = film_size_wh(video)
+        size_wh = size_in_name_wh(video)
         files = sorted((self.root / video / "event_data").glob("*.txt"))
         if not files:
             raise DatasetError(self.root / video / "event_data", "it holds no gaze", self.layout)
@@ -90,39 +91,39 @@ class DIEM(GazeDataset):
 
     def sigma_pixels(self, video: str) -> float:
         """Nobody's official one: 2 % of the longer side, about one degree on that screen."""
-        return 0.02 * max(film_size_wh(video))
+        return 0.02 * max(size_in_name_wh(video))
 
     def parts(self, video: str) -> Mapping[str, Collection[int]]:
-        """Pictures only: gaze goes on after the end of some films."""
-        return {"pictures": range(film_count(self._film(video)))[: self.limit]}
+        """Pictures only: gaze goes on after the end of some videos."""
+        return {"pictures": range(count_frames(self._video_file(video)))[: self.limit]}
 
     def whole_length(self, video: str) -> int | None:
-        """The test counts the first 300 frames of longer films."""
-        return film_count(self._film(video))
+        """The test counts the first 300 frames of longer videos."""
+        return count_frames(self._video_file(video))
 
-    def _film(self, video: str) -> Path:
+    def _video_file(self, video: str) -> Path:
         folder = self.root / video / "video"
         files = sorted(folder.iterdir()) if folder.is_dir() else []
-        film = next((path for path in files if path.suffix.lower() == ".mp4" and path.name[0] != "."), None)
-        if film is None:
+        path = next((file for file in files if file.suffix.lower() == ".mp4" and file.name[0] != "."), None)
+        if path is None:
             raise SourceError(folder, "it holds no MP4", self.layout)
-        return film
+        return path
 
 
-def film_size_wh(video: str) -> tuple[int, int]:
-    """Width and height of a film by the end of its name."""
+def size_in_name_wh(video: str) -> tuple[int, int]:
+    """Width and height of a video by the end of its name."""
     found = _SIZE.search(video)
     if found is None:
         raise ValueError(f"{video} does not end in a size such as _1280x720")
     return int(found[1]), int(found[2])
 
 
-def _films(root: Path) -> list[str]:
+def _video_files(root: Path) -> list[str]:
     return sorted(path.name for path in root.iterdir() if path.is_dir() and _SIZE.search(path.name))
 
 
 def _viewer_points(path: Path, number: int, size_wh: tuple[int, int]) -> NDArray[np.float64]:
-    """(N, 4) rows of 0-based frame, viewer, x, y in pixels of the film."""
+    """(N, 4) rows of 0-based frame, viewer, x, y in pixels of the video."""
     rows = _read(path)
     left, right = rows[:, 1:3], rows[:, 5:7]
     fixates = np.stack([rows[:, 4] == _FIXATION, rows[:, 8] == _FIXATION], axis=1)

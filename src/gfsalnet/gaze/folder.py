@@ -9,7 +9,7 @@
 
 `x, y` are 0-based pixels, floats, of a picture of `width` times `height`, or of the file where the table has no such
 columns. A name may be given with or without suffix. `frame` is 0-based; a `time_seconds` belongs to the frame that the
-film's own time stamps show then. With `duration_ms` a fixation counts on every frame it touches, without on one.
+video's own time stamps show then. With `duration_ms` a fixation counts on every frame it touches, without on one.
 
 The pictures of a folder of frames are matched by the number in their names: a gap is a gap. It has 25 frames a second
 unless the table has a column `frames_per_second`.
@@ -32,11 +32,11 @@ from gfsalnet.gaze.columns import LAYOUT
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset
 from gfsalnet.gaze.disk import grouped_rows, require_folder
 from gfsalnet.gaze.exports import exports_in
-from gfsalnet.gaze.films import Timeline, film_frames, film_info, film_timeline, picture_frames
 from gfsalnet.gaze.names import NameIndex
 from gfsalnet.gaze.numbers import first_of_frames, frame_numbers
 from gfsalnet.gaze.quality import Quality
 from gfsalnet.gaze.table import FixationTable, read_recording, read_table
+from gfsalnet.gaze.video_files import Timeline, picture_frames, video_frames, video_info, video_timeline
 from gfsalnet.types import Fixations, Frame
 from gfsalnet.video.files import is_image, is_video, natural_key
 from gfsalnet.video.info import DEFAULT_RATE
@@ -84,12 +84,12 @@ class TableDataset(GazeDataset):
         return list(self._files)
 
     def frames(self, video: str) -> Iterator[Frame]:
-        """The film, the picture at its stored size, or those of a folder by the number in their names."""
+        """The video, the picture at its stored size, or those of a folder by the number in their names."""
         path = self._files[video]
-        return picture_frames(self.pictures(video), self._rate(video)) if path.is_dir() else film_frames(path)
+        return picture_frames(self.pictures(video), self._rate(video)) if path.is_dir() else video_frames(path)
 
     def pictures(self, video: str) -> Mapping[int, Path]:
-        """The picture, those of a folder of frames by the numbers in their names, or those extracted from a film."""
+        """The picture, those of a folder of frames by the numbers in their names, or those extracted from a video."""
         path = self._files[video]
         if not path.is_dir():
             return {0: path} if is_image(path) else super().pictures(video)
@@ -128,7 +128,7 @@ class TableDataset(GazeDataset):
         path = self._files[video]
         if path.is_dir():
             return Timeline.steady(max(self.pictures(video)) + 1, self._rate(video))
-        return film_timeline(path)
+        return video_timeline(path)
 
     def _rate(self, video: str) -> Fraction:
         """Of a folder of frames."""
@@ -162,7 +162,7 @@ class TableDataset(GazeDataset):
 
     def _size_wh(self, video: str) -> tuple[int, int]:
         """That x, y refer to."""
-        return (self._table.sizes_wh or {}).get(video) or film_info(self._files[video]).size_wh
+        return (self._table.sizes_wh or {}).get(video) or video_info(self._files[video]).size_wh
 
     def sigma_pixels(self, video: str) -> float:
         """`sigma_share` of the width."""
@@ -174,9 +174,9 @@ class TableDataset(GazeDataset):
         if path.is_dir():
             return {"pictures": self.pictures(video)}
         if is_image(path):
-            film_info(path)  # finds a damaged one
+            video_info(path)  # finds a damaged one
             return {"pictures": range(1)}
-        return {"pictures": range(len(film_timeline(path)))}
+        return {"pictures": range(len(video_timeline(path)))}
 
     def quality(self, video: str, gaze: Sequence[FrameGaze] | None = None) -> Quality:
         """Counts each row of the table once, on however many frames it lies."""
@@ -197,13 +197,13 @@ class TableDataset(GazeDataset):
 
     def _notes(self, video: str) -> list[str]:
         notes, path = [], self._files[video]
-        size_wh, stored_wh = self._size_wh(video), film_info(path).size_wh
+        size_wh, stored_wh = self._size_wh(video), video_info(path).size_wh
         if abs(size_wh[0] * stored_wh[1] / (size_wh[1] * stored_wh[0]) - 1) > SHAPE_TOLERANCE:
             said, stored = (f"{width}x{height}" for width, height in (size_wh, stored_wh))
             notes.append(f"width and height say {said}, it has {stored}: x and y are stretched, no bars are taken off")
         frames = None if self._table.frame is None else self._table.frame[self._rows(video)]
         if is_video(path) and frames is not None and len(frames):
-            count = len(film_timeline(path))
+            count = len(video_timeline(path))
             if frames.min() >= 1 and frames.max() == count:
                 notes.append(f"its frames in the table go from {frames.min()} to {count}: frame counts from 0")
         if path.is_dir() and len(self._rows(video)):
@@ -253,10 +253,10 @@ def load_folder(root: Path, layout: str) -> tuple[FixationTable, dict[str, Path]
     """
     found = next((root / name for name in TABLES if (root / name).is_file()), None)
     if found is None and (root / RECORDING).is_file():
-        films = _media(root, is_video)
-        if len(films) != 1:
-            raise DatasetError(root, f"beside {RECORDING} there must be one video, not {len(films)}", layout)
-        return read_recording(root / RECORDING, films[0].stem), {films[0].stem: films[0]}
+        videos = _media(root, is_video)
+        if len(videos) != 1:
+            raise DatasetError(root, f"beside {RECORDING} there must be one video, not {len(videos)}", layout)
+        return read_recording(root / RECORDING, videos[0].stem), {videos[0].stem: videos[0]}
     if found is None and (exports := exports_in(root)):
         name, program = next(iter(exports.items()))
         remedy = f"Write its fixations as {TABLES[1]}. {LAYOUT}"

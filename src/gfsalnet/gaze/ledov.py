@@ -29,10 +29,11 @@ from numpy.typing import NDArray
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
 from gfsalnet.gaze.disk import centres, require_folder
-from gfsalnet.gaze.films import Timeline, film_count, film_frames, film_timeline
 from gfsalnet.gaze.mat import read_mat
 from gfsalnet.gaze.names import NameIndex
+from gfsalnet.gaze.video_files import Timeline, video_frames, video_timeline
 from gfsalnet.types import Fixations, Frame
+from gfsalnet.video import count_frames
 
 _LISTS = {"train": "trainlist", "val": "vaildlist", "test": "testlist"}
 _COLUMNS = 5
@@ -100,13 +101,13 @@ class LEDOV(GazeDataset):
         return _read_record(self._folders[video] / "Data.mat")
 
     def frames(self, video: str) -> Iterator[Frame]:
-        """The film."""
-        return film_frames(self._film(video))
+        """The video."""
+        return video_frames(self._video_file(video))
 
     def gaze(self, video: str) -> list[FrameGaze]:
         """Every frame of the video; `subject` is the viewer's number."""
-        record, film = self.record(video), self._film(video)
-        timeline = film_timeline(film) if film.is_file() else Timeline.steady(record.frames, record.rate)
+        record, path = self.record(video), self._video_file(video)
+        timeline = video_timeline(path) if path.is_file() else Timeline.steady(record.frames, record.rate)
         return gaze_on(record, timeline, record.frames)
 
     def sigma_pixels(self, video: str) -> float:
@@ -114,9 +115,9 @@ class LEDOV(GazeDataset):
         return 33.97
 
     def parts(self, video: str) -> Mapping[str, Collection[int]]:
-        """Pictures of the film, and frames by Data.mat."""
+        """Pictures of the video, and frames by Data.mat."""
         return {
-            "pictures": range(film_count(self._film(video))),
+            "pictures": range(count_frames(self._video_file(video))),
             "frames in Data.mat": range(self.record(video).frames),
         }
 
@@ -134,7 +135,7 @@ class LEDOV(GazeDataset):
             *(f"{_LISTS[self.split]} of namelist.mat names {name} more than once; it counts once" for name in twice),
         ]
 
-    def _film(self, video: str) -> Path:
+    def _video_file(self, video: str) -> Path:
         folder = self._folders[video]
         return folder / f"{folder.name}.mp4"
 

@@ -14,9 +14,9 @@ from typing import ClassVar
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset
 from gfsalnet.gaze.disk import fixations_of, read_binary, read_official_map
-from gfsalnet.gaze.films import Timeline, picture_frames
 from gfsalnet.gaze.names import find_folder
 from gfsalnet.gaze.numbers import first_of_parts, numbered
+from gfsalnet.gaze.video_files import Timeline, picture_frames
 from gfsalnet.maps import Map
 from gfsalnet.types import Fixations, Frame
 
@@ -75,7 +75,7 @@ class MapFolders(GazeDataset):
         return self._by_index(video, numbered(self.picture_folder(video)))
 
     def frames_folder(self, video: str) -> Path | None:
-        """None: there are no films."""
+        """None: there are no videos."""
         return None
 
     def gaze(self, video: str) -> list[FrameGaze]:

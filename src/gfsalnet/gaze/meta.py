@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.dataset import FrameGaze, SplitSize
 from gfsalnet.gaze.diem import DIEM
-from gfsalnet.gaze.films import Timeline, film_info, film_timeline
 from gfsalnet.gaze.ledov import LEDOV, gaze_on
+from gfsalnet.gaze.video_files import Timeline, video_info, video_timeline
 from gfsalnet.types import Frame
 
 RATE = Fraction(30)
@@ -69,8 +69,8 @@ class LEDOVMeta(LEDOV):
         return [name for name, mask in self.selected.items() if mask.any()]
 
     def frames(self, video: str) -> Iterator[Frame]:
-        """The film at 30 frames a second, as long as the list."""
-        rate = film_info(self._film(video)).rate
+        """The video at 30 frames a second, as long as the list."""
+        rate = video_info(self._video_file(video)).rate
         return islice(at_rate(super().frames(video), rate, RATE), len(self.selected[video]))
 
     def gaze(self, video: str) -> list[FrameGaze]:
@@ -80,8 +80,8 @@ class LEDOVMeta(LEDOV):
 
     def parts(self, video: str) -> Mapping[str, Collection[int]]:
         """Pictures at 30 frames a second, and the length of the list."""
-        film = self._film(video)
-        end = _nearest((float(film_timeline(film).starts_seconds[-1]) + 1 / film_info(film).rate) * RATE)
+        path = self._video_file(video)
+        end = _nearest((float(video_timeline(path).starts_seconds[-1]) + 1 / video_info(path).rate) * RATE)
         return {"pictures": range(max(end, 1)), "frames in the list": range(len(self.selected[video]))}
 
     def official_size(self) -> SplitSize:
@@ -117,7 +117,7 @@ def read_frame_list(path: Path) -> dict[str, NDArray[np.bool_]]:
 
 
 def at_rate(frames: Iterator[Frame], source_rate: Fraction, rate: Fraction) -> Iterator[Frame]:
-    """The same film with another number of frames a second, by repeating and leaving out, as FFmpeg's fps filter does.
+    """The same video with another number of frames a second, by repeating and leaving out, as FFmpeg's fps filter does.
 
     Each frame starts at the new frame nearest in time; where several start together, the last one is shown.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gfsalnet.files import output_errors
-from gfsalnet.render.films import Draw, draw_flow, draw_gate, draw_overlay, film_sink, still_sink
+from gfsalnet.render.drawn import Draw, draw_flow, draw_gate, draw_overlay, still_sink, video_sink
 from gfsalnet.render.sinks import FileSink, Sink, csv_sink, npz_sink, png_sink
 from gfsalnet.types import Prediction
 from gfsalnet.video import VideoInfo
@@ -34,7 +34,7 @@ class Output:
 
 def _drawn(name: str, draw: Draw) -> Output:
     def open_drawn(path: Path, info: VideoInfo, map_size_hw: SizeHW | None) -> FileSink:
-        return still_sink(path, draw) if info.kind == "image" else film_sink(path, info, draw)
+        return still_sink(path, draw) if info.kind == "image" else video_sink(path, info, draw)
 
     return Output(f"{name}.mp4", f"{name}.png", open_drawn)
 

@@ -1,4 +1,4 @@
-"""Sinks: `with csv_sink(path) as sink: sink.write(prediction)`, one a kind of file; those for films are in `films`.
+"""Sinks: `with csv_sink(path) as sink: sink.write(prediction)`, one per kind of file; videos and stills are in `drawn`.
 
 The body of each is a generator that opens its file, yields the function that writes one prediction, and closes the file
 when the block is left. A file appears under its name when the block ends well; on any exception nothing is left.

@@ -27,7 +27,7 @@ REHEARSED_PACKETS = 8
 GAP_SECONDS = 0.1
 """A jump of the stamps by more is silence; by less, rounding."""
 OVERHANG_SECONDS = 1.0
-"""By so much the sound of an ordinary film may be longer than its pictures."""
+"""By so much the sound of an ordinary video may be longer than its pictures."""
 
 AudioPackets = Iterator["Packet[AudioStream]"]
 

@@ -162,7 +162,7 @@ class Recordings(Source):
 def _check(dataset: GazeDataset, sigma: float | None) -> None:
     if dataset.kind != "video":
         raise DatasetError(dataset.root, "it holds photographs, not videos", "Train on it as photographs.")
-    if sigma is None and dataset.maps_are_films:
+    if sigma is None and dataset.maps_are_videos:
         problem = "its density maps are videos, which cannot be read in any order"
         raise DatasetError(dataset.root, problem, "Set sigma, such as 0.02 of the width.")
 

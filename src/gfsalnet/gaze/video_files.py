@@ -1,4 +1,4 @@
-"""Films as the readers see them: their frames, how many there are, and when each is shown."""
+"""Videos as the readers see them: their frames, how many there are, and when each is shown."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class Timeline:
         return np.asarray(np.searchsorted(self.starts_seconds, times, side="left") - 1, np.int64)
 
     def _at_most(self, tolerance_seconds: float) -> float:
-        """Never more than a quarter of a frame, for films of over 500 frames a second."""
+        """Never more than a quarter of a frame, for videos of over 500 frames a second."""
         steps = np.diff(self.starts_seconds)
         return min(tolerance_seconds, 0.25 * float(np.median(steps))) if len(steps) else tolerance_seconds
 
 
-def film_frames(path: Path) -> Iterator[Frame]:
+def video_frames(path: Path) -> Iterator[Frame]:
     """The frames of a video file.
 
     Raises:
@@ -67,7 +67,7 @@ def film_frames(path: Path) -> Iterator[Frame]:
 
 
 @lru_cache(maxsize=4096)
-def film_info(path: Path) -> VideoInfo:
+def video_info(path: Path) -> VideoInfo:
     """What the header of a video or picture file says; how many frames it says is not to be relied on.
 
     Raises:
@@ -77,22 +77,13 @@ def film_info(path: Path) -> VideoInfo:
         return reader.info
 
 
-def film_count(path: Path) -> int:
-    """How many frames of a video file there are, counted.
-
-    Raises:
-        SourceError: as `film_timeline`.
-    """
-    return len(frame_times(path))
-
-
-def film_timeline(path: Path) -> Timeline:
+def video_timeline(path: Path) -> Timeline:
     """When each frame of a video file is shown, by its own time stamps; also where its rate varies.
 
     Raises:
         SourceError: if it is missing or damaged, or frames of it are lost.
     """
-    starts, info = frame_times(path), film_info(path)
+    starts, info = frame_times(path), video_info(path)
     return Timeline(starts, max(float(starts[-1] + 1 / info.rate), info.duration_seconds or 0.0))
 
 
@@ -101,7 +92,7 @@ def picture_frames(pictures: Mapping[int, Path], timeline: Timeline | Fraction) 
 
     Args:
         pictures: index → file.
-        timeline: when they are shown: of the film that they are frames of, or a rate.
+        timeline: when they are shown: the timeline of the video that they come from, or a rate in frames per second.
 
     Raises:
         SourceError: if a picture is damaged, or its size is not that of the first.

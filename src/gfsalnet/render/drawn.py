@@ -1,4 +1,4 @@
-"""Films and stills: what the model saw, drawn frame by frame."""
+"""Videos and stills: what the model saw, drawn frame by frame."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from gfsalnet.render.sinks import FileSink, Write
 from gfsalnet.types import RGB, Frame, Prediction
 from gfsalnet.video import VideoInfo, VideoWriter
 
-LARGEST_FILM_SIDE = 4096
-"""Pixels: larger frames are drawn smaller in films, since x264 needs gigabytes for 8K; stills and maps are not."""
+LARGEST_VIDEO_SIDE = 4096
+"""Pixels: larger frames are drawn smaller in videos, since x264 needs gigabytes for 8K; stills and maps are not."""
 
 FULL_FLOW = 1 / 32
 """The motion drawn in full colour: this part of the flow field's longer side per frame interval.
@@ -30,10 +30,10 @@ Fixed, so that frames compare and the noise of a still scene stays faint; a mode
 Draw = Callable[[Prediction], RGB]
 
 
-def film_sink(path: Path, info: VideoInfo, draw: Draw) -> FileSink:
-    """An mp4 with the times, the rate and the sound of the source; at most `LARGEST_FILM_SIDE` pixels a side."""
+def video_sink(path: Path, info: VideoInfo, draw: Draw) -> FileSink:
+    """An mp4 with the times, the rate and the sound of the source; at most `LARGEST_VIDEO_SIDE` pixels a side."""
     notes: list[str] = []
-    return FileSink(path, _film(path, info, draw, notes), notes)
+    return FileSink(path, _video(path, info, draw, notes), notes)
 
 
 def still_sink(path: Path, draw: Draw) -> FileSink:
@@ -41,9 +41,9 @@ def still_sink(path: Path, draw: Draw) -> FileSink:
     return FileSink(path, _still(path, draw))
 
 
-def film_size_wh(size_wh: tuple[int, int]) -> tuple[int, int]:
-    """The frame's width and height, or in the same proportion with `LARGEST_FILM_SIDE` as the longer side."""
-    scale = min(1.0, LARGEST_FILM_SIDE / max(size_wh))
+def video_size_wh(size_wh: tuple[int, int]) -> tuple[int, int]:
+    """The frame's width and height, or in the same proportion with `LARGEST_VIDEO_SIDE` as the longer side."""
+    scale = min(1.0, LARGEST_VIDEO_SIDE / max(size_wh))
     return max(1, round(size_wh[0] * scale)), max(1, round(size_wh[1] * scale))
 
 
@@ -74,8 +74,8 @@ def draw_flow(prediction: Prediction) -> RGB:
 
 
 @contextmanager
-def _film(path: Path, info: VideoInfo, draw: Draw, notes: list[str]) -> Iterator[Write]:
-    size_wh = film_size_wh(info.size_wh)
+def _video(path: Path, info: VideoInfo, draw: Draw, notes: list[str]) -> Iterator[Write]:
+    size_wh = video_size_wh(info.size_wh)
     with (
         written_whole(path) as partial,
         VideoWriter(

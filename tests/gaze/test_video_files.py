@@ -1,4 +1,4 @@
-"""When frames are shown: films of varying rate, headers that lie, frames cut out of films, folders of frames."""
+"""When frames are shown: videos of varying rate, headers that lie, frames cut out of videos, folders of frames."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ import pytest
 
 from gfsalnet.errors import SourceError
 from gfsalnet.gaze import open_dataset
-from gfsalnet.gaze.films import Timeline, film_count, film_timeline, picture_frames
+from gfsalnet.gaze.video_files import Timeline, picture_frames, video_timeline
 from gfsalnet.prepare import prepare_dataset
+from gfsalnet.video import count_frames
 
 STARTS_MS = (0, 100, 300, 600, 900, 1000, 1900)
-"""Of a film of varying rate."""
+"""Of a video of varying rate."""
 
 
 @pytest.fixture
 def uneven(tmp_path: Path):
-    """Writes a film whose frames start at given times, of any container that keeps them."""
+    """Writes a video whose frames start at given times, of any container that keeps them."""
 
     def write(name: str, starts_ms: Sequence[int] = STARTS_MS, codec: str = "mpeg4") -> Path:
         path = tmp_path / "videos" / name
@@ -42,9 +43,9 @@ def uneven(tmp_path: Path):
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.mov"])
-def test_a_time_belongs_to_the_frame_that_the_film_shows_then(tmp_path: Path, uneven, name: str) -> None:
+def test_a_time_belongs_to_the_frame_that_the_video_shows_then(tmp_path: Path, uneven, name: str) -> None:
     path = uneven(name)
-    assert film_timeline(path).starts_seconds == pytest.approx([start / 1000 for start in STARTS_MS], abs=1e-3)
+    assert video_timeline(path).starts_seconds == pytest.approx([start / 1000 for start in STARTS_MS], abs=1e-3)
     rows = [f"a,{start / 1000 + 0.02},{index + 1},5" for index, start in enumerate(STARTS_MS)]
     (tmp_path / "fixations.csv").write_text("\n".join(["video,time_seconds,x,y", *rows]))
     gaze = open_dataset("folder", tmp_path).gaze("a")
@@ -62,7 +63,7 @@ def test_a_duration_covers_the_frames_that_are_shown_in_it(tmp_path: Path, uneve
     assert [item.index for item in open_dataset("folder", tmp_path).gaze("a")] == [2, 3, 4]
 
 
-def test_extracted_frames_keep_the_film_s_frames_and_gaze(tmp_path: Path, uneven) -> None:
+def test_extracted_frames_keep_the_video_s_frames_and_gaze(tmp_path: Path, uneven) -> None:
     uneven("a.mp4")
     (tmp_path / "fixations.csv").write_text("video,time_seconds,x,y\na,0.65,1,1\na,1.5,2,2\n")
     (done,) = (done for done, _ in prepare_dataset("folder", tmp_path, frames=True))
@@ -74,8 +75,8 @@ def test_extracted_frames_keep_the_film_s_frames_and_gaze(tmp_path: Path, uneven
         assert int(cv2.imread(str(pictures[index])).mean()) == pytest.approx(20 * index, abs=6)
 
 
-def test_frames_of_a_dhf1k_film_keep_its_times(tmp_path: Path, write_film, write_png) -> None:
-    write_film(tmp_path / "video" / "601.AVI", 4, rate=10)
+def test_frames_of_a_dhf1k_video_keep_its_times(tmp_path: Path, write_video, write_png) -> None:
+    write_video(tmp_path / "video" / "601.AVI", 4, rate=10)
     for number in (1, 2, 4):
         picture = np.full((48, 64, 3), number, np.uint8)
         write_png(tmp_path / "annotation" / "0601" / "images" / f"{number:04d}.png", picture)
@@ -114,13 +115,13 @@ def test_times_rounded_to_milliseconds_stay_on_their_frame() -> None:
     assert timeline.frame_at([timeline.end_seconds, 1e9]).tolist() == [90, 90]
 
 
-def test_frames_are_counted_and_not_taken_from_the_header(tmp_path: Path, write_film) -> None:
+def test_frames_are_counted_and_not_taken_from_the_header(tmp_path: Path, write_video) -> None:
     """Cut off: the index of an AVI is at the end, its header still promises all."""
-    path = write_film(tmp_path / "a.avi", 20)
-    assert film_count(path) == 20
+    path = write_video(tmp_path / "a.avi", 20)
+    assert count_frames(path) == 20
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
     with pytest.raises(SourceError, match=r"a\.avi"):
-        film_count(path)
+        count_frames(path)
 
 
 def test_pictures_of_two_sizes_are_no_video(tmp_path: Path, write_png) -> None:

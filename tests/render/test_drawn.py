@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gfsalnet.errors import OutputError
-from gfsalnet.render.films import draw_flow, draw_gate, draw_overlay, film_sink, film_size_wh, still_sink
+from gfsalnet.render.drawn import draw_flow, draw_gate, draw_overlay, still_sink, video_sink, video_size_wh
 from gfsalnet.render.overlay import overlay
 from gfsalnet.types import FlowField
 from gfsalnet.video import VideoInfo
@@ -32,8 +32,8 @@ def video_info(size_wh: tuple[int, int], path: Path | None = None, has_audio: bo
 
 
 def decoded(path: Path) -> list[np.ndarray]:
-    with av.open(str(path)) as film:
-        return [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
 def write_tone(path: Path, seconds: int = 1) -> None:
@@ -53,17 +53,17 @@ def steady_flow(dx: float, size_hw: tuple[int, int] = (24, 32)) -> FlowField:
     return FlowField(flow)
 
 
-def test_a_film_has_the_frames_rate_and_pictures_of_its_source(tmp_path, make_prediction):
+def test_a_video_has_the_frames_rate_and_pictures_of_its_source(tmp_path, make_prediction):
     predictions = [make_prediction(i, size_hw=(48, 64), map_hw=(24, 32)) for i in range(6)]
     smooth = [cv2.GaussianBlur(prediction.frame.rgb, (0, 0), 8) for prediction in predictions]
     for prediction, rgb in zip(predictions, smooth, strict=True):
         prediction.frame.rgb[:] = rgb  # noise would not survive the encoder
-    with film_sink(tmp_path / "overlay.mp4", video_info((64, 48)), draw_overlay) as sink:
+    with video_sink(tmp_path / "overlay.mp4", video_info((64, 48)), draw_overlay) as sink:
         for prediction in predictions:
             sink.write(prediction)
-    with av.open(str(tmp_path / "overlay.mp4")) as film:
-        assert film.streams.video[0].average_rate == 25
-        assert film.streams.video[0].codec_context.name == "h264"
+    with av.open(str(tmp_path / "overlay.mp4")) as container:
+        assert container.streams.video[0].average_rate == 25
+        assert container.streams.video[0].codec_context.name == "h264"
     pictures = decoded(tmp_path / "overlay.mp4")
     assert len(pictures) == 6
     for picture, prediction in zip(pictures, predictions, strict=True):
@@ -72,44 +72,44 @@ def test_a_film_has_the_frames_rate_and_pictures_of_its_source(tmp_path, make_pr
     assert os.listdir(tmp_path) == ["overlay.mp4"]
 
 
-def test_a_film_keeps_the_sound(tmp_path, make_prediction):
+def test_a_video_keeps_the_sound(tmp_path, make_prediction):
     source = tmp_path / "source.m4a"
     write_tone(source)
-    with film_sink(tmp_path / "overlay.mp4", video_info((64, 36), source, has_audio=True), draw_overlay) as sink:
+    with video_sink(tmp_path / "overlay.mp4", video_info((64, 36), source, has_audio=True), draw_overlay) as sink:
         for i in range(25):
             sink.write(make_prediction(i))
     assert sink.notes == []
-    with av.open(str(tmp_path / "overlay.mp4")) as film:
-        assert len(film.streams.audio) == 1
-        assert sum(frame.samples for frame in film.decode(audio=0)) >= 44000
+    with av.open(str(tmp_path / "overlay.mp4")) as container:
+        assert len(container.streams.audio) == 1
+        assert sum(frame.samples for frame in container.decode(audio=0)) >= 44000
 
 
 def test_sound_that_is_lost_is_noted(tmp_path, make_prediction):
     source = tmp_path / "source.m4a"
     source.write_bytes(b"no sound at all")
-    with film_sink(tmp_path / "overlay.mp4", video_info((64, 36), source, has_audio=True), draw_overlay) as sink:
+    with video_sink(tmp_path / "overlay.mp4", video_info((64, 36), source, has_audio=True), draw_overlay) as sink:
         sink.write(make_prediction())
     assert len(sink.notes) == 1
     assert "without sound" in sink.notes[0]
 
 
 @pytest.mark.parametrize(
-    ("size_wh", "film_wh"),
+    ("size_wh", "video_wh"),
     [((640, 360), (640, 360)), ((4096, 2304), (4096, 2304)), ((7680, 4320), (4096, 2304)), ((9, 8192), (4, 4096))],
 )
-def test_only_frames_beyond_the_limit_are_drawn_smaller(size_wh, film_wh):
-    assert film_size_wh(size_wh) == film_wh
+def test_only_frames_beyond_the_limit_are_drawn_smaller(size_wh, video_wh):
+    assert video_size_wh(size_wh) == video_wh
 
 
 def test_a_wide_frame_is_drawn_smaller(tmp_path, make_prediction):
-    with film_sink(tmp_path / "o.mp4", video_info((8192, 64)), draw_overlay) as sink:
+    with video_sink(tmp_path / "o.mp4", video_info((8192, 64)), draw_overlay) as sink:
         sink.write(make_prediction(size_hw=(64, 8192)))
     assert decoded(tmp_path / "o.mp4")[0].shape == (32, 4096, 3)
 
 
-def test_an_interrupted_film_leaves_nothing(tmp_path, make_prediction):
+def test_an_interrupted_video_leaves_nothing(tmp_path, make_prediction):
     def interrupted() -> None:
-        with film_sink(tmp_path / "o.mp4", video_info((64, 36)), draw_overlay) as sink:
+        with video_sink(tmp_path / "o.mp4", video_info((64, 36)), draw_overlay) as sink:
             sink.write(make_prediction())
             raise KeyboardInterrupt
 
@@ -118,9 +118,9 @@ def test_an_interrupted_film_leaves_nothing(tmp_path, make_prediction):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_film_that_cannot_be_written_is_an_output_error(tmp_path, make_prediction):
+def test_a_video_that_cannot_be_written_is_an_output_error(tmp_path, make_prediction):
     def opened() -> None:
-        with film_sink(tmp_path / "absent" / "o.mp4", video_info((64, 36)), draw_overlay) as sink:
+        with video_sink(tmp_path / "absent" / "o.mp4", video_info((64, 36)), draw_overlay) as sink:
             sink.write(make_prediction())
 
     with pytest.raises(OutputError, match="cannot be written") as caught:
@@ -131,7 +131,7 @@ def test_a_film_that_cannot_be_written_is_an_output_error(tmp_path, make_predict
 @pytest.mark.usefixtures("small_files")
 def test_a_full_disk_is_an_output_error_and_leaves_nothing(tmp_path, make_prediction):
     def filled() -> None:
-        with film_sink(tmp_path / "o.mp4", video_info((320, 240)), draw_overlay) as sink:
+        with video_sink(tmp_path / "o.mp4", video_info((320, 240)), draw_overlay) as sink:
             for i in range(20):  # noise: about 100 KB a frame
                 sink.write(make_prediction(i, size_hw=(240, 320)))
 
