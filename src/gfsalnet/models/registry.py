@@ -129,20 +129,12 @@ def load_model(
     if make is not None:
         _require_plain(place, stream, backend, every)
         return make(flow, flow_settings or {}, keep_flow)
-    over_time = _over_time(place)
-    # Motion and fusion that are no part of the network come after it, whichever is shown.
-    network, about = stored_network(name if over_time is None else place)
-    if over_time is not None and stream == "appearance":
-        over_time = replace(over_time, gate=None)
+    over_time = _over_time(place, stream)
     if centre_bias != 1 and over_time is None:
         raise GFSalNetError(name, "has no centre of its own whose strength could be set", "Leave the centre bias out")
+    network, about = stored_network(name if over_time is None else place)  # of which those streams are no part
     needs_flow = network.config.streams != "appearance" or (over_time is not None and over_time.gate is not None)
-    settings: dict[str, Any] = {"estimator": "dis", **(about.get("flow") or {})}
-    scale_pixels, trained_name = settings.pop("scale_pixels", None), settings.pop("estimator")
-    trained_with = make_estimator(trained_name, **settings)
-    flow = flow or trained_name
-    own = settings if isinstance(flow, str) and flow.partition(":")[0] == trained_name else {}
-    estimator = _estimator(flow, {**own, **(flow_settings or {})})
+    trained_with, scale_pixels, estimator = _flow_of(about, flow, flow_settings or {})
     return GFSalNetModel(
         network.config,
         make_backend(backend, network, resolve_device(device), threads=threads),
@@ -158,8 +150,20 @@ def load_model(
     )
 
 
-def _over_time(place: str) -> OverTime | None:
-    """What a folder's `config.json` says of maps over time.
+def _flow_of(
+    about: Mapping[str, Any], flow: str | FlowEstimator | None, flow_settings: Mapping[str, Any]
+) -> tuple[FlowEstimator, float | None, FlowEstimator]:
+    """What a model was trained with, the speed in full colour, and the estimator to use."""
+    settings: dict[str, Any] = {"estimator": "dis", **(about.get("flow") or {})}
+    scale_pixels, trained_name = settings.pop("scale_pixels", None), settings.pop("estimator")
+    trained_with = make_estimator(trained_name, **settings)
+    flow = flow or trained_name
+    own = settings if isinstance(flow, str) and flow.partition(":")[0] == trained_name else {}
+    return trained_with, scale_pixels, _estimator(flow, {**own, **flow_settings})
+
+
+def _over_time(place: str, stream: StreamName | None) -> OverTime | None:
+    """What a folder's `config.json` says of maps over time, without motion for the appearance stream alone.
 
     Raises:
         WeightsError: if there is no such folder, or it says something unknown.
@@ -167,7 +171,10 @@ def _over_time(place: str) -> OverTime | None:
     folder = _folder(place)
     _, about = read_config(folder)
     tree = about.get("over_time")
-    return None if tree is None else OverTime.from_json(tree, folder / CONFIG_FILE)
+    if tree is None:
+        return None
+    how = OverTime.from_json(tree, folder / CONFIG_FILE)
+    return replace(how, gate=None) if stream == "appearance" else how
 
 
 def stored_network(name: str | Path) -> tuple[StoredNetwork, dict[str, Any]]:
