@@ -383,3 +383,57 @@ def test_pictures_are_what_the_network_sees() -> None:
     of_one_stream = list(in_torch(alone, name="x", weights_hash="0").pictures(frames(2)))
     assert [len(of_frame) for of_frame in of_one_stream] == [1, 1]
     assert np.array_equal(of_one_stream[0][0], pictures[0][0])
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("closed_early", [False, True])
+def test_a_stream_leaves_the_threads_of_the_process_as_they_were(closed_early: bool) -> None:
+    seen: list[int] = []
+    network = two_streams()
+    backend = TorchBackend(network, threads=1)
+    backend._module.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    estimator = DISFlow("ultrafast", size_wh=(80, 60))
+    model = GFSalNetModel(network.config, backend, name="test", weights_hash="0", estimator=estimator)
+    opencv = cv2.getNumThreads()
+    predictions = model.stream(frames(4))
+    for _ in range(2 if closed_early else 4):
+        next(predictions)
+        assert torch.get_num_threads() == 3, "also while the caller has the turn"
+    predictions.close()  # type: ignore[attr-defined]
+    assert set(seen) == {1}
+    assert (torch.get_num_threads(), cv2.getNumThreads()) == (3, opencv)
+
+
+def test_streams_of_one_model_count_their_own_seconds(model: GFSalNetModel) -> None:
+    whole: dict[str, float] = {}
+    begun: dict[str, float] = {}
+    first = model.stream(frames(1), begun)
+    next(first)
+    before = dict(begun)
+    list(model.stream(frames(6), whole))
+    assert begun == before
+    assert whole.keys() == begun.keys() == {"flow", "network"}
+    assert all(spent > 0 for spent in (*whole.values(), *begun.values()))
+    list(model.stream(frames(1), begun))
+    assert begun["network"] > before["network"], "a second stream adds to what is there"
+
+
+def test_a_prediction_depends_on_no_more_frames_than_stated(model: GFSalNetModel) -> None:
+    assert (model.reach_frames, model.lookahead_frames) == (1, 0)
+    clip, others = list(frames(5)), [replace(frame, rgb=frame.rgb // 2) for frame in frames(5)]
+    expected = list(model.stream(clip))[3].map_density
+
+    def third(changed: int) -> np.ndarray:
+        return list(model.stream([*clip[:changed], others[changed], *clip[changed + 1 :]]))[3].map_density
+
+    assert np.array_equal(third(1), expected)
+    assert np.array_equal(third(4), expected)
+    assert not np.array_equal(third(2), expected)

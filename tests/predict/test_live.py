@@ -95,7 +95,7 @@ class Looking(SaliencyModel):
     def describe(self) -> dict[str, Any]:
         return {"name": self.name}
 
-    def stream(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
+    def stream(self, frames: Iterable[Frame], seconds: dict[str, float] | None = None) -> Iterator[Prediction]:
         for frame in frames:
             self.meanwhile(frame)
             yield Prediction(frame=frame, map_density=np.full((6, 8), 1 / 48, np.float32))

@@ -36,8 +36,9 @@ class BrightnessModel(SaliencyModel):
     def describe(self) -> dict[str, Any]:
         return {"name": self.name, "version": self.version}
 
-    def stream(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
-        self.seconds = {"network": 0.0}
+    def stream(self, frames: Iterable[Frame], seconds: dict[str, float] | None = None) -> Iterator[Prediction]:
+        if seconds is not None:
+            seconds["network"] = 0.0
         for frame in frames:
             if frame.index == self.fails_at:
                 raise OSError(errno.EIO, "the model broke")

@@ -145,8 +145,10 @@ def _flow_size_wh(text: str) -> tuple[int, int] | None:
 
 
 def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:
+    from gfsalnet.device import settle_memory
     from gfsalnet.predict import predict_sources
 
+    settle_memory()
     failed = 0
     with progress_bar("frames") as bar:
         for outcome in predict_sources(model, sources, settings, _follow(bar)):

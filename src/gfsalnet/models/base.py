@@ -8,10 +8,13 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, TypeAlias
 
 from gfsalnet.types import Frame, Prediction
 from gfsalnet.video import frames_from, open_source, prefetch
+
+StageSeconds: TypeAlias = "dict[str, float]"
+"""Stage → wall-clock seconds spent in it. Stages run in several threads, but only one thread adds to each stage."""
 
 READ_AHEAD_BYTES = 2**23
 """How much decoded video may wait to be predicted, and to be written: enough that no stage waits for another."""
@@ -26,12 +29,12 @@ class SaliencyModel(ABC):
     """A model behind the one interface that prediction, evaluation and comparison use."""
 
     name: str
-    frames_back: ClassVar[int] = 0
-    """How many earlier frames a prediction depends on."""
+    reach_frames: float = 0
+    """How many earlier frames of its shot a prediction depends on; infinite where a state is carried on."""
     reach_seconds: float = 0.0
-    """How long ago a frame may have been that still has some influence, besides those `frames_back`."""
-    frames_ahead: ClassVar[int] = 0
-    """How many later frames a prediction has to wait for."""
+    """How long before a frame another one may lie that still has some influence, besides those of `reach_frames`."""
+    lookahead_frames: int = 0
+    """How many later frames of its shot a prediction depends on, and has to wait for."""
     input_size_hw: tuple[int, int]
     """The size frames are brought to; models that keep the frame's aspect use this area."""
     has_gate: bool = False
@@ -41,13 +44,14 @@ class SaliencyModel(ABC):
     backend_name: str = ""
     """What runs the network, as `--backend` knows it, where there is a choice."""
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        """Stage → wall-clock seconds spent in it by the latest `stream`."""
-
     @abstractmethod
-    def stream(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
-        """Exactly one prediction for every frame, in order; what is remembered ends at a shot cut and at the end."""
+    def stream(self, frames: Iterable[Frame], seconds: StageSeconds | None = None) -> Iterator[Prediction]:
+        """Exactly one prediction for every frame, in order; what is remembered ends at the end.
+
+        Args:
+            frames: of one video, in order.
+            seconds: where to add up the seconds that each stage takes, as the stream goes on; None: nowhere.
+        """
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
@@ -87,9 +91,12 @@ class SaliencyModel(ABC):
                 raise ValueError("model(picture) takes one picture, and this has several: use model.predict(...)")
         return first
 
-    @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        """Add the seconds spent inside to a stage of `seconds`."""
-        began = time.perf_counter()
+
+@contextmanager
+def timed(seconds: StageSeconds, stage: str) -> Iterator[None]:
+    """Add the wall-clock seconds spent inside to a stage."""
+    began = time.perf_counter()
+    try:
         yield
-        self.seconds[stage] += time.perf_counter() - began
+    finally:
+        seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - began

@@ -17,7 +17,7 @@ from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream, flow_image, resize_flow
 from gfsalnet.flow.scene_motion import SceneMotion, SceneMotionStream
 from gfsalnet.maps import resize_map, to_density
-from gfsalnet.models.base import SaliencyModel
+from gfsalnet.models.base import SaliencyModel, StageSeconds, timed
 from gfsalnet.models.interpolate import interpolate
 from gfsalnet.models.over_time import Kind, MapsOverTime, OverTime
 from gfsalnet.network.config import NetworkConfig
@@ -55,7 +55,7 @@ class GFSalNetModel(SaliencyModel):
         ValueError: if the network or `over_time` has a motion stream and there is no estimator, or `every` is under 1.
     """
 
-    frames_back = 1
+    reach_frames = 1  # flow leads from the frame before
 
     def __init__(
         self,
@@ -72,7 +72,6 @@ class GFSalNetModel(SaliencyModel):
         centre_strength: float = 1.0,
         shown: StreamName | None = None,
     ) -> None:
-        super().__init__()
         if every < 1:
             raise ValueError(f"every must be at least 1, not {every}")
         sees_motion = over_time is not None and over_time.gate is not None
@@ -108,7 +107,7 @@ class GFSalNetModel(SaliencyModel):
     def _over_time_settings(self, how: OverTime) -> dict[str, Any]:
         return {"over_time": how.digest, "centre_strength": self.centre_strength, "shown": self.shown or "fused"}
 
-    def stream(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
+    def stream(self, frames: Iterable[Frame], seconds: StageSeconds | None = None) -> Iterator[Prediction]:
         """One prediction a frame; across a shot cut there is no flow, but what was seen before it is remembered.
 
         A stream of one frame is a picture that stands still.
@@ -118,24 +117,27 @@ class GFSalNetModel(SaliencyModel):
         Raises:
             WeightsError: if the network's output is not a number.
         """
-        self.seconds = {"flow": 0.0, "network": 0.0}
-        with closing(prefetch(self._prepared(frames), _PREPARED)) as prepared:
+        seconds = {} if seconds is None else seconds
+        with closing(prefetch(self._prepared(frames, seconds), _PREPARED)) as prepared:
             first = list(islice(prepared, 2))
             over_time = None
             if self.over_time is not None:
                 kind: Kind = "still" if len(first) == 1 else "video"
                 over_time = partial(self._fused, MapsOverTime(self.over_time, kind, self.centre_strength))
-            predicted = self._predicted(chain(first, prepared), over_time)
+            predicted = self._predicted(chain(first, prepared), over_time, seconds)
             for ready, densities in interpolate(predicted, lambda ready: ready.starts_shot):
                 yield self._prediction(ready, densities)
 
     def _predicted(
-        self, prepared: Iterable[_Ready], over_time: Callable[[_Ready, MapArrays], MapArrays] | None
+        self,
+        prepared: Iterable[_Ready],
+        over_time: Callable[[_Ready, MapArrays], MapArrays] | None,
+        seconds: StageSeconds,
     ) -> Iterator[tuple[_Ready, MapArrays | None]]:
         """Every frame, and its maps as densities if it is one that the network sees."""
         for batch in _batches(prepared, self.backend.batch):
             seen = [ready for ready in batch if ready.pictures]
-            with self._timed("network"):
+            with timed(seconds, "network"):
                 maps = _each(self.backend(_stacked(seen))) if seen else iter(())
             for ready in batch:
                 if not ready.pictures:
@@ -158,12 +160,11 @@ class GFSalNetModel(SaliencyModel):
 
     def pictures(self, frames: Iterable[Frame]) -> Iterator[Pictures]:
         """What the network's streams see of each frame that it predicts, (h, w, 3) each."""
-        self.seconds = {"flow": 0.0, "network": 0.0}
-        for ready in self._prepared(frames):
+        for ready in self._prepared(frames, {}):
             if ready.pictures:
                 yield ready.pictures
 
-    def _prepared(self, frames: Iterable[Frame]) -> Iterator[_Ready]:
+    def _prepared(self, frames: Iterable[Frame], seconds: StageSeconds) -> Iterator[_Ready]:
         shots = ShotDetector()
         flow = self._flow_stream()
         since_predicted, size_hw = 0, (0, 0)
@@ -174,7 +175,7 @@ class GFSalNetModel(SaliencyModel):
             field: FlowField | None = None
             motion: SceneMotion | None = None
             pictures: Pictures = ()
-            with self._timed("flow"):
+            with timed(seconds, "flow"):
                 if since_predicted == 0:
                     if isinstance(flow, SceneMotionStream):
                         motion = flow.push(frame, starts_shot)

@@ -15,10 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
-import cv2
-
 from gfsalnet._version import __version__
-from gfsalnet.device import settle_memory
+from gfsalnet.device import threads
 from gfsalnet.errors import OutputError
 from gfsalnet.files import write_json
 from gfsalnet.models import SaliencyModel
@@ -43,13 +41,12 @@ def predict_sources(
     model: SaliencyModel, sources: Sequence[str], settings: Settings, on_frame: OnFrame = _silent
 ) -> Iterator[Outcome]:
     """Predict one source after the other; one that fails does not stop the rest."""
-    settle_memory()
-    cv2.setNumThreads(1)  # the stages run beside each other; a pool in one of them would take the others' cores
     for source in sources:
         try:
-            yield predict_source(model, source, settings, on_frame)
+            outcome = predict_source(model, source, settings, on_frame)
         except Exception as error:  # whatever it was, the other sources are not to blame
-            yield Outcome(source=source, status="failed", message=one_line(source, error))
+            outcome = Outcome(source=source, status="failed", message=one_line(source, error))
+        yield outcome
 
 
 def predict_source(model: SaliencyModel, source: str, settings: Settings, on_frame: OnFrame = _silent) -> Outcome:
@@ -129,9 +126,10 @@ def _run(
     done = 0
     try:
         with (
+            threads(1, torch=False),  # the stages run beside each other; a pool in one would take the others' cores
             open_sinks(words, folder, info, map_size_hw=settings.map_size_hw) as sink,
             closing(frames),
-            closing(prefetch(model.stream(frames), depth)) as predictions,
+            closing(prefetch(model.stream(frames, seconds), depth)) as predictions,
         ):
             for prediction in islice(_until_interrupted(predictions, info.is_live), settings.max_frames):
                 began = time.perf_counter()
@@ -144,7 +142,7 @@ def _run(
             folder.rmdir()  # only if nothing is in it
         raise
     reader.report.frames_skipped = reader.report.frames_read - done  # also what was on its way when Ctrl-C came
-    return {**seconds, **model.seconds, "total": time.perf_counter() - started}, sink.notes
+    return {**seconds, "total": time.perf_counter() - started}, sink.notes
 
 
 def _clocked(items: Iterable[T], seconds: dict[str, float], stage: str) -> Iterator[T]:

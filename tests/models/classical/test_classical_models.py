@@ -105,15 +105,15 @@ def test_frames_are_let_go(model: SaliencyModel) -> None:
 def test_a_prediction_depends_on_as_many_frames_as_it_says(model: SaliencyModel) -> None:
     def last_map(changed: int) -> Map:
         """After a clip of which one frame, counted back from the last, was changed a little."""
-        clip = frames(model.frames_back + 2, seed=4)
+        clip = frames(model.reach_frames + 2, seed=4)
         clip[-1 - changed].rgb[20:30, 5:15] = 60
         *_, last = model.stream(clip)
         return last.map_density
 
-    if model.frames_back:
-        assert not np.array_equal(last_map(model.frames_back), last_map(model.frames_back + 1))
-    *_, unchanged = model.stream(frames(model.frames_back + 2, seed=4))
-    assert np.array_equal(last_map(model.frames_back + 1), unchanged.map_density)
+    if model.reach_frames:
+        assert not np.array_equal(last_map(model.reach_frames), last_map(model.reach_frames + 1))
+    *_, unchanged = model.stream(frames(model.reach_frames + 2, seed=4))
+    assert np.array_equal(last_map(model.reach_frames + 1), unchanged.map_density)
 
 
 def test_the_description_holds_all_constants_as_json(model: SaliencyModel) -> None:

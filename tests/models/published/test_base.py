@@ -32,7 +32,7 @@ class Ahead(PublishedModel):
     """A map of two pixels for every frame: its red, and that of the frame two later."""
 
     name = "ahead"
-    frames_ahead = 2
+    lookahead_frames = 2
     input_size_hw = (1, 2)
 
     @classmethod
@@ -111,8 +111,9 @@ def test_waiting_for_frames_is_not_the_networks_time() -> None:
             yield frame
 
     model = load(Ahead, WEIGHTS)
-    list(model.stream(slow()))
-    assert 0 < model.seconds["network"] < 0.1
+    seconds: dict[str, float] = {}
+    list(model.stream(slow(), seconds))
+    assert 0 < seconds["network"] < 0.1
 
 
 def test_wrong_and_damaged_weights() -> None:

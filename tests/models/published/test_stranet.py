@@ -200,7 +200,7 @@ def test_frames_are_read_five_ahead(model: Narrow) -> None:
 
     with torch.inference_mode():
         saliency = next(model.predict_shot(pictures()))
-    assert taken == 1 + STRANet.frames_ahead
+    assert taken == 1 + STRANet.lookahead_frames
     assert saliency.shape == (30, 40)
 
 

@@ -181,8 +181,8 @@ def test_each_map_comes_from_its_window(name: str, request: pytest.FixtureReques
 
 
 def test_how_far_each_looks(vinet: ViNet, vinet_s: ViNet) -> None:
-    assert (vinet.frames_back, vinet.frames_ahead) == (31, 31)
-    assert (vinet_s.frames_back, vinet_s.frames_ahead) == (31, 0)
+    assert (vinet.reach_frames, vinet.lookahead_frames) == (31, 31)
+    assert (vinet_s.reach_frames, vinet_s.lookahead_frames) == (31, 0)
     frames = (Frame(rgb, index=index) for index, rgb in enumerate(pictures(2)))
     assert next(vinet_s.stream(frames)).frame_index == 0
     assert next(frames).index == 1  # the live model has not touched it

@@ -61,7 +61,7 @@ class AWSD(ClassicalModel):
     """Dynamic adaptive whitening saliency, re-implemented after the published descriptions."""
 
     name = "aws-d"
-    frames_back = 2 * (MEMORY_FRAMES - 1)  # the statistics of frames whose responses look back themselves
+    reach_frames = 2 * (MEMORY_FRAMES - 1)  # the statistics of frames whose responses look back themselves
     input_size_hw = WORKING_SIZE_WH[::-1]
     constants: ClassVar[Mapping[str, Any]] = {
         "working_size_wh": WORKING_SIZE_WH,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.flow import FlowEstimator, FlowStream
 from gfsalnet.maps import to_density
-from gfsalnet.models.base import SaliencyModel
+from gfsalnet.models.base import SaliencyModel, StageSeconds, timed
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
 from gfsalnet.video import ShotDetector, numbered_frames
 
@@ -43,7 +43,6 @@ class ClassicalModel(SaliencyModel):
     """All numbers that the saliency depends on, as JSON values."""
 
     def __init__(self, estimator: FlowEstimator | None = None) -> None:
-        super().__init__()
         if self.needs_flow and estimator is None:
             raise ValueError(f"{self.name} needs an optical flow estimator")
         self.estimator = estimator
@@ -61,17 +60,17 @@ class ClassicalModel(SaliencyModel):
             about["flow_version"] = self.estimator.version
         return about
 
-    def stream(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
+    def stream(self, frames: Iterable[Frame], seconds: StageSeconds | None = None) -> Iterator[Prediction]:
         """One prediction a frame; a cut, or a frame of another size, starts a new shot."""
-        self.seconds = {"flow": 0.0, "saliency": 0.0}
+        seconds = {} if seconds is None else seconds
         shots = ShotDetector()
         flow = FlowStream(self.estimator) if self.estimator is not None else None
         shot, size_hw = None, None
         for frame in numbered_frames(frames):
             starts_shot = shots.is_cut(frame.rgb) or frame.size_hw != size_hw
-            with self._timed("flow"):
+            with timed(seconds, "flow"):
                 field = flow.push(frame, starts_shot) if flow is not None else None
-            with self._timed("saliency"):
+            with timed(seconds, "saliency"):
                 if shot is None or starts_shot:
                     shot, size_hw = self.start_shot(frame.size_hw), frame.size_hw
                 density = to_density(shot(frame.rgb, field))

@@ -56,7 +56,7 @@ class Fang2014(ClassicalModel):
     """Uncertainty-weighted spatiotemporal saliency, re-implemented after the published description."""
 
     name = "fang2014"
-    frames_back = 1
+    reach_frames = 1
     needs_flow = True
     # Where a picture is smooth, plain DIS sees motion that is not there; here every speed counts.
     default_flow = "dis-evident"

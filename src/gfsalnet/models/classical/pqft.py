@@ -44,7 +44,7 @@ class PQFT(ClassicalModel):
     """Phase spectrum of the quaternion Fourier transform."""
 
     name = "pqft"
-    frames_back = LATENCY_FRAMES
+    reach_frames = LATENCY_FRAMES
     input_size_hw = (ROWS, 85)
     constants: ClassVar[Mapping[str, Any]] = {
         "rows": ROWS,

@@ -13,8 +13,8 @@ their numbers start.
 
 from __future__ import annotations
 
+import math
 import re
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,7 +82,7 @@ class ACLNet(PublishedModel):
     """Attentive CNN-LSTM network."""
 
     name = "aclnet"
-    frames_back = sys.maxsize  # the LSTM's state is carried on, back to the cut
+    reach_frames = math.inf  # the LSTM's state is carried on, back to the cut
     input_size_hw = (256, 320)
     network: AttentiveLSTM
 

@@ -18,7 +18,7 @@ from torch import nn
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream
 from gfsalnet.maps import to_density
-from gfsalnet.models.base import SaliencyModel
+from gfsalnet.models.base import SaliencyModel, StageSeconds, timed
 from gfsalnet.models.classical.base import FloatArray
 from gfsalnet.network.weights import State, load_strictly
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
@@ -65,7 +65,6 @@ class PublishedModel(SaliencyModel):
         estimator: FlowEstimator | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__()
         self.settings = self.checked_settings(settings or {})
         if self.needs_flow and estimator is None:
             raise ValueError(f"{self.name} needs an optical flow estimator")
@@ -111,7 +110,7 @@ class PublishedModel(SaliencyModel):
     def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
         """One map (h, w) ≥ 0, of any scale, for every picture of one shot, in order.
 
-        May take as many pictures ahead of its maps as `frames_ahead` says. Runs in inference mode.
+        May take as many pictures ahead of its maps as `lookahead_frames` says. Runs in inference mode.
         """
 
     def describe(self) -> dict[str, Any]:
@@ -123,21 +122,21 @@ class PublishedModel(SaliencyModel):
         return about
 
     @torch.inference_mode()
-    def stream(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
+    def stream(self, frames: Iterable[Frame], seconds: StageSeconds | None = None) -> Iterator[Prediction]:
         """One prediction a frame; a cut, or a frame of another size, starts a new shot.
 
         Raises:
             WeightsError: if the network's output is not a number.
         """
-        self.seconds = {"flow": 0.0, "network": 0.0}
+        seconds = {} if seconds is None else seconds
         for _, shot in groupby(_numbered_by_shot(numbered_frames(frames)), key=lambda numbered: numbered[0]):
-            yield from self._stream_shot(frame for _, frame in shot)
+            yield from self._stream_shot((frame for _, frame in shot), seconds)
 
-    def _stream_shot(self, shot: Iterator[Frame]) -> Iterator[Prediction]:
+    def _stream_shot(self, shot: Iterator[Frame], seconds: StageSeconds) -> Iterator[Prediction]:
         waiting: deque[tuple[Frame, FlowField | None]] = deque()
-        maps = self.predict_shot(self._pictures(shot, waiting))
+        maps = self.predict_shot(self._pictures(shot, waiting, seconds))
         for number in count():
-            with self._timed("network"):
+            with timed(seconds, "network"):
                 saliency = next(maps, None)
             if saliency is None:
                 return
@@ -147,17 +146,19 @@ class PublishedModel(SaliencyModel):
                 raise WeightsError(self.name, problem, "Its weights are damaged: convert or download them again")
             yield Prediction(frame=frame, map_density=to_density(saliency), flow=field, starts_shot=number == 0)
 
-    def _pictures(self, shot: Iterator[Frame], waiting: deque[tuple[Frame, FlowField | None]]) -> Iterator[Picture]:
+    def _pictures(
+        self, shot: Iterator[Frame], waiting: deque[tuple[Frame, FlowField | None]], seconds: StageSeconds
+    ) -> Iterator[Picture]:
         """The shot's frames with their flow; each also joins those that wait for their map."""
         flow = FlowStream(self.estimator) if self.estimator is not None else None
         while True:
             began = time.perf_counter()
             frame = next(shot, None)
             if frame is not None:
-                with self._timed("flow"):
+                with timed(seconds, "flow"):
                     field = flow.push(frame, starts_shot=False) if flow is not None else None
             # The network's clock runs while the network waits for this.
-            self.seconds["network"] -= time.perf_counter() - began
+            seconds["network"] = seconds.get("network", 0.0) - (time.perf_counter() - began)
             if frame is None:
                 return
             waiting.append((frame, field))

@@ -236,8 +236,8 @@ class OMCNN(PublishedModel):
     """OM-CNN + 2C-LSTM, also known as DeepVS."""
 
     name = "om-cnn"
-    frames_back = WINDOW_FRAMES - 1
-    frames_ahead = GAP_FRAMES
+    reach_frames = WINDOW_FRAMES - 1
+    lookahead_frames = GAP_FRAMES
     input_size_hw = (SIDE, SIDE)
     default_settings: ClassVar[Mapping[str, float]] = {"gate_gain": 1.0}
     """`gate_gain`: what the sums that enter the recurrent layers' gates are multiplied by; 4 in the released demo."""

@@ -13,7 +13,7 @@ rounding to 8 bits.
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,7 +51,7 @@ class SalEMA(PublishedModel):
     """SalGAN with an exponential moving average."""
 
     name = "salema"
-    frames_back = sys.maxsize  # ever less, back to the cut
+    reach_frames = math.inf  # ever less, back to the cut
     input_size_hw = INPUT_SIZE_HW
     network: RecurrentGenerator
 

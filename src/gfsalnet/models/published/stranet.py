@@ -19,8 +19,8 @@ weights file was at hand to check it.
 
 from __future__ import annotations
 
+import math
 import re
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -188,8 +188,8 @@ class STRANet(PublishedModel):
     """Spatiotemporal residual attentive network."""
 
     name = "stra-net"
-    frames_back = sys.maxsize  # the GRU's state is carried on, back to the cut
-    frames_ahead = FLOWS
+    reach_frames = math.inf  # the GRU's state is carried on, back to the cut
+    lookahead_frames = FLOWS
     input_size_hw = (SIDE, SIDE)
     needs_flow = True
     network: STRANetwork

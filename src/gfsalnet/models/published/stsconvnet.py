@@ -94,7 +94,7 @@ class STSConvNet(PublishedModel):
 
     name = "stsconvnet"
     needs_flow = True
-    frames_back = 1
+    reach_frames = 1
     input_size_hw = (LONGEST_SIDE, LONGEST_SIDE)
     """The box that frames are shrunk into, their aspect kept."""
     sees: ClassVar[tuple[Literal["frame", "flow"], ...]] = ("frame", "flow")
@@ -154,7 +154,7 @@ class SSNet(STSMaxNet):
 
     name = "ssnet"
     needs_flow = False
-    frames_back = 0
+    reach_frames = 0
     sees = ("frame",)
 
 

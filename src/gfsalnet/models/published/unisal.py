@@ -13,7 +13,7 @@ training needs, is left out.
 
 from __future__ import annotations
 
-import sys
+import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from itertools import chain, islice, product
@@ -278,8 +278,8 @@ class UNISAL(PublishedModel):
 
     name = "unisal"
     input_size_hw = DHF1K_INPUT_HW
-    frames_back = sys.maxsize  # every fifth, back to the cut
-    frames_ahead = 1  # whether there is a second frame makes the first a video or a still image
+    reach_frames = math.inf  # every fifth, back to the cut
+    lookahead_frames = 1  # whether there is a second frame makes the first a video or a still image
 
     @classmethod
     def make_network(cls) -> nn.Module:

@@ -99,8 +99,8 @@ def with_following(items: Iterable[T], count: int) -> Iterator[tuple[T, ...]]:
 class WindowModel(PublishedModel):
     """A network from (1, 3, 32, h, w), normalised, to the map (1, h, w) of the last frame."""
 
-    frames_back: ClassVar[int] = WINDOW - 1
-    frames_ahead: ClassVar[int] = WINDOW - 1
+    reach_frames: ClassVar[int] = WINDOW - 1
+    lookahead_frames: ClassVar[int] = WINDOW - 1
     input_size_hw = (224, 384)
     windows = staticmethod(turned_windows)
 
