@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gfsalnet.evaluation.report import Report
 from gfsalnet.evaluation.report_files import write_text
 from gfsalnet.evaluation.settings import METRIC_LABELS
 from gfsalnet.evaluation.tables import UNDEFINED, Table, number
-
-COLUMNS = ("auc_judd", "cc", "nss", "sim", "kldiv")
-"""In the order of the paper's tables."""
+from gfsalnet.files import packaged_toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +26,10 @@ class PublishedTable:
     """Roman."""
     dataset: str
     """As the paper calls it."""
+    columns: tuple[str, ...]
+    """Metrics, in the order of the paper."""
     rows: Mapping[str, tuple[float, ...]]
     """Method → values in the order of `columns`."""
-    columns: tuple[str, ...] = COLUMNS
     differs: str = ""
     """What makes it hard to compare with: a sentence."""
 
@@ -63,115 +63,13 @@ class PublishedTable:
         return [f"The rows cannot be compared: below the line is {evaluated}, not {self.dataset}."]
 
 
+def _table(given: Mapping[str, Any]) -> PublishedTable:
+    rows = {method: tuple(values) for method, values in given["rows"].items()}
+    return PublishedTable(**{**given, "columns": tuple(given["columns"]), "rows": rows})
+
+
 PAPER_TABLES: Mapping[str, PublishedTable] = {
-    table.number: table
-    for table in (
-        PublishedTable(
-            number="I",
-            dataset="UCF-Sports",
-            rows={
-                "SalGAN": (0.869, 0.389, 2.074, 0.258, 2.169),
-                "PQFT": (0.776, 0.211, 1.189, 0.157, 2.458),
-                "Fang et al.": (0.879, 0.387, 2.319, 0.247, 2.012),
-                "AWS-D": (0.845, 0.313, 1.870, 0.195, 2.202),
-                "Bak et al.": (0.864, 0.387, 2.231, 0.130, 2.575),
-                "OM-CNN": (0.880, 0.398, 2.443, 0.294, 1.902),
-                "ACLNet": (0.876, 0.367, 2.045, 0.292, 2.135),
-                "SalEMA": (0.895, 0.470, 2.979, 0.384, 1.728),
-                "STRA-Net": (0.902, 0.479, 2.916, 0.384, 2.483),
-                "TASED-Net": (0.887, 0.453, 2.680, 0.369, 1.876),
-                "GFSalNet, spatial stream": (0.870, 0.461, 3.029, 0.377, 2.504),
-                "GFSalNet, temporal stream": (0.851, 0.418, 2.535, 0.345, 2.721),
-                "GFSalNet, setting 1": (0.914, 0.526, 3.333, 0.382, 1.516),
-                "GFSalNet, setting 2": (0.911, 0.499, 2.980, 0.353, 1.568),
-            },
-            differs="The paper's ground truth is of free viewers and 43 clips, the common re-release's of all and 47.",
-        ),
-        PublishedTable(
-            number="II",
-            dataset="Hollywood-2",
-            rows={
-                "SalGAN": (0.892, 0.428, 2.383, 0.298, 1.760),
-                "PQFT": (0.689, 0.150, 0.610, 0.139, 2.387),
-                "Fang et al.": (0.862, 0.312, 1.614, 0.221, 1.781),
-                "AWS-D": (0.747, 0.227, 0.994, 0.193, 2.256),
-                "Bak et al.": (0.840, 0.310, 1.439, 0.158, 2.339),
-                "OM-CNN": (0.893, 0.430, 2.625, 0.330, 1.896),
-                "ACLNet": (0.899, 0.459, 2.463, 0.342, 1.701),
-                "SalEMA": (0.873, 0.383, 2.226, 0.330, 3.157),
-                "STRA-Net": (0.913, 0.558, 3.226, 0.459, 2.251),
-                "TASED-Net": (0.916, 0.570, 3.324, 0.471, 2.740),
-                "GFSalNet, spatial stream": (0.904, 0.501, 3.051, 0.378, 1.473),
-                "GFSalNet, temporal stream": (0.898, 0.489, 2.581, 0.362, 1.468),
-                "GFSalNet, setting 1": (0.914, 0.549, 3.114, 0.413, 1.277),
-                "GFSalNet, setting 2": (0.919, 0.563, 3.201, 0.424, 1.242),
-            },
-            differs="The paper's ground truth is of free viewers, the common re-release's of all.",
-        ),
-        PublishedTable(
-            number="III",
-            dataset="DHF1K",
-            columns=COLUMNS[:4],
-            rows={
-                "SalGAN": (0.866, 0.370, 2.043, 0.262),
-                "PQFT": (0.699, 0.137, 0.749, 0.139),
-                "Fang et al.": (0.819, 0.273, 1.539, 0.198),
-                "AWS-D": (0.703, 0.174, 0.940, 0.157),
-                "Bak et al.": (0.834, 0.325, 1.632, 0.197),
-                "OM-CNN": (0.856, 0.344, 1.911, 0.256),
-                "ACLNet": (0.890, 0.434, 2.354, 0.315),
-                "SalEMA": (0.890, 0.449, 2.574, 0.466),
-                "STRA-Net": (0.895, 0.458, 2.558, 0.355),
-                "TASED-Net": (0.895, 0.470, 2.667, 0.361),
-                "GFSalNet, setting 1": (0.891, 0.448, 2.505, 0.326),
-                "GFSalNet, setting 2": (0.895, 0.457, 2.528, 0.321),
-            },
-            differs="Published values are of the hidden test split, scored by the dataset's authors.",
-        ),
-        PublishedTable(
-            number="IV",
-            dataset="DIEM",
-            rows={
-                "SalGAN": (0.860, 0.492, 2.068, 0.392, 1.431),
-                "PQFT": (0.680, 0.190, 0.656, 0.220, 2.140),
-                "Fang et al.": (0.825, 0.360, 1.407, 0.313, 1.688),
-                "AWS-D": (0.768, 0.313, 1.228, 0.272, 1.825),
-                "Bak et al.": (0.810, 0.313, 1.212, 0.206, 2.050),
-                "OM-CNN": (0.847, 0.464, 2.037, 0.381, 1.599),
-                "ACLNet": (0.878, 0.554, 2.283, 0.444, 1.331),
-                "SalEMA": (0.863, 0.513, 2.249, 0.452, 2.393),
-                "STRA-Net": (0.864, 0.527, 2.277, 0.456, 2.461),
-                "TASED-Net": (0.872, 0.535, 2.259, 0.470, 2.635),
-                "GFSalNet, spatial stream": (0.868, 0.512, 2.202, 0.439, 1.387),
-                "GFSalNet, temporal stream": (0.846, 0.446, 1.785, 0.391, 1.513),
-                "GFSalNet, setting 1": (0.870, 0.543, 2.313, 0.454, 1.401),
-                "GFSalNet, setting 2": (0.874, 0.525, 2.228, 0.421, 1.176),
-            },
-            differs="The first 300 frames of 20 videos; the Gaussian of the published ground truth is not stated.",
-        ),
-        PublishedTable(
-            number="V",
-            dataset="DIEM-Meta",
-            rows={
-                "ACLNet": (0.845, 0.437, 1.627, 0.391, 1.473),
-                "SalEMA": (0.832, 0.392, 1.576, 0.374, 1.664),
-                "STRA-Net": (0.840, 0.419, 1.637, 0.385, 1.634),
-                "TASED-Net": (0.857, 0.455, 1.810, 0.416, 1.479),
-                "GFSalNet": (0.857, 0.460, 1.814, 0.395, 1.305),
-            },
-        ),
-        PublishedTable(
-            number="VI",
-            dataset="LEDOV-Meta",
-            rows={
-                "ACLNet": (0.879, 0.384, 1.750, 0.342, 1.837),
-                "SalEMA": (0.863, 0.380, 1.815, 0.353, 1.850),
-                "STRA-Net": (0.893, 0.423, 2.041, 0.370, 2.304),
-                "TASED-Net": (0.882, 0.489, 2.450, 0.403, 1.697),
-                "GFSalNet": (0.892, 0.457, 2.190, 0.370, 1.485),
-            },
-        ),
-    )
+    given["number"]: _table(given) for given in packaged_toml(Path(__file__).with_name("paper_tables.toml"))["table"]
 }
 """By number: I UCF-Sports, II Hollywood-2, III DHF1K, IV DIEM, V DIEM-Meta, VI LEDOV-Meta."""
 

@@ -68,7 +68,7 @@ class ViNetS(ViNet):
     """ViNet-S. Frames without 31 predecessors see the first frame repeated, so that it waits for nothing."""
 
     name = "vinet-s"
-    lookahead_frames: ClassVar[int] = 0
+    lookahead_frames = 0
     groups: ClassVar[Groups] = (32, 16, 8, 4, 2)
     windows = staticmethod(repeating_windows)
 

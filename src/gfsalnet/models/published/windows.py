@@ -14,7 +14,7 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -99,8 +99,8 @@ def with_following(items: Iterable[T], count: int) -> Iterator[tuple[T, ...]]:
 class WindowModel(PublishedModel):
     """A network from (1, 3, 32, h, w), normalised, to the map (1, h, w) of the last frame."""
 
-    reach_frames: ClassVar[int] = WINDOW - 1
-    lookahead_frames: ClassVar[int] = WINDOW - 1
+    reach_frames = WINDOW - 1
+    lookahead_frames = WINDOW - 1
     input_size_hw = (224, 384)
     windows = staticmethod(turned_windows)
 
