@@ -151,7 +151,8 @@ def packaged_toml(path: Path) -> dict[str, Any]:
         import tomllib
     else:
         import tomli as tomllib
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    return tables
 
 
 def write_json(path: Path, mapping: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from gfsalnet.cli.console import say
@@ -24,6 +25,16 @@ def models() -> None:
         say(f"{indent}licence: {entry.licence}")
         if not entry.ready:
             say(f"{indent}{entry.how_to_get}")
+    _plugins(MODELS)
+
+
+def _plugins(known: Collection[str]) -> None:
+    """Models of other installed packages, which are not imported to be listed."""
+    from gfsalnet.plugins import plugin_names
+
+    for name, package in plugin_names("gfsalnet.models").items():
+        if name not in known:
+            say(f"{name}  of the installed package {package}")
 
 
 def _sizes(entry: ModelEntry) -> list[str]:

@@ -12,6 +12,7 @@ from gfsalnet.flow.estimator import FlowEstimator
 from gfsalnet.flow.farneback import FarnebackFlow
 from gfsalnet.flow.precomputed import PrecomputedFlow
 from gfsalnet.flow.pwcnet import PWCNetFlow
+from gfsalnet.plugins import load_plugin, plugin_names
 
 ESTIMATORS: Mapping[str, tuple[Callable[..., FlowEstimator], Mapping[str, Any]]] = {
     "dis": (DISFlow, {}),
@@ -39,10 +40,11 @@ def make_estimator(name: str, **settings: Any) -> FlowEstimator:
         GFSalNetError: if the name or a setting is unknown, or a value makes no sense.
     """
     name, colon, value = name.partition(":")
-    if name not in ESTIMATORS:
-        known = ", ".join(ESTIMATORS)
+    factory: Callable[..., FlowEstimator] | None
+    factory, named_settings = ESTIMATORS.get(name) or (load_plugin("gfsalnet.flow", name), {})
+    if factory is None:
+        known = ", ".join([*ESTIMATORS, *plugin_names("gfsalnet.flow")])
         raise GFSalNetError(f"flow estimator {name!r}", "is unknown", f"Use one of: {known}.")
-    factory, named_settings = ESTIMATORS[name]
     if colon and name not in AFTER_COLON:
         raise GFSalNetError(f"flow estimator {name!r}", f"takes no {value!r} after a colon", "Leave it out.")
     if colon:

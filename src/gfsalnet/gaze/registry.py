@@ -18,6 +18,7 @@ from gfsalnet.gaze.meta import DIEMMeta, LEDOVMeta
 from gfsalnet.gaze.osie import OSIE
 from gfsalnet.gaze.salicon import SALICON
 from gfsalnet.gaze.ucf_sports import UCFSports
+from gfsalnet.plugins import broken_plugin, load_plugin, plugin_names
 
 _CLASSES: tuple[type[GazeDataset], ...] = (
     SALICON,
@@ -46,14 +47,21 @@ def dataset_class(name: str) -> type[GazeDataset]:
     for known, cls in DATASETS.items():
         if _plain(known) == _plain(name):
             return cls
-    raise DatasetError(f"dataset {name!r}", "is unknown", f"Use one of: {', '.join(DATASETS)}.")
+    plugins = plugin_names("gfsalnet.datasets")
+    for known, package in plugins.items():
+        if _plain(known) == _plain(name):
+            found = load_plugin("gfsalnet.datasets", known)
+            if isinstance(found, type) and issubclass(found, GazeDataset):
+                return found
+            raise broken_plugin(known, package, TypeError(f"{found!r} is no GazeDataset"))
+    raise DatasetError(f"dataset {name!r}", "is unknown", f"Use one of: {', '.join([*DATASETS, *plugins])}.")
 
 
 def open_dataset(name: str, root: Path, split: str | None = None) -> GazeDataset:
     """A split of a dataset on disk.
 
     Args:
-        name: one of `DATASETS`.
+        name: one of `DATASETS`, or of a plug-in.
         root: the folder as the authors distribute it.
         split: one of the reader's `splits`; None: its `default_split`.
 

@@ -20,6 +20,7 @@ from gfsalnet.models.official_weights.store import model_of, notes_of
 from gfsalnet.models.over_time import OverTime
 from gfsalnet.models.published.entries import PUBLISHED
 from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE, read_config, weights_hash
+from gfsalnet.plugins import broken_plugin, load_plugin, plugin_names
 
 if TYPE_CHECKING:
     from gfsalnet.models.classical.base import ClassicalModel
@@ -85,7 +86,8 @@ def list_models(*, ready: bool = False) -> list[str]:
     Args:
         ready: only those whose weights are there, or that need none.
     """
-    return [name for name, entry in MODELS.items() if entry.ready or (entry.weights_published and not ready)]
+    ours = [name for name, entry in MODELS.items() if entry.ready or (entry.weights_published and not ready)]
+    return ours + [name for name in plugin_names("gfsalnet.models") if name not in MODELS]
 
 
 def load_model(
@@ -103,7 +105,7 @@ def load_model(
     """A model that is ready to predict.
 
     Args:
-        name: a name of `MODELS`, or a folder with `config.json` and `model.safetensors`, as training and conversion
+        name: a name of `MODELS`, that of a plug-in, or a folder with `config.json` and `model.safetensors`, as training and conversion
             write it. With `:appearance` or `:motion` after it: that stream alone, the paper's "Spatial" and "Temporal"
             models (Table I).
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; a model without weights runs on the CPU all the same.
@@ -203,6 +205,10 @@ def _maker_of_other(place: str, device: str) -> Maker | None:
     if entry is not None and entry.classical:
         resolve_device(device)
         return partial(_classical_model, entry.classical_class())
+    if entry is None and not (Path(place) / CONFIG_FILE).is_file():
+        factory = load_plugin("gfsalnet.models", place)
+        if factory is not None:
+            return partial(_plugin_model, factory, place, device)
     folder = _folder(place)
     name = model_of(folder)
     if name is None:
@@ -212,6 +218,29 @@ def _maker_of_other(place: str, device: str) -> Maker | None:
         known = ", ".join(entry.name for entry in PUBLISHED)
         raise WeightsError(folder, f"holds weights of {name!r}, which is unknown", f"Known are: {known}")
     return partial(_published_model, entry.network_class(), folder, device)
+
+
+def _plugin_model(
+    factory: Callable[..., Any],
+    name: str,
+    device: str,
+    flow: str | FlowEstimator | None,
+    settings: Mapping[str, Any],
+    keep_flow: bool,
+) -> SaliencyModel:
+    """What another package makes; `keep_flow` asks in vain where the model itself estimates none."""
+    if flow is not None or settings:
+        raise GFSalNetError(name, "is a plug-in and takes no flow estimator", "Leave the flow out")
+    package = plugin_names("gfsalnet.models")[name]
+    try:
+        model = factory(device=resolve_device(device))
+    except GFSalNetError:
+        raise
+    except Exception as error:  # the code of others may fail in any way
+        raise broken_plugin(name, package, error) from error
+    if not isinstance(model, SaliencyModel):
+        raise broken_plugin(name, package, TypeError(f"it makes a {type(model).__name__} and no SaliencyModel"))
+    return model
 
 
 def _classical_model(
@@ -272,7 +301,7 @@ def _folder(name: str) -> Path:
     folder = Path(name)
     if (folder / CONFIG_FILE).is_file():
         return folder
-    known = ", ".join(MODELS)
+    known = ", ".join([*MODELS, *plugin_names("gfsalnet.models")])
     if folder.is_dir():
         raise WeightsError(name, f"holds no {CONFIG_FILE}", f"Give a model's folder, or one of: {known}.")
     raise WeightsError(name, "is no known model and no folder", f"Use one of: {known}; or a model's folder.")
