@@ -105,9 +105,9 @@ def load_model(
     """A model that is ready to predict.
 
     Args:
-        name: a name of `MODELS`, that of a plug-in, or a folder with `config.json` and `model.safetensors`, as training and conversion
-            write it. With `:appearance` or `:motion` after it: that stream alone, the paper's "Spatial" and "Temporal"
-            models (Table I).
+        name: a name of `MODELS`, that of a plug-in, or a folder with `config.json` and `model.safetensors`, as training
+            and conversion write it. With `:appearance` or `:motion` after it: that stream alone, the paper's "Spatial"
+            and "Temporal" models (Table I).
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; a model without weights runs on the CPU all the same.
         flow: an estimator or its name, as `make_estimator` takes it; None: what the model was trained with, that of a
             model without weights, or DIS. The name of what it was trained with means its settings too.
