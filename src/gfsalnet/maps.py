@@ -7,13 +7,32 @@ but the absence of one: readers leave it all zero, and no metric is defined on i
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Map = NDArray[np.float32]
 """Shape (H, W)."""
+
+
+class FrameMaps(NamedTuple):
+    """The four maps of one frame, each (h, w) float32 at the model's map size.
+
+    What a network gives for a batch is `gfsalnet.network.Maps` as tensors and `gfsalnet.backends.MapArrays` as arrays,
+    (B, 1, H, W) each and of any scale. The three are types of their own on purpose: these maps are densities and those
+    are not, a named tuple cannot be generic in Python 3.10, and torch.export and DistributedDataParallel take what a
+    network returns apart only if it is a tuple.
+    """
+
+    saliency: Map
+    """Density: ≥ 0, sums to 1."""
+    appearance: Map | None
+    """Density of the appearance stream; None where it is not told apart."""
+    motion: Map | None
+    """Density of the motion stream; None where it is not told apart."""
+    gate: Map | None
+    """The share of appearance, 0…1; None without a gate."""
 
 
 def to_density(values: NDArray[np.floating[Any]]) -> Map:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from gfsalnet.backends import MapArrays
+from gfsalnet.maps import FrameMaps
 from gfsalnet.models.interpolate import interpolate
 
 
@@ -19,12 +19,12 @@ class Item(NamedTuple):
     starts_shot: bool = False
 
 
-def flat(value: float) -> MapArrays:
+def flat(value: float) -> FrameMaps:
     """Maps of one value each, all different."""
-    return MapArrays(*(np.full((2, 3), value * factor, np.float32) for factor in (1, 10, 100, 1000)))
+    return FrameMaps(*(np.full((2, 3), value * factor, np.float32) for factor in (1, 10, 100, 1000)))
 
 
-def filled(given: list[tuple[Item, MapArrays | None]]) -> list[tuple[int, float]]:
+def filled(given: list[tuple[Item, FrameMaps | None]]) -> list[tuple[int, float]]:
     """Item by item, the value of its saliency; that the other maps go along is made sure of."""
     found = []
     for item, maps in interpolate(iter(given), lambda item: item.starts_shot):
@@ -71,8 +71,8 @@ def test_maps_that_were_made_are_handed_on_as_they_are() -> None:
 
 
 def test_a_network_of_one_stream_has_no_other_maps_between_either() -> None:
-    def motion_alone(value: float) -> MapArrays:
-        return MapArrays(np.full((2, 3), value, np.float32), None, np.full((2, 3), -value, np.float32), None)
+    def motion_alone(value: float) -> FrameMaps:
+        return FrameMaps(np.full((2, 3), value, np.float32), None, np.full((2, 3), -value, np.float32), None)
 
     given = [(Item(0, True), motion_alone(2)), (Item(1), None), (Item(2), motion_alone(4))]
     between = list(interpolate(given, lambda item: item.starts_shot))[1][1]
@@ -84,7 +84,7 @@ def test_a_network_of_one_stream_has_no_other_maps_between_either() -> None:
 
 def test_a_mixture_of_densities_is_a_density() -> None:
     rng = np.random.default_rng(0)
-    one, other = (MapArrays(rng.dirichlet(np.ones(12)).astype(np.float32).reshape(3, 4), *[None] * 3) for _ in range(2))
+    one, other = (FrameMaps(rng.dirichlet(np.ones(12)).astype(np.float32).reshape(3, 4), *[None] * 3) for _ in range(2))
     given = [(Item(0, True), one), *((Item(n), None) for n in range(1, 7)), (Item(7), other)]
     for _, maps in interpolate(given, lambda item: item.starts_shot):
         assert maps.saliency.sum(dtype=np.float64) == pytest.approx(1, abs=1e-6)
@@ -94,7 +94,7 @@ def test_a_mixture_of_densities_is_a_density() -> None:
 def test_items_wait_only_for_the_next_that_has_maps() -> None:
     taken = []
 
-    def given() -> Iterator[tuple[Item, MapArrays | None]]:
+    def given() -> Iterator[tuple[Item, FrameMaps | None]]:
         for number in range(9):
             taken.append(number)
             yield Item(number, number == 0), flat(number) if number % 3 == 0 else None

@@ -8,8 +8,8 @@ import pytest
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import zero_flow
 from gfsalnet.flow.scene_motion import SceneMotion
-from gfsalnet.maps import Map
-from gfsalnet.models.over_time import FusedMaps, MapsOverTime, Memory, MotionGate, OverTime, Reading
+from gfsalnet.maps import FrameMaps, Map
+from gfsalnet.models.over_time import MapsOverTime, Memory, MotionGate, OverTime, Reading
 
 SIZE_HW = (12, 16)
 FIELD = zero_flow(SIZE_HW)
@@ -26,7 +26,7 @@ def motion(residual: Map | float) -> SceneMotion:
     return SceneMotion(values, camera_speed=0.0, inlier_share=1.0, field=FIELD)
 
 
-def share(maps: FusedMaps, of: Map) -> float:
+def share(maps: FrameMaps, of: Map) -> float:
     """How much of the saliency lies where a blob is."""
     return float(maps.saliency[of > of.max() / 2].sum())
 

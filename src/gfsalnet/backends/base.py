@@ -32,12 +32,18 @@ def output_names(config: NetworkConfig) -> list[str]:
 
 
 class MapArrays(NamedTuple):
-    """`gfsalnet.network.Maps` as arrays, each (B, 1, H, W) float32."""
+    """What a network gives for a batch, as arrays: each (B, 1, H, W) float32, ≥ 0 and of any scale, the gate 0…1.
+
+    `gfsalnet.network.Maps` are the same as tensors, `gfsalnet.maps.FrameMaps` what becomes of them for one frame.
+    """
 
     saliency: NDArray[np.float32]
     appearance: NDArray[np.float32] | None
+    """None in a network of motion alone."""
     motion: NDArray[np.float32] | None
+    """None in a network of appearance alone."""
     gate: NDArray[np.float32] | None
+    """The share of appearance; None without gated fusion."""
 
     @classmethod
     def named(cls, names: Sequence[str], arrays: Sequence[NDArray[np.float32]]) -> MapArrays:

@@ -16,7 +16,7 @@ from gfsalnet.backends.base import StreamName
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream, flow_image, resize_flow
 from gfsalnet.flow.scene_motion import SceneMotion, SceneMotionStream
-from gfsalnet.maps import resize_map, to_density
+from gfsalnet.maps import FrameMaps, resize_map, to_density
 from gfsalnet.models.base import SaliencyModel, StageSeconds, timed
 from gfsalnet.models.interpolate import interpolate
 from gfsalnet.models.over_time import Kind, MapsOverTime, OverTime
@@ -131,9 +131,9 @@ class GFSalNetModel(SaliencyModel):
     def _predicted(
         self,
         prepared: Iterable[_Ready],
-        over_time: Callable[[_Ready, MapArrays], MapArrays] | None,
+        over_time: Callable[[_Ready, FrameMaps], FrameMaps] | None,
         seconds: StageSeconds,
-    ) -> Iterator[tuple[_Ready, MapArrays | None]]:
+    ) -> Iterator[tuple[_Ready, FrameMaps | None]]:
         """Every frame, and its maps as densities if it is one that the network sees."""
         for batch in _batches(prepared, self.backend.batch):
             seen = [ready for ready in batch if ready.pictures]
@@ -146,17 +146,18 @@ class GFSalNetModel(SaliencyModel):
                 densities = self._densities(ready, next(maps))
                 yield ready, densities if over_time is None else over_time(ready, densities)
 
-    def _fused(self, over_time: MapsOverTime, ready: _Ready, densities: MapArrays) -> MapArrays:
+    def _fused(self, over_time: MapsOverTime, ready: _Ready, densities: FrameMaps) -> FrameMaps:
         """What is left to be done with the network's map, at half its size: the network's cells are larger still."""
         height, width = densities.saliency.shape
         small = resize_map(densities.saliency, (height // 2, width // 2))
         fused = over_time.push(small, ready.motion, ready.frame.time_seconds)
         if self.shown == "motion":
             assert fused.motion is not None
-            return MapArrays(fused.motion, None, None, None)
+            return FrameMaps(fused.motion, None, None, None)
         if self.shown == "appearance" or fused.gate is None:
-            return MapArrays(fused.appearance, None, None, None)
-        return MapArrays(fused.saliency, fused.appearance, fused.motion, fused.gate)
+            assert fused.appearance is not None
+            return FrameMaps(fused.appearance, None, None, None)
+        return fused
 
     def pictures(self, frames: Iterable[Frame]) -> Iterator[Pictures]:
         """What the network's streams see of each frame that it predicts, (h, w, 3) each."""
@@ -211,7 +212,7 @@ class GFSalNetModel(SaliencyModel):
             pictures.append(Resize(field.size_hw, size_hw).apply(flow_image(field, self.flow_scale_pixels)))
         return tuple(pictures)
 
-    def _densities(self, ready: _Ready, maps: MapArrays) -> MapArrays:
+    def _densities(self, ready: _Ready, maps: FrameMaps) -> FrameMaps:
         """The maps with a sum of 1 each, the gate as it is; those of the streams only beside a gate.
 
         Raises:
@@ -224,9 +225,9 @@ class GFSalNetModel(SaliencyModel):
             to_density(of_stream) if self.has_gate and of_stream is not None else None
             for of_stream in (maps.appearance, maps.motion)
         )
-        return MapArrays(to_density(maps.saliency), appearance, motion, maps.gate)
+        return FrameMaps(to_density(maps.saliency), appearance, motion, maps.gate)
 
-    def _prediction(self, ready: _Ready, densities: MapArrays) -> Prediction:
+    def _prediction(self, ready: _Ready, densities: FrameMaps) -> Prediction:
         return Prediction(
             frame=ready.frame,
             map_density=densities.saliency,
@@ -272,8 +273,8 @@ def _stacked(batch: list[_Ready]) -> Pictures:
     return tuple(np.stack(of_stream) for of_stream in zip(*(ready.pictures for ready in batch), strict=True))
 
 
-def _each(maps: MapArrays) -> Iterator[MapArrays]:
-    """The maps of every frame of a batch, (h, w) each."""
+def _each(maps: MapArrays) -> Iterator[FrameMaps]:
+    """The maps of each frame of a batch, (h, w) each and not yet normalised."""
     appearance, motion, gate = (None if of_all is None else of_all[:, 0] for of_all in maps[1:])
     for index, saliency in enumerate(maps.saliency[:, 0]):
-        yield MapArrays(saliency, *(None if of_all is None else of_all[index] for of_all in (appearance, motion, gate)))
+        yield FrameMaps(saliency, *(None if of_all is None else of_all[index] for of_all in (appearance, motion, gate)))

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gfsalnet.backends import MapArrays
+from gfsalnet.maps import FrameMaps, Map
 
 T = TypeVar("T")
-AnyMap: TypeAlias = "NDArray[np.float32] | None"
 
 
 def interpolate(
-    items: Iterable[tuple[T, MapArrays | None]], starts_shot: Callable[[T], bool]
-) -> Iterator[tuple[T, MapArrays]]:
+    items: Iterable[tuple[T, FrameMaps | None]], starts_shot: Callable[[T], bool]
+) -> Iterator[tuple[T, FrameMaps]]:
     """Give every item maps: between two that have some they pass linearly from one to the other.
 
     Nothing passes across a cut: up to it, and at the end, the last maps stay. Items wait for the next that has maps.
@@ -25,7 +23,7 @@ def interpolate(
         items: the first of every shot has maps.
         starts_shot: whether an item is the first of a shot.
     """
-    before: MapArrays | None = None
+    before: FrameMaps | None = None
     waiting: list[T] = []
     for item, maps in items:
         if maps is None:
@@ -39,15 +37,15 @@ def interpolate(
     yield from _filled(waiting, before, before)
 
 
-def _filled(waiting: list[T], before: MapArrays | None, after: MapArrays | None) -> Iterator[tuple[T, MapArrays]]:
+def _filled(waiting: list[T], before: FrameMaps | None, after: FrameMaps | None) -> Iterator[tuple[T, FrameMaps]]:
     for position, item in enumerate(waiting, 1):
         assert before is not None
         assert after is not None
         share = np.float32(position / (len(waiting) + 1))
         saliency, *others = (_mixed(a, b, share) for a, b in zip(before, after, strict=True))
         assert saliency is not None
-        yield item, MapArrays(saliency, *others)
+        yield item, FrameMaps(saliency, *others)
 
 
-def _mixed(before: AnyMap, after: AnyMap, share: np.float32) -> AnyMap:
+def _mixed(before: Map | None, after: Map | None, share: np.float32) -> Map | None:
     return None if before is None or after is None else before + share * (after - before)

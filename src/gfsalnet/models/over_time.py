@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow.scene_motion import SceneMotion
-from gfsalnet.maps import Map
+from gfsalnet.maps import FrameMaps, Map
 from gfsalnet.network.folder import ASK_SOURCE
 
 Kind = Literal["still", "video"]
@@ -128,16 +128,6 @@ class OverTime:
             raise WeightsError(where, problem, ASK_SOURCE) from error
 
 
-@dataclass(frozen=True, eq=False)
-class FusedMaps:
-    """Densities (h, w), each summing to 1; motion and gate are None without motion."""
-
-    saliency: Map
-    appearance: Map
-    motion: Map | None
-    gate: Map | None
-
-
 class MapsOverTime:
     """The maps of one stream of frames, in order.
 
@@ -150,9 +140,9 @@ class MapsOverTime:
     def __init__(self, how: OverTime, kind: Kind, centre_strength: float = 1.0) -> None:
         self.how, self.centre_strength = how, centre_strength
         self._reading = how.still if kind == "still" else how.video
-        self._remembered: deque[tuple[float, float, FusedMaps]] = deque()
+        self._remembered: deque[tuple[float, float, FrameMaps]] = deque()
 
-    def push(self, density: Map, motion: SceneMotion | None, time_seconds: float) -> FusedMaps:
+    def push(self, density: Map, motion: SceneMotion | None, time_seconds: float) -> FrameMaps:
         """The maps of the next frame.
 
         Args:
@@ -168,21 +158,21 @@ class MapsOverTime:
         self._remembered.append((time_seconds, time_seconds - last, now))
         return self._mean(time_seconds)
 
-    def _fused(self, density: Map, motion: SceneMotion | None) -> FusedMaps:
+    def _fused(self, density: Map, motion: SceneMotion | None) -> FrameMaps:
         reading = self._reading
         log_A = reading.log_map(density, self.centre_strength)
         appearance, gate = _density(log_A), self.how.gate
         if gate is None or motion is None:
-            return FusedMaps(appearance, appearance, None, None)
+            return FrameMaps(appearance, appearance, None, None)
         size_hw = (density.shape[0], density.shape[1])
         log_T, exponent = gate.log_map(motion, size_hw), gate.exponent(motion)
         fused = _density(log_A + np.float32(exponent) * log_T) if exponent else appearance
         log_centre = np.float32(self.centre_strength) * reading.log_odds(size_hw)
-        return FusedMaps(
+        return FrameMaps(
             fused, appearance, _density(log_T + log_centre), np.full(size_hw, 1 / (1 + exponent), np.float32)
         )
 
-    def _mean(self, now_seconds: float) -> FusedMaps:
+    def _mean(self, now_seconds: float) -> FrameMaps:
         """Over the reach: a map counts by how long it was shown and by how long ago that was."""
         memory = self.how.memory
         while self._remembered[0][0] < now_seconds - memory.reach_seconds + 1e-6 and len(self._remembered) > 1:
@@ -198,13 +188,13 @@ class MapsOverTime:
         def mean(name: str) -> Map | None:
             maps = [getattr(maps, name) for _, _, maps in self._remembered]
             if any(values is None for values in maps):
-                return getattr(newest, name)  # type: ignore[no-any-return]  # a field of FusedMaps
+                return getattr(newest, name)  # type: ignore[no-any-return]  # a field of FrameMaps
             return np.asarray(np.tensordot(weights, np.stack(maps), 1), np.float32)
 
         saliency, appearance = mean("saliency"), mean("appearance")
         assert saliency is not None
         assert appearance is not None
-        return FusedMaps(saliency, appearance, mean("motion"), mean("gate"))
+        return FrameMaps(saliency, appearance, mean("motion"), mean("gate"))
 
 
 def _numbers(value: Any) -> Any:
