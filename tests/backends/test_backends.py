@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gfsalnet.backends import BACKENDS, Backend, MapArrays, Pictures, make_backend
+from gfsalnet.backends import BACKENDS, Backend, MapArrays, NetworkInputs, make_backend
 from gfsalnet.backends.base import agreement
 from gfsalnet.backends.graphs import cached_onnx, export_onnx, export_openvino
 from gfsalnet.backends.pytorch import TorchBackend
@@ -26,7 +26,7 @@ def network() -> GFSalNet:
     return load_network(SHIPPED / "gfsalnet-mobile")[0]
 
 
-def pictures(batch: int = 1, size_hw: tuple[int, int] = (96, 128), seed: int = 0) -> Pictures:
+def pictures(batch: int = 1, size_hw: tuple[int, int] = (96, 128), seed: int = 0) -> NetworkInputs:
     """Blocks of colour, and a still scene with one thing that moves."""
     rng = np.random.default_rng(seed)
     rgb = (
@@ -37,7 +37,7 @@ def pictures(batch: int = 1, size_hw: tuple[int, int] = (96, 128), seed: int = 0
     return rgb, flow_image
 
 
-def plain(network: GFSalNet, given: Pictures) -> MapArrays:
+def plain(network: GFSalNet, given: NetworkInputs) -> MapArrays:
     """The network as it is defined, without folding."""
     with torch.inference_mode():
         maps = network(*(torch.from_numpy(picture).permute(0, 3, 1, 2) / 255 for picture in given))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from gfsalnet.backends import MapArrays, Pictures
+from gfsalnet.backends import MapArrays, NetworkInputs
 from gfsalnet.backends.base import LEAST_AGREEMENT
 from gfsalnet.backends.export_check import TOLERANCE, check_export, run_eagerly
 from gfsalnet.backends.graphs import cached_onnx, export_openvino
@@ -26,7 +26,7 @@ def network() -> GFSalNet:
     return load_network(SHIPPED / "gfsalnet-mobile")[0]
 
 
-def pictures(seed: int = 0, size_hw: tuple[int, int] = (96, 128)) -> Pictures:
+def pictures(seed: int = 0, size_hw: tuple[int, int] = (96, 128)) -> NetworkInputs:
     """One frame of coloured blocks, and a still scene with one thing that moves."""
     blocks = np.random.default_rng(seed).integers(0, 256, (1, size_hw[0] // 16, size_hw[1] // 16, 3), dtype=np.uint8)
     flow_image = np.full((1, *size_hw, 3), 255, np.uint8)
@@ -81,7 +81,7 @@ class Pretended:
     def __init__(self, path: Path, precision: str) -> None:
         self.calls = 0
 
-    def __call__(self, given: Pictures) -> MapArrays:
+    def __call__(self, given: NetworkInputs) -> MapArrays:
         until = time.process_time() + 0.02
         while time.process_time() < until:
             pass

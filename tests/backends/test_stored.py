@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gfsalnet.backends import MapArrays, Pictures, StoredNetwork, make_backend
+from gfsalnet.backends import MapArrays, NetworkInputs, StoredNetwork, make_backend
 from gfsalnet.backends.base import agreement, max_rel_diff
 from gfsalnet.errors import WeightsError
 from gfsalnet.models.entry import SHIPPED
@@ -24,7 +24,7 @@ def stored(folder: Path = FOLDER, stream: str | None = None) -> StoredNetwork:
     return StoredNetwork(folder, read_config(folder)[0], stream)  # type: ignore[arg-type]
 
 
-def pictures(seed: int = 0, size_hw: tuple[int, int] = (96, 128)) -> Pictures:
+def pictures(seed: int = 0, size_hw: tuple[int, int] = (96, 128)) -> NetworkInputs:
     blocks = np.random.default_rng(seed).integers(0, 256, (1, size_hw[0] // 16, size_hw[1] // 16, 3), dtype=np.uint8)
     flow_image = np.full((1, *size_hw, 3), 255, np.uint8)
     flow_image[:, 20:60, 40:90] = (80, 200, 255)

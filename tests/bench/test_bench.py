@@ -102,7 +102,7 @@ def test_what_cannot_be_timed_says_why(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("frames", "words"), [(1, "a single frame"), (3, "only 3 frames")])
-def test_a_film_too_short_for_a_rate_is_refused(frames: int, words: str, tmp_path: Path) -> None:
+def test_a_video_too_short_for_a_rate_is_refused(frames: int, words: str, tmp_path: Path) -> None:
     folder = tmp_path / "frames"
     folder.mkdir()
     for index in range(frames):

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import gfsalnet
-from gfsalnet.backends import Backend, MapArrays, Pictures
+from gfsalnet.backends import Backend, MapArrays, NetworkInputs
 from gfsalnet.backends.pytorch import TorchBackend
 from gfsalnet.demo import draw_frame
 from gfsalnet.errors import GFSalNetError, WeightsError
@@ -48,7 +48,7 @@ class Watched:
     def __init__(self, backend: Backend, flow_images: list[np.ndarray], batch: int = 1) -> None:
         self.name, self.batch, self._backend, self._flow_images = backend.name, batch, backend, flow_images
 
-    def __call__(self, pictures: Pictures) -> MapArrays:
+    def __call__(self, pictures: NetworkInputs) -> MapArrays:
         self._flow_images.append(pictures[1])
         return self._backend(pictures)
 
@@ -180,7 +180,7 @@ def test_weights_of_the_flow_it_was_trained_with_may_lie_elsewhere(tmp_path: Pat
 
 
 def test_the_shipped_gate_turns_to_what_moves_and_only_while_it_moves() -> None:
-    """Fig. 8: in the demo film a bird flies past a tree; then the film stands still."""
+    """Fig. 8: in the demo video a bird flies past a tree; then the video stands still."""
     model = gfsalnet.load_model("gfsalnet-mobile", device="cpu")
     moments = [1.0, 1.04, 1.08, 1.08, 1.08]
     p = list(model.stream(Frame(draw_frame(seconds), index=index) for index, seconds in enumerate(moments)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gfsalnet.backends.base import Backend, MapArrays, Pictures
+from gfsalnet.backends.base import Backend, MapArrays, NetworkInputs
 from gfsalnet.backends.choice import AUTO, BACKENDS, REFERENCE, make_backend
 from gfsalnet.backends.stored import StoredNetwork
 
-__all__ = ["AUTO", "BACKENDS", "REFERENCE", "Backend", "MapArrays", "Pictures", "StoredNetwork", "make_backend"]
+__all__ = ["AUTO", "BACKENDS", "REFERENCE", "Backend", "MapArrays", "NetworkInputs", "StoredNetwork", "make_backend"]

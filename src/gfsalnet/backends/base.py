@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from gfsalnet.network.config import NetworkConfig
 
-Pictures: TypeAlias = "tuple[NDArray[np.uint8], ...]"
-"""What the network's streams look at, each (B, H, W, 3) with sides that are multiples of 32: frames for the appearance
-stream, flow images for the motion stream, in this order."""
+NetworkInputs: TypeAlias = "tuple[NDArray[np.uint8], ...]"
+"""What the network's streams look at, each (B, H, W, 3) uint8 RGB with sides that are multiples of 32 pixels: frames
+for the appearance stream, flow images for the motion stream, in this order."""
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
 StreamName = Literal["appearance", "motion"]
 WEIGHTS_KEY = "weights"
-"""In a graph's metadata: `weights_hash` of what it was made from."""
+"""The key of a graph's metadata under which the `weights_hash` of its weights stands."""
 
 
 def input_names(config: NetworkConfig) -> list[str]:
@@ -47,13 +47,13 @@ class MapArrays(NamedTuple):
 
     @classmethod
     def named(cls, names: Sequence[str], arrays: Sequence[NDArray[np.float32]]) -> MapArrays:
-        """From the maps that a network of these outputs has."""
+        """The maps of a network, (B, 1, H, W) each, by the names of its outputs."""
         by_name = dict(zip(names, arrays, strict=True))
         return cls(by_name["saliency"], by_name.get("appearance"), by_name.get("motion"), by_name.get("gate"))
 
     @classmethod
     def of_stream(cls, stream: StreamName, array: NDArray[np.float32]) -> MapArrays:
-        """Of a stream alone, whose map is also the saliency."""
+        """The maps of one stream alone, whose map (B, 1, H, W) is also the saliency."""
         return cls.named(("saliency", stream), (array, array))
 
 
@@ -62,14 +62,14 @@ class Backend(Protocol):
 
     @property
     def name(self) -> str:
-        """As `--backend` knows it, such as `openvino-bf16`."""
+        """The name that `--backend` takes, such as `openvino-bf16`."""
 
     @property
     def batch(self) -> int:
         """How many frames at a time it runs best."""
 
-    def __call__(self, pictures: Pictures) -> MapArrays:
-        """The maps of a batch; safe to call from several threads."""
+    def __call__(self, pictures: NetworkInputs) -> MapArrays:
+        """The maps of a batch, (B, 1, H, W) float32 each; safe to call from several threads."""
 
 
 LEAST_AGREEMENT: dict[Precision, float] = {"fp32": 1 - 1e-6, "bf16": 0.97, "fp16": 0.97, "int8": 0.95}

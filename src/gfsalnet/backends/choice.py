@@ -13,7 +13,7 @@ import numpy as np
 from gfsalnet.backends.base import (
     LEAST_AGREEMENT,
     Backend,
-    Pictures,
+    NetworkInputs,
     Precision,
     agreement,
     input_names,
@@ -185,8 +185,8 @@ def _installed_by_speed(network: AnyNetwork) -> Iterator[str]:
 
 
 def _agreement(backend: Backend, network: AnyNetwork) -> float:
-    """With the reference on the CPU, on a coarse noise."""
+    """The lowest correlation of a map with the same map of the reference on the CPU, for a picture of coarse noise."""
     blocks = np.random.default_rng(0).integers(0, 256, (2, 1, 12, 16, 3), dtype=np.uint8)
     noise = blocks.repeat(8, axis=2).repeat(8, axis=3)
-    pictures: Pictures = tuple(noise[: len(input_names(network.config))])
+    pictures: NetworkInputs = tuple(noise[: len(input_names(network.config))])
     return agreement(backend(pictures), make_backend(REFERENCE, network)(pictures))

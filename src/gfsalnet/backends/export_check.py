@@ -13,7 +13,7 @@ from gfsalnet.backends.base import (
     LEAST_AGREEMENT,
     Backend,
     MapArrays,
-    Pictures,
+    NetworkInputs,
     Precision,
     agreement,
     max_rel_diff,
@@ -35,7 +35,7 @@ class ExportCheck:
     engine: str
     """What ran the file."""
     size_wh: tuple[int, int]
-    """Of the frame that was timed."""
+    """The size in pixels of the frame that was timed."""
     max_rel_diff: float
     """The largest difference at any pixel of any map, as a share of the map's maximum."""
     correlation: float
@@ -47,7 +47,7 @@ class ExportCheck:
 
 
 def check_export(
-    path: Path, engine: str, precision: Precision, network: GFSalNet, pictures: Sequence[Pictures]
+    path: Path, engine: str, precision: Precision, network: GFSalNet, pictures: Sequence[NetworkInputs]
 ) -> ExportCheck:
     """Run the file and the network side by side.
 
@@ -90,7 +90,7 @@ def _open(path: Path, engine: str, precision: Precision) -> Backend:
 
 
 @torch.inference_mode()
-def run_eagerly(network: GFSalNet, pictures: Pictures) -> MapArrays:
+def run_eagerly(network: GFSalNet, pictures: NetworkInputs) -> MapArrays:
     """The maps of the network as it is defined: nothing folded, PyTorch's own memory layout. For comparison."""
     images = [torch.from_numpy(picture).permute(0, 3, 1, 2).contiguous().float() / 255 for picture in pictures]
     maps = network(flow_image_B3HW=images[0]) if network.config.streams == "motion" else network(*images)

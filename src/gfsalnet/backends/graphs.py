@@ -95,7 +95,7 @@ def cached_onnx(network: GFSalNet) -> Path:
 
 
 def _fingerprint(network: GFSalNet) -> str:
-    """Of all that the exported file depends on."""
+    """A hash of all that the exported file depends on: versions, description and weights."""
     versions = (__version__, torch.__version__)
     digest = hashlib.sha256(json.dumps([versions, asdict(network.config)]).encode())
     for name, value in network.state_dict().items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import onnxruntime
 
-from gfsalnet.backends.base import WEIGHTS_KEY, MapArrays, Pictures, Precision, StreamName
+from gfsalnet.backends.base import WEIGHTS_KEY, MapArrays, NetworkInputs, Precision, StreamName
 
 
 class ONNXRuntimeBackend:
@@ -35,8 +35,8 @@ class ONNXRuntimeBackend:
         self.weights = self._session.get_modelmeta().custom_metadata_map.get(WEIGHTS_KEY, "")
         """The `weights_hash` that the graph was made from; empty if it does not say."""
 
-    def __call__(self, pictures: Pictures) -> MapArrays:
-        """As `Backend.__call__`."""
+    def __call__(self, pictures: NetworkInputs) -> MapArrays:
+        """The maps of a batch, (B, 1, H, W) float32 each, of pictures (B, H, W, 3) uint8."""
         if self._stream is not None:
             given = dict.fromkeys(self._inputs, pictures[0])  # the other stream's map is not asked for
             return MapArrays.of_stream(self._stream, self._session.run([self._stream], given)[0])

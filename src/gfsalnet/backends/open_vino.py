@@ -7,11 +7,11 @@ from pathlib import Path
 
 import openvino
 
-from gfsalnet.backends.base import WEIGHTS_KEY, MapArrays, Pictures, Precision, StreamName
+from gfsalnet.backends.base import WEIGHTS_KEY, MapArrays, NetworkInputs, Precision, StreamName
 
 _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 _MOST_SIZES = 4
-"""Sizes of pictures for which the compiled network is kept."""
+"""How many picture sizes the compiled network is kept for: each takes as much memory as the network."""
 
 
 def computes_bf16() -> bool:
@@ -53,8 +53,8 @@ class OpenVINOBackend:
         self._requests: dict[tuple[int, ...], openvino.InferRequest] = {}
         self._lock = threading.Lock()  # a request serves one call at a time
 
-    def __call__(self, pictures: Pictures) -> MapArrays:
-        """As `Backend.__call__`."""
+    def __call__(self, pictures: NetworkInputs) -> MapArrays:
+        """The maps of a batch, (B, 1, H, W) float32 each, of pictures (B, H, W, 3) uint8."""
         if self._stream is not None:
             pictures = (pictures[0],) * len(self._model.inputs)  # of the other stream's only the size is looked at
         with self._lock:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gfsalnet.backends.base import MapArrays, Pictures, Precision
+from gfsalnet.backends.base import MapArrays, NetworkInputs, Precision
 from gfsalnet.backends.inference_module import InferenceModule
 from gfsalnet.device import threads as limited_threads
 from gfsalnet.network import GFSalNet
@@ -40,8 +40,8 @@ class TorchBackend:
         self._module = InferenceModule(network).to(device=self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # documented, not in the stub
 
     @torch.inference_mode()
-    def __call__(self, pictures: Pictures) -> MapArrays:
-        """As `Backend.__call__`."""
+    def __call__(self, pictures: NetworkInputs) -> MapArrays:
+        """The maps of a batch, (B, 1, H, W) float32 each, of pictures (B, H, W, 3) uint8."""
         dtype = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(self._precision)
         # The setting is the process's: it is lent for the call and given back, whoever else computes in between.
         lent = nullcontext() if self._threads is None else limited_threads(self._threads, opencv=False)

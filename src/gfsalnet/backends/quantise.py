@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gfsalnet.backends.base import Pictures, input_names
+from gfsalnet.backends.base import NetworkInputs, input_names
 from gfsalnet.backends.graphs import cached_onnx, named_weights, quiet
 from gfsalnet.files import write_whole
 from gfsalnet.network import GFSalNet
@@ -19,10 +19,10 @@ KEPT_IN_FLOAT = {"mobilenet_v2": r"\.features\.([0-4]|14|16)\b", "resnet50": r"(
 time: the kernels of the first differ most between channels, and the last two lead straight into the decoder."""
 _QUANTISED = ("Conv", "ConvTranspose", "Gemm", "Add", "Concat", "MaxPool")
 _SCOPES = "pkg.torch.onnx.name_scopes"
-"""Where torch.onnx notes the modules that a node comes from."""
+"""The metadata key under which torch.onnx notes the modules that a node comes from."""
 
 
-def export_int8(network: GFSalNet, pictures: Iterable[Pictures], path: Path, weights: str = "") -> None:
+def export_int8(network: GFSalNet, pictures: Iterable[NetworkInputs], path: Path, weights: str = "") -> None:
     """Write the network as ONNX with 8-bit weights and activations, which ONNX Runtime and OpenVINO both run.
 
     Args:
@@ -69,7 +69,7 @@ def _scopes(node: Any) -> str:
     return next((entry.value for entry in node.metadata_props if entry.key == _SCOPES), "")
 
 
-def _reader(inputs: list[str], pictures: Iterable[Pictures]) -> Any:
+def _reader(inputs: list[str], pictures: Iterable[NetworkInputs]) -> Any:
     """What ONNX Runtime asks for pictures."""
     from onnxruntime.quantization import CalibrationDataReader
 

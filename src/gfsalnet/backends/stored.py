@@ -38,7 +38,7 @@ class StoredNetwork:
 
     @property
     def config(self) -> NetworkConfig:
-        """Of what is run: one stream has a description of its own."""
+        """The description of what is run: one stream has a description of its own."""
         return self.whole if self.stream is None else replace(self.whole, streams=self.stream)
 
     @property
@@ -65,7 +65,7 @@ class StoredNetwork:
 
     @cached_property
     def network(self) -> GFSalNet:
-        """In evaluation mode on the CPU.
+        """The network, in evaluation mode on the CPU.
 
         Raises:
             WeightsError: if the weights are missing, damaged or of another architecture.

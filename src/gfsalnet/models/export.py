@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gfsalnet.backends import Pictures
+from gfsalnet.backends import NetworkInputs
 from gfsalnet.backends.export_check import ExportCheck, check_export
 from gfsalnet.backends.graphs import export_onnx, export_openvino
 from gfsalnet.backends.quantise import export_int8
@@ -95,16 +95,16 @@ def export_beside(name: str, shown: Sequence[Frame]) -> tuple[Path, ExportCheck]
 
 
 def _loaded(name: str) -> GFSalNetModel:
-    """In PyTorch, which needs no graph."""
+    """The model in PyTorch, which needs no graph."""
     model = load_model(name, device="cpu", backend="torch")
     if not isinstance(model, GFSalNetModel):
         raise WeightsError(name, "is no GFSalNet", "Export a GFSalNet")
     return model
 
 
-def _pictures(model: GFSalNetModel, sources: Sequence[str], first: int) -> list[Pictures]:
+def _pictures(model: GFSalNetModel, sources: Sequence[str], first: int) -> list[NetworkInputs]:
     """What the network sees of some frames of each source, from this one on; of a picture, its only one."""
-    pictures: list[Pictures] = []
+    pictures: list[NetworkInputs] = []
     for source in expand_sources(list(sources)):
         with open_source(source) as reader:
             of_source = list(model.pictures(islice(reader, FRAMES_A_SOURCE * APART)))
@@ -112,5 +112,5 @@ def _pictures(model: GFSalNetModel, sources: Sequence[str], first: int) -> list[
     return pictures
 
 
-def _batch(pictures: Pictures) -> Pictures:
+def _batch(pictures: NetworkInputs) -> NetworkInputs:
     return tuple(picture[None] for picture in pictures)

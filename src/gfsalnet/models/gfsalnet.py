@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gfsalnet.backends import Backend, MapArrays, Pictures
+from gfsalnet.backends import Backend, MapArrays, NetworkInputs
 from gfsalnet.backends.base import StreamName
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream, flow_image, resize_flow
@@ -45,7 +45,7 @@ class GFSalNetModel(SaliencyModel):
         trained_with: the estimator at whose size flow images are drawn, so that a speed has the colour that the network
             knows whatever the size of the field; None: that of the field.
         flow_scale_pixels: the speed that is drawn in full colour; None scales every frame by its fastest pixel.
-        every: predict every so manieth frame of a shot, its first one included; the maps between are interpolated
+        every: predict every Nth frame of a shot, its first one included; the maps between are interpolated
             (`interpolate`), and their frames have no flow.
         over_time: what is done with the map of an appearance stream; None: nothing.
         centre_strength: of the centre that `over_time` knows; 1 is as fitted, 0 none.
@@ -108,7 +108,7 @@ class GFSalNetModel(SaliencyModel):
         return {"over_time": how.digest, "centre_strength": self.centre_strength, "shown": self.shown or "fused"}
 
     def stream(self, frames: Iterable[Frame], seconds: StageSeconds | None = None) -> Iterator[Prediction]:
-        """One prediction a frame; across a shot cut there is no flow, but what was seen before it is remembered.
+        """One prediction per frame; across a shot cut there is no flow, but what was seen before it is remembered.
 
         A stream of one frame is a picture that stands still.
 
@@ -159,7 +159,7 @@ class GFSalNetModel(SaliencyModel):
             return FrameMaps(fused.appearance, None, None, None)
         return fused
 
-    def pictures(self, frames: Iterable[Frame]) -> Iterator[Pictures]:
+    def pictures(self, frames: Iterable[Frame]) -> Iterator[NetworkInputs]:
         """What the network's streams see of each frame that it predicts, (h, w, 3) each."""
         for ready in self._prepared(frames, {}):
             if ready.pictures:
@@ -175,7 +175,7 @@ class GFSalNetModel(SaliencyModel):
             since_predicted = 0 if starts_shot else (since_predicted + 1) % self.every
             field: FlowField | None = None
             motion: SceneMotion | None = None
-            pictures: Pictures = ()
+            pictures: NetworkInputs = ()
             with timed(seconds, "flow"):
                 if since_predicted == 0:
                     if isinstance(flow, SceneMotionStream):
@@ -196,7 +196,7 @@ class GFSalNetModel(SaliencyModel):
             return FlowStream(self.estimator)
         return SceneMotionStream(self.estimator, gate.tau_seconds, gate.reach_seconds)
 
-    def _pictures(self, rgb: RGB, field: FlowField | None) -> Pictures:
+    def _pictures(self, rgb: RGB, field: FlowField | None) -> NetworkInputs:
         """What the streams look at, (h, w, 3) each, at the network's size."""
         frame_size_hw = rgb.shape[0], rgb.shape[1]
         size_hw = height, width = self.config.input_size_hw
@@ -246,7 +246,7 @@ class _Ready:
     frame: Frame
     field: FlowField | None
     starts_shot: bool
-    pictures: Pictures
+    pictures: NetworkInputs
     motion: SceneMotion | None = None
     """What moves in it against the scene, where that is asked for."""
 
@@ -254,7 +254,7 @@ class _Ready:
 def _batches(prepared: Iterable[_Ready], most: int) -> Iterator[list[_Ready]]:
     """Frames in order, up to so many of one size for the network at a time, and those that it skips."""
     batch: list[_Ready] = []
-    pictures: list[Pictures] = []
+    pictures: list[NetworkInputs] = []
     for ready in prepared:
         if ready.pictures and pictures and ready.pictures[0].shape != pictures[0][0].shape:
             yield batch
@@ -269,7 +269,7 @@ def _batches(prepared: Iterable[_Ready], most: int) -> Iterator[list[_Ready]]:
         yield batch
 
 
-def _stacked(batch: list[_Ready]) -> Pictures:
+def _stacked(batch: list[_Ready]) -> NetworkInputs:
     return tuple(np.stack(of_stream) for of_stream in zip(*(ready.pictures for ready in batch), strict=True))
 
 

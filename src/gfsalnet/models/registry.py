@@ -116,15 +116,15 @@ def load_model(
         backend: what runs a GFSalNet: one of `gfsalnet.backends.BACKENDS`, `auto` for the fastest here, or `reference`:
             float32 by ONNX Runtime where the model has a graph, as the shipped one does, else by PyTorch. Its numbers
             do not depend on what else is installed. Other models run in what they are written in.
-        every: predict every so manieth frame and interpolate between; of a GFSalNet.
+        every: predict every Nth frame and interpolate the maps between; for a GFSalNet alone.
         centre_bias: strength of the centre that a model has learned; 1: as learned, 0: none. For one that knows it.
         threads: of the network on a CPU; None: one less than there are cores, or all of them for a heavy network.
 
     Raises:
         WeightsError: if the model is unknown, has no weights here, or they are damaged or of another architecture.
         MissingPackageError: if the model or the backend needs a package that is not installed.
-        GFSalNetError: if the device is not here, the estimator or the backend unknown, the backend not installed, or
-            `backend` or `every` not for this model.
+        GFSalNetError: if the device is not available, the estimator or the backend is unknown, the backend is not
+            installed, or `backend` or `every` is not for this model.
     """
     place, stream = _split(str(name))
     make = _maker_of_other(place, device)

@@ -47,11 +47,12 @@ class NetworkConfig:
     multilevel_relu: bool = False
     """ReLU after each merge; the paper names none."""
     main: tuple[Deconv, ...] = (Deconv(64, 8, 4, 2), Deconv(64, 8, 4, 2))
-    """From the attended ResBlock4 (1/32) to where the branches meet; Fig. 2 draws two."""
+    """The main branch, from the attended ResBlock4 (1/32) to where the branches meet; Fig. 2 draws two."""
     side: tuple[Deconv, ...] = (Deconv(128, 3, 1, 1), Deconv(64, 3, 1, 1), Deconv(32, 4, 2, 1))
-    """From the multi-level block (1/4) to the same place; Fig. 2 draws three. 64 + 32 gives the 96 of Sec. III-B."""
+    """The side branch, from the multi-level block (1/4) to the same place; Fig. 2 draws three. 64 + 32 gives the 96 of
+    Sec. III-B."""
     last: Deconv = Deconv(1, 4, 2, 1)  # noqa: RUF009  # a named tuple cannot change
-    """From the meeting point to the map."""
+    """The last deconvolution, from the meeting point to the map."""
     final: Literal["relu", "softplus", "softmax"] = "relu"
     """After the last deconvolution. `relu` is Fig. 2; `softmax` turns scores into a density of mean 1 over the map."""
     channel_attention_final: Literal["relu", "sigmoid"] = "relu"

@@ -15,7 +15,7 @@ from gfsalnet.network.config import NetworkConfig
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 GRAPH_FILE, INT8_FILE = "model.onnx", "int8.onnx"
-"""Where somebody made them: the network as a graph, which runs without PyTorch, in float32 and in 8 bits."""
+"""Optional files: the network as a graph, which runs without PyTorch, in float32 and in 8 bits."""
 ASK_SOURCE = "Take it again from where the weights came from, or use the version that wrote it."
 
 

@@ -98,7 +98,7 @@ class EarlyMerges(nn.Module):
         self.activation = block.activation
 
     def forward(self, levels: Levels) -> Tensor:
-        """As `MultiLevelInformation`."""
+        """The same maps as `MultiLevelInformation.forward`, but for rounding."""
         level1, level2, level3, x = levels
         for coarse, fine, level in zip(self.coarse, self.fine, (level3, level2, level1), strict=True):
             expanded = F.interpolate(coarse(x), level.shape[-2:], mode="bilinear", align_corners=False)
@@ -120,7 +120,7 @@ class EarlyFuse(nn.Module):
         self.rest = nn.Sequential(*rest)
 
     def forward(self, x_BCHW: Tensor, finer_BCHW: Tensor) -> Tensor:
-        """As `Merge`."""
+        """The same maps as `Merge.forward`, but for rounding."""
         expanded = F.interpolate(self.coarse(x_BCHW), finer_BCHW.shape[-2:], mode="bilinear", align_corners=False)
         fused: Tensor = self.rest(expanded + self.fine(self.skip(finer_BCHW)))
         return fused
@@ -136,7 +136,7 @@ class FixedSmoothing(nn.Module):
         self.register_buffer("kernels", smoothing.by_place())
 
     def forward(self, cells_B1HW: Tensor) -> Tensor:
-        """As `Smoothing`."""
+        """The same maps as `Smoothing.forward`."""
         return smoothed(cells_B1HW, self.kernels)
 
 

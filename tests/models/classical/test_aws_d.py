@@ -65,7 +65,7 @@ def test_taps_are_blind_to_what_stands_still() -> None:
     assert abs(temporal_taps(MEMORY_FRAMES)[0]) > 3 * abs(temporal_taps(MEMORY_FRAMES)[-1])
 
 
-def test_a_still_film_is_the_same_as_its_picture(moving: Callable[..., Any]) -> None:
+def test_a_still_video_is_the_same_as_its_picture(moving: Callable[..., Any]) -> None:
     rgb = moving(count=1).frames[0].rgb
     maps = [p.map_density for p in AWSD().stream([Frame(rgb, index=index) for index in range(3)])]
     assert np.allclose(maps[0], maps[1], rtol=1e-3)

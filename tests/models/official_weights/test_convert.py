@@ -21,7 +21,7 @@ from gfsalnet.models import load_model
 from gfsalnet.models.classical.base import FloatArray
 from gfsalnet.models.entry import ModelEntry
 from gfsalnet.models.official_weights.convert import convert_weights
-from gfsalnet.models.published.base import Official, Picture, PublishedModel
+from gfsalnet.models.published.base import FrameAndFlow, Official, PublishedModel
 from gfsalnet.network.weights import load_strictly
 
 
@@ -39,7 +39,7 @@ class Toy(PublishedModel):
         ours = {name: official[f"arr_{place}"] for place, name in enumerate(NAMES)}
         return {**ours, "0.weight": ours["0.weight"][:, :, ::-1, ::-1]}
 
-    def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
+    def predict_shot(self, pictures: Iterator[FrameAndFlow]) -> Iterator[FloatArray]:
         yield from ()
 
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import DISFlow
-from gfsalnet.models.published.base import Official, Picture, PublishedModel, with_counters
+from gfsalnet.models.published.base import FrameAndFlow, Official, PublishedModel, with_counters
 from gfsalnet.models.published.windows import with_following
 from gfsalnet.types import Frame
 
@@ -43,7 +43,7 @@ class Ahead(PublishedModel):
     def from_official(cls, official: Official) -> dict[str, NDArray[Any]]:
         return dict(official)
 
-    def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[NDArray[np.float64]]:
+    def predict_shot(self, pictures: Iterator[FrameAndFlow]) -> Iterator[NDArray[np.float64]]:
         assert torch.is_inference_mode_enabled()
         self.fields: list[Any] = []
         for (rgb, field), _, (later, _) in with_following(pictures, 2):

@@ -18,7 +18,7 @@ from torch import nn
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import DISFlow
-from gfsalnet.models.published.base import Picture
+from gfsalnet.models.published.base import FrameAndFlow
 from gfsalnet.models.published.stranet import STRANet, STRANetwork, flow_planes, gaussian_maps
 from gfsalnet.types import RGB, FlowField, Frame
 
@@ -124,7 +124,7 @@ def clip(count: int, size_hw: tuple[int, int]) -> list[tuple[RGB, FlowField]]:
     return pictures
 
 
-def predict(model: STRANet, pictures: list[Picture]) -> list[NDArray[np.float64]]:
+def predict(model: STRANet, pictures: list[FrameAndFlow]) -> list[NDArray[np.float64]]:
     with torch.inference_mode():
         return list(model.predict_shot(iter(pictures)))
 
@@ -192,7 +192,7 @@ def test_flows_are_five_from_the_frame_on(model: Narrow, monkeypatch: pytest.Mon
 def test_frames_are_read_five_ahead(model: Narrow) -> None:
     taken = 0
 
-    def pictures() -> Iterator[Picture]:
+    def pictures() -> Iterator[FrameAndFlow]:
         nonlocal taken
         for picture in clip(8, (30, 40)):
             taken += 1

@@ -28,12 +28,12 @@ from gfsalnet.video import Resize
 from gfsalnet.video.geometry import working_size_hw
 
 WORKING_SIZE_WH = (320, 240)
-"""Of a 4:3 frame; other shapes get as many pixels."""
+"""The working size of a 4:3 frame, pixels; other shapes get as many pixels."""
 ORIENTATIONS_DEGREES = (0, 45, 90, 135)
 SHORTEST_WAVELENGTH_PIXELS = 6.0
 """Each next scale doubles it."""
 SCALES_PER_AXIS = (7, 5, 5)
-"""Of the colour axes, the one with the most variance first."""
+"""Scales of each colour axis, the axis with the most variance first."""
 RADIAL_RATIO = 0.55
 """Standard deviation over centre frequency, of the logarithm: a bandwidth of two octaves."""
 ANGULAR_SIGMA_DEGREES = 37.5
@@ -41,7 +41,7 @@ MOTION_SCALES = 5
 MEMORY_FRAMES = 8
 """How far back motion and its statistics reach, this frame included."""
 PERIOD_FRAMES = 8.0
-"""Of the temporal frequency that the motion bank is tuned to."""
+"""The period of the temporal frequency that the motion bank is tuned to."""
 MEMORY_SIGMA_FRAMES = 3.0
 """How fast the past fades in the motion bank."""
 SMOOTHING = 0.01 * 2.1
@@ -50,7 +50,7 @@ SMOOTHING = 0.01 * 2.1
 _NOTHING = 1e-6
 """The share of the greatest variance below which an axis carries only rounding."""
 _LEAST_VARIANCE = 1e-10
-"""Of pictures in 0…1: below it nothing varies at all."""
+"""The variance, of pictures in 0…1, below which nothing varies at all."""
 
 Spectrum = NDArray[np.complex64]
 Features = NDArray[np.float32]

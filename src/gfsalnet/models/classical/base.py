@@ -61,7 +61,7 @@ class ClassicalModel(SaliencyModel):
         return about
 
     def stream(self, frames: Iterable[Frame], seconds: StageSeconds | None = None) -> Iterator[Prediction]:
-        """One prediction a frame; a cut, or a frame of another size, starts a new shot."""
+        """One prediction per frame; a cut, or a frame of another size, starts a new shot."""
         seconds = {} if seconds is None else seconds
         shots = ShotDetector()
         flow = FlowStream(self.estimator) if self.estimator is not None else None

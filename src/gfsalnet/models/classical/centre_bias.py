@@ -21,7 +21,7 @@ VARIANCE = 0.23
 HEIGHT_SHARE = 0.45
 """The variance along y as a share of that along x, at any aspect of the picture: 16 % of the width."""
 MAP_SIZE_WH = (128, 96)
-"""Of 4:3; other shapes get as many pixels."""
+"""The map size of a 4:3 frame, pixels; other shapes get as many pixels."""
 
 
 class CentreBias(ClassicalModel):

@@ -43,7 +43,7 @@ CONTRAST_GAIN, MOTION_OFFSET = 2.5, 2.25
 CONTRAST_SATURATION, CONTRAST_POWER = 0.05, 2.0
 """c = 1 − exp(−(deviation / mean / saturation) ^ power): contrast as it is perceived."""
 LEAST_CONTRAST, GREATEST_SPEED = 0.05, 20.0
-"""Where the temporal uncertainty stops growing."""
+"""The speed at which the temporal uncertainty stops growing."""
 PROXIMITY_SCALE = 0.25
 """Share of the diagonal at which the probability that a place belongs to what is salient has fallen to 1/e."""
 CONTINUITY_SCALE = 0.5
@@ -204,5 +204,5 @@ def _speed_noise(contrast: FloatArray, speed: float) -> FloatArray:
 
 
 def entropy_bits(probability: FloatArray) -> FloatArray:
-    """Of a choice between two, one of this probability: 0 for 0 and 1, 1 for ½."""
+    """The entropy, in bits, of a choice between two of which one has this probability: 0 for 0 and 1, 1 for ½."""
     return np.asarray((entr(probability) + entr(1 - probability)) / np.log(2))

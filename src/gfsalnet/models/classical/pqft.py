@@ -31,7 +31,7 @@ MAX_ASPECT = 4
 LATENCY_FRAMES = 3
 """Motion is the change of intensity since so many frames ago."""
 SIGMA_PIXELS = 8.0
-"""Of the last smoothing, at 64 rows."""
+"""The sigma of the last smoothing, in pixels of a map of 64 rows."""
 
 _NOTHING = 1e-10
 """The share of the largest coefficient below which one is rounding and has no phase."""

@@ -99,5 +99,5 @@ def _fitting_state(entry: ModelEntry, official: Mapping[str, NDArray[Any]], file
 
 
 def _tensor(array: NDArray[Any]) -> Tensor:
-    """In this machine's byte order, contiguous; rotated kernels are views that step backwards."""
+    """The array in this machine's byte order, contiguous; rotated kernels are views that step backwards."""
     return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))

@@ -53,7 +53,7 @@ def crc32c(data: bytes | memoryview) -> int:
 
 
 def masked(checksum: int) -> int:
-    """As it is stored, so that a checksum of data that holds checksums stays a good one (LevelDB, util/crc32c.h)."""
+    """The checksum as it is stored (LevelDB, util/crc32c.h): data that holds checksums may then have one itself."""
     return (((checksum >> 15) | (checksum << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 

@@ -25,7 +25,7 @@ from gfsalnet.models.entry import Download, InWheel
 from gfsalnet.models.official_weights.convert import compared_entry, convert_weights
 
 Progress: TypeAlias = "Callable[[int, int | None], None]"
-"""Called with the bytes that are here and those there are, if the server says."""
+"""Called with the bytes received so far and the bytes of the whole file; None where the server does not say."""
 
 SCHEMES = ("https",)
 _TIMEOUT_SECONDS = 30.0

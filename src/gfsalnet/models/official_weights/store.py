@@ -1,4 +1,4 @@
-"""Where converted weights lie: a folder a model, with what the weights are of and where they came from."""
+"""Where converted weights lie: one folder per model, with what the weights are of and where they came from."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gfsalnet.models.classical.base import FloatArray, min_max
-from gfsalnet.models.published.base import Official, Picture, PublishedModel
+from gfsalnet.models.published.base import FrameAndFlow, Official, PublishedModel
 from gfsalnet.models.published.letterbox import from_letterbox, to_letterbox
 from gfsalnet.models.published.recurrent import ConvLSTM, LSTMState
 from gfsalnet.models.published.vgg import vgg16_layers
@@ -111,7 +111,7 @@ class ACLNet(PublishedModel):
                 state[path] = values
         return state
 
-    def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
+    def predict_shot(self, pictures: Iterator[FrameAndFlow]) -> Iterator[FloatArray]:
         """One map of the frame's size for every frame."""
         state = None
         for rgb, _ in pictures:

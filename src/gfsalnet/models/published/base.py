@@ -26,11 +26,12 @@ from gfsalnet.video import ShotDetector, numbered_frames
 
 Official: TypeAlias = "Mapping[str, NDArray[Any]]"
 """Arrays of an official weights file, under its own names and in its own layout."""
-Picture: TypeAlias = "tuple[RGB, FlowField | None]"
+FrameAndFlow: TypeAlias = "tuple[RGB, FlowField | None]"
 """A frame (H, W, 3) and the flow that leads to it, where the model has an estimator."""
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of red, green and blue in 0…1: how networks see colours that began with PyTorch's ImageNet weights."""
+"""Mean and standard deviation of red, green and blue in 0…1, by which networks that start from PyTorch's ImageNet
+weights see colours."""
 
 
 class PublishedModel(SaliencyModel):
@@ -107,7 +108,7 @@ class PublishedModel(SaliencyModel):
         """
 
     @abstractmethod
-    def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
+    def predict_shot(self, pictures: Iterator[FrameAndFlow]) -> Iterator[FloatArray]:
         """One map (h, w) ≥ 0, of any scale, for every picture of one shot, in order.
 
         May take as many pictures ahead of its maps as `lookahead_frames` says. Runs in inference mode.
@@ -123,7 +124,7 @@ class PublishedModel(SaliencyModel):
 
     @torch.inference_mode()
     def stream(self, frames: Iterable[Frame], seconds: StageSeconds | None = None) -> Iterator[Prediction]:
-        """One prediction a frame; a cut, or a frame of another size, starts a new shot.
+        """One prediction per frame; a cut, or a frame of another size, starts a new shot.
 
         Raises:
             WeightsError: if the network's output is not a number.
@@ -148,7 +149,7 @@ class PublishedModel(SaliencyModel):
 
     def _pictures(
         self, shot: Iterator[Frame], waiting: deque[tuple[Frame, FlowField | None]], seconds: StageSeconds
-    ) -> Iterator[Picture]:
+    ) -> Iterator[FrameAndFlow]:
         """The shot's frames with their flow; each also joins those that wait for their map."""
         flow = FlowStream(self.estimator) if self.estimator is not None else None
         while True:

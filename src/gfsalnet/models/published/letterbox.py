@@ -25,7 +25,7 @@ from gfsalnet.types import RGB
 from gfsalnet.video.geometry import Letterbox, SizeHW
 
 SIGMA_PIXELS = 7.0
-"""Of the last blur, in pixels of the frame."""
+"""The sigma of the last blur, in pixels of the frame."""
 
 DType = TypeVar("DType", bound=np.generic)
 

@@ -36,7 +36,7 @@ from torch import Tensor, nn
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.models.classical.base import FloatArray
-from gfsalnet.models.published.base import Official, Picture, PublishedModel, with_counters
+from gfsalnet.models.published.base import FrameAndFlow, Official, PublishedModel, with_counters
 from gfsalnet.models.published.recurrent import ConvLSTM, LSTMState
 from gfsalnet.models.published.resampling import legacy_bilinear
 from gfsalnet.models.published.windows import with_following
@@ -54,7 +54,7 @@ WINDOW_FRAMES = 16
 CELLS, CELL_VALUES = 7, 30
 """The detector's grid, and what it says of a cell: boxes, confidences and classes."""
 SLOPE = 0.1
-"""Of every leaky ReLU."""
+"""The slope of every leaky ReLU below 0."""
 
 Carried: TypeAlias = tuple[LSTMState, LSTMState]
 """The states of both recurrent layers, maps of 28x28."""
@@ -266,7 +266,7 @@ class OMCNN(PublishedModel):
         kept = {name: values for name, values in official.items() if not _OF_TRAINING.fullmatch(name)}
         return with_counters(_plain_layers(_recurrent_layers(kept)))
 
-    def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
+    def predict_shot(self, pictures: Iterator[FrameAndFlow]) -> Iterator[FloatArray]:
         """Maps (112, 112) in 0…1."""
         frames = (self._frame(rgb) for rgb, _ in pictures)
         state: Carried | None = None

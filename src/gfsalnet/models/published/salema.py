@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gfsalnet.models.classical.base import FloatArray, min_max
-from gfsalnet.models.published.base import Official, Picture, PublishedModel
+from gfsalnet.models.published.base import FrameAndFlow, Official, PublishedModel
 from gfsalnet.models.published.salgan import ENCODER_LAYERS, INPUT_SIZE_HW, Generator, area_input
 
 FIXED_ALPHA = 0.1
@@ -65,7 +65,7 @@ class SalEMA(PublishedModel):
         """Names and layout are ours; only a fixed α is missing from the file and gets added."""
         return {"alpha": np.array([FIXED_ALPHA], np.float32), **official}
 
-    def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
+    def predict_shot(self, pictures: Iterator[FrameAndFlow]) -> Iterator[FloatArray]:
         """One map of `input_size_hw` for every frame."""
         state = None
         for rgb, _ in pictures:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gfsalnet.models.classical.base import FloatArray
-from gfsalnet.models.published.base import Official, Picture, PublishedModel
+from gfsalnet.models.published.base import FrameAndFlow, Official, PublishedModel
 from gfsalnet.models.published.vgg import caffe_input, vgg16_layers
 from gfsalnet.types import RGB
 
@@ -94,7 +94,7 @@ class SalGAN(PublishedModel):
                 state[name] = values[..., ::-1, ::-1] if is_decoder_kernel else values
         return state
 
-    def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
+    def predict_shot(self, pictures: Iterator[FrameAndFlow]) -> Iterator[FloatArray]:
         """One map of the frame's size for every frame."""
         for rgb, _ in pictures:
             saliency = self.network(area_input(rgb, self.input_size_hw).to(self.device))

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import resize_flow
 from gfsalnet.models.classical.base import FloatArray, min_max
-from gfsalnet.models.published.base import Official, Picture, PublishedModel, with_counters
+from gfsalnet.models.published.base import FrameAndFlow, Official, PublishedModel, with_counters
 from gfsalnet.models.published.letterbox import FlooredLetterbox, from_letterbox, to_letterbox
 from gfsalnet.models.published.recurrent import ConvGRU
 from gfsalnet.models.published.resampling import legacy_bilinear
@@ -220,7 +220,7 @@ class STRANet(PublishedModel):
                 state |= _converted(module, weight, values)
         return with_counters(state)
 
-    def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
+    def predict_shot(self, pictures: Iterator[FrameAndFlow]) -> Iterator[FloatArray]:
         """One map of the frame's size for every frame."""
         prepared = (prepare(rgb, field) for rgb, field in pictures)
         state = None

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from gfsalnet.flow import resize_flow
 from gfsalnet.models.classical.base import FloatArray
-from gfsalnet.models.published.base import Official, Picture, PublishedModel
+from gfsalnet.models.published.base import FrameAndFlow, Official, PublishedModel
 from gfsalnet.types import RGB, FlowField
 from gfsalnet.video.geometry import SizeHW
 
@@ -125,7 +125,7 @@ class STSConvNet(PublishedModel):
                 converted[key] = values
         return converted
 
-    def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
+    def predict_shot(self, pictures: Iterator[FrameAndFlow]) -> Iterator[FloatArray]:
         """One map a picture, at the frame's size, 0…255."""
         for rgb, field in pictures:
             frame_hw = (rgb.shape[0], rgb.shape[1])

@@ -25,7 +25,7 @@ from gfsalnet.models.published.windows import WindowModel
 from gfsalnet.types import RGB
 
 SIGMA_PIXELS = 7.0
-"""Of the last smoothing, at the network's size."""
+"""The sigma of the last smoothing, in pixels of the network's map."""
 
 
 class TASEDNet(WindowModel):

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gfsalnet.models.classical.base import FloatArray
-from gfsalnet.models.published.base import IMAGENET_MEAN, IMAGENET_STD, Official, Picture, PublishedModel
+from gfsalnet.models.published.base import IMAGENET_MEAN, IMAGENET_STD, FrameAndFlow, Official, PublishedModel
 from gfsalnet.models.published.resampling import pillow_lanczos
 from gfsalnet.types import RGB
 
@@ -291,7 +291,7 @@ class UNISAL(PublishedModel):
         """The names are the same."""
         return dict(official)
 
-    def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
+    def predict_shot(self, pictures: Iterator[FrameAndFlow]) -> Iterator[FloatArray]:
         """Densities at the frame's size; five sequences take turns, of every fifth frame each."""
         first = list(islice(pictures, 2))
         if len(first) == 1:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from gfsalnet.types import RGB
 
 IMAGENET_MEANS_BGR = (103.939, 116.779, 123.68)
-"""Of 0…255, blue first."""
+"""The means of ImageNet in 0…255, blue first."""
 
 _BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 

@@ -30,7 +30,7 @@ BLUR_PIXELS = 11
 """Side of the Gaussian of the last smoothing, at the frame's size; its sigma is OpenCV's for that side, 2 pixels."""
 
 Groups: TypeAlias = tuple[int, int, int, int, int]
-"""Of the decoder's convolutions over space, in order."""
+"""Groups of the decoder's convolutions over space, in order."""
 
 
 class ViNet(WindowModel):

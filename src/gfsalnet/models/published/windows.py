@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gfsalnet.models.classical.base import FloatArray
-from gfsalnet.models.published.base import Picture, PublishedModel
+from gfsalnet.models.published.base import FrameAndFlow, PublishedModel
 from gfsalnet.types import RGB
 
 WINDOW = 32
@@ -121,7 +121,7 @@ class WindowModel(PublishedModel):
             size_hw: of the frame.
         """
 
-    def predict_shot(self, pictures: Iterator[Picture]) -> Iterator[FloatArray]:
+    def predict_shot(self, pictures: Iterator[FrameAndFlow]) -> Iterator[FloatArray]:
         """One map a picture, each from its own window."""
         for window in self.windows((self.resize(rgb), rgb.shape[:2]) for rgb, _ in pictures):
             clip_THW3 = torch.from_numpy(np.stack([small for small, _ in window])).to(self.device)
