@@ -85,6 +85,7 @@ class GFSalNetModel(SaliencyModel):
         self.over_time, self.centre_strength, self.shown = over_time, centre_strength, shown
         self.has_gate = (config.streams == "both" and config.fusion == "gated") or (sees_motion and shown is None)
         self.reach_seconds = over_time.reach_seconds if over_time is not None else 0.0
+        self.lookahead_frames = 0 if over_time is None else 1
         self.computes_flow = estimator is not None
         self.backend_name = backend.name
 
@@ -119,9 +120,12 @@ class GFSalNetModel(SaliencyModel):
         """
         seconds = {} if seconds is None else seconds
         with closing(prefetch(self._prepared(frames, seconds), _PREPARED)) as prepared:
-            first = list(islice(prepared, 2))
+            first: list[_Ready] = []
             over_time = None
             if self.over_time is not None:
+                # Whether there is a second frame tells a picture from a video. No other model waits for it: a camera
+                # may be slow to give one.
+                first = list(islice(prepared, 2))
                 kind: Kind = "still" if len(first) == 1 else "video"
                 over_time = partial(self._fused, MapsOverTime(self.over_time, kind, self.centre_strength))
             predicted = self._predicted(chain(first, prepared), over_time, seconds)
