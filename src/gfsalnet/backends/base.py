@@ -88,6 +88,7 @@ def agreement(maps: MapArrays, reference: MapArrays) -> float:
             continue
         if found is None or found.shape != expected.shape or not np.isfinite(found).all():
             return 0.0
+        # Frame by frame: maps of other frames of the same batch must not make up for each other.
         lowest = min(lowest, *(_correlation(a, b) for a, b in zip(found, expected, strict=True)))
     return lowest
 
@@ -102,6 +103,8 @@ def max_rel_diff(maps: MapArrays, reference: MapArrays) -> float:
 
 
 def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    # In float64: densities are small, and sums over many of them lose digits in float32.
     centred_a, centred_b = (values.astype(np.float64).ravel() - values.mean(dtype=np.float64) for values in (a, b))
     norms = np.linalg.norm(centred_a) * np.linalg.norm(centred_b)
+    # Constant maps have no correlation, but may still be the same map.
     return float(centred_a @ centred_b / norms) if norms > 0 else float(np.allclose(a, b))

@@ -165,7 +165,7 @@ def _fastest(network: AnyNetwork, device: str, threads: int) -> Backend:
     for name in _installed_by_speed(network):
         try:
             return make_backend(name, network, device, threads=threads)
-        except WeightsError:
+        except WeightsError:  # a graph of other weights is a fault of the folder; another engine would only hide it
             raise
         except Exception as error:  # an exporter or engine of another version may fail in any way
             warnings.warn(f"{name} is installed but does not serve, going on without it: {error}", stacklevel=3)
@@ -174,6 +174,7 @@ def _fastest(network: AnyNetwork, device: str, threads: int) -> Backend:
 
 def _installed_by_speed(network: AnyNetwork) -> Iterator[str]:
     """What may run on this CPU besides the reference, the fastest first."""
+    # Without a graph in the folder one has to be made, for which PyTorch and its exporter must be there.
     if _own_graph(network) is None and not all(map(is_installed, ("torch", "onnx", "onnxscript"))):
         return
     if is_installed("openvino"):
@@ -186,6 +187,7 @@ def _installed_by_speed(network: AnyNetwork) -> Iterator[str]:
 
 def _agreement(backend: Backend, network: AnyNetwork) -> float:
     """The lowest correlation of a map with the same map of the reference on the CPU, for a picture of coarse noise."""
+    # Noise in blocks of 8 pixels has edges and flat places, as pictures have.
     blocks = np.random.default_rng(0).integers(0, 256, (2, 1, 12, 16, 3), dtype=np.uint8)
     noise = blocks.repeat(8, axis=2).repeat(8, axis=3)
     pictures: NetworkInputs = tuple(noise[: len(input_names(network.config))])

@@ -90,7 +90,7 @@ def cached_onnx(network: GFSalNet) -> Path:
     """
     path = home() / "graphs" / f"{_fingerprint(network)}.onnx"
     if not path.is_file():
-        export_onnx(network, path)
+        export_onnx(network, path)  # whole or not at all, so that no other process finds half of it
     return path
 
 

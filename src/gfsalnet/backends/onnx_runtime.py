@@ -27,7 +27,8 @@ class ONNXRuntimeBackend:
         self.name = "onnxruntime" if precision == "fp32" else f"onnxruntime-{precision}"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3
+        options.log_severity_level = 3  # errors alone: what the optimiser of graphs warns of is nothing for the user
+        # Resolved, because the weights that a graph shares are looked for beside the file and not beside a link to it.
         self._session = onnxruntime.InferenceSession(graph.resolve(), options, providers=["CPUExecutionProvider"])
         self._inputs = [entry.name for entry in self._session.get_inputs()]
         self._outputs = [entry.name for entry in self._session.get_outputs()]

@@ -36,6 +36,7 @@ class OpenVINOBackend:
     ) -> None:
         self.name = "openvino" if precision == "fp32" else f"openvino-{precision}"
         self._core = openvino.Core()
+        # Resolved, because the weights that a graph shares are looked for beside the file and not beside a link to it.
         self._model = self._core.read_model(graph.resolve())
         self._stream = stream
         said = ["framework", WEIGHTS_KEY]
@@ -44,6 +45,7 @@ class OpenVINOBackend:
         if stream is not None:
             self._model = openvino.Model([self._model.output(stream)], self._model.get_parameters())
         self._outputs = [output.any_name for output in self._model.outputs]
+        # Frames come one after the other, so all threads work on one of them and none waits for a second.
         self._config = {
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": 1,
@@ -66,8 +68,8 @@ class OpenVINOBackend:
     def _request(self, shape: tuple[int, ...]) -> openvino.InferRequest:
         if shape not in self._requests:
             if len(self._requests) == _MOST_SIZES:
-                del self._requests[next(iter(self._requests))]
-            model = self._model.clone()
+                del self._requests[next(iter(self._requests))]  # the size that was met first
+            model = self._model.clone()  # reshaping changes a model in place, and others will be made of it
             model.reshape({entry.any_name: list(shape) for entry in model.inputs})
             self._requests[shape] = self._core.compile_model(model, "CPU", self._config).create_infer_request()
         return self._requests[shape]

@@ -52,4 +52,5 @@ class TorchBackend:
     def _on_device(self, picture: Tensor) -> Tensor:
         if self._device.type != "cuda":
             return picture.to(self._device)
+        # From pinned memory the copy need not wait for the work that the GPU still has in hand.
         return picture.pin_memory().to(self._device, non_blocking=True)

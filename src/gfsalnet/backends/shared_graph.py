@@ -54,6 +54,7 @@ def write_graph_beside(network: GFSalNet, folder: Path, path: Path) -> None:
     initializers = list(model.graph.initializer)
     nodes = list(model.graph.node)
     del model.graph.initializer[:], model.graph.node[:], model.graph.value_info[:]
+    # Casts come first: in a graph of ONNX a node stands behind those whose values it takes.
     for tensor in initializers:
         model.graph.initializer.append(_halved(tensor, places, model.graph))
     for node in nodes:
@@ -69,7 +70,7 @@ def _halved(tensor: Any, places: Mapping[bytes, _Place], graph: Any) -> Any:
     values = numpy_helper.to_array(tensor)
     if values.dtype != np.float32 or values.size < _LEAST_SIZE:
         return tensor
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # too large for 16 bits becomes infinite, and so differs in the next line
         half = values.astype(np.float16)
     if not np.array_equal(half.astype(np.float32), values):
         return tensor

@@ -77,7 +77,7 @@ def measure_network(name: str, rounds: int) -> NetworkReport:
     network = network_to_time(name)
     pictures = pictures_to_time(network)
     if network.config.backbone == "resnet50":
-        rounds = max(rounds // 5, 1)
+        rounds = max(rounds // 5, 1)  # a round takes seconds
     with threads(1, opencv=False), TemporaryDirectory() as folder:
         backends, remarks = _all_backends(network, pictures, Path(folder))
         return _measure(network, backends, pictures, rounds, remarks)

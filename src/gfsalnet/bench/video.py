@@ -131,6 +131,7 @@ def _run(command: list[str]) -> tuple[float, float, float]:
     with TemporaryFile() as said:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)  # noqa: S603  # our own command
         megabytes = 0.0
+        # The peak that Linux counts never falls, but is gone with the process: the last look before the end has it.
         while process.poll() is None:
             megabytes = max(megabytes, _peak_megabytes(process.pid))
             time.sleep(0.02)

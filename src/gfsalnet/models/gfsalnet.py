@@ -119,6 +119,7 @@ class GFSalNetModel(SaliencyModel):
             WeightsError: if the network's output is not a number.
         """
         seconds = {} if seconds is None else seconds
+        # Closed also when the caller stops early: the thread would wait for ever to hand over the frame that it holds.
         with closing(prefetch(self._prepared(frames, seconds), _PREPARED)) as prepared:
             first: list[_Ready] = []
             over_time = None
@@ -176,6 +177,7 @@ class GFSalNetModel(SaliencyModel):
         for frame in numbered_frames(frames):
             starts_shot = shots.is_cut(frame.rgb) or frame.size_hw != size_hw
             size_hw = frame.size_hw
+            # Counted from the cut: the first frame of a shot has maps, so none have to be carried over the cut.
             since_predicted = 0 if starts_shot else (since_predicted + 1) % self.every
             field: FlowField | None = None
             motion: SceneMotion | None = None
@@ -189,6 +191,7 @@ class GFSalNetModel(SaliencyModel):
                         field = flow.push(frame, starts_shot)
                     pictures = self._pictures(frame.rgb, field)
                 elif flow is not None:
+                    # The next flow still leads from this frame: the network knows motion over one frame interval.
                     flow.skip(frame)
             yield _Ready(frame, field, starts_shot, pictures, motion)
 
@@ -261,7 +264,7 @@ def _batches(prepared: Iterable[_Ready], most: int) -> Iterator[list[_Ready]]:
     pictures: list[NetworkInputs] = []
     for ready in prepared:
         if ready.pictures and pictures and ready.pictures[0].shape != pictures[0][0].shape:
-            yield batch
+            yield batch  # one array holds pictures of one size only
             batch, pictures = [], []
         batch.append(ready)
         if ready.pictures:

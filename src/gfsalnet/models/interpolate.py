@@ -29,7 +29,7 @@ def interpolate(
         if maps is None:
             waiting.append(item)
             continue
-        after = before if starts_shot(item) else maps
+        after = before if starts_shot(item) else maps  # up to a cut the last maps stay: the next are of another scene
         yield from _filled(waiting, before, after)
         waiting = []
         yield item, maps

@@ -99,7 +99,7 @@ def fetch(source: Download, target: Path, on_progress: Progress) -> None:
         WeightsError: if it cannot be fetched or is not what was expected.
     """
     by_hand = f"Open {source.url} in a browser, and give the file to gfsalnet weights convert"
-    partial = target.with_name(f"{target.name}.partial")
+    partial = target.with_name(f"{target.name}.partial")  # never the name of a whole file: a download may break off
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
         _receive(source.url, partial, on_progress)

@@ -135,6 +135,7 @@ class PublishedModel(SaliencyModel):
 
     def _stream_shot(self, shot: Iterator[Frame], seconds: StageSeconds) -> Iterator[Prediction]:
         waiting: deque[tuple[Frame, FlowField | None]] = deque()
+        # What `predict_shot` takes ahead waits here for its map; maps come in the order of the frames.
         maps = self.predict_shot(self._pictures(shot, waiting, seconds))
         for number in count():
             with timed(seconds, "network"):
