@@ -89,6 +89,12 @@ def test_only_the_command_line_prints() -> None:
         assert "print" not in [name.id for name in names if isinstance(name, ast.Name)], path
 
 
+def test_cores_are_counted_and_threads_are_set_in_one_place() -> None:
+    for path, _, tree in PARSED:
+        names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert room_of(path) == "device" or not names & {"cpu_count", "sched_getaffinity", "set_num_threads"}, path
+
+
 def test_public_names_are_frozen() -> None:
     """Adding a name is a decision, removing one breaks users: change this list knowingly."""
     assert sorted(gfsalnet.__all__) == [

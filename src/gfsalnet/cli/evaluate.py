@@ -205,8 +205,10 @@ def _paper_table(number: str | None) -> str | None:
 
 
 def _run(dataset: GazeDataset, source: MapSource, settings: Settings, output: Path, workers: int | None) -> Report:
+    from gfsalnet.device import settle_memory
     from gfsalnet.evaluation import default_workers, evaluate
 
+    settle_memory()
     count = default_workers(len(dataset.videos)) if workers is None else workers
     with progress_bar("videos") as bar:
         follow = _follow(bar)

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gfsalnet._version import __version__
-from gfsalnet.device import cores
+from gfsalnet.device import cores, settle_memory
 from gfsalnet.errors import DatasetError, GFSalNetError
 from gfsalnet.evaluation.floor import OtherVideos
 from gfsalnet.evaluation.map_files import as_map_source
@@ -172,10 +172,7 @@ Result: TypeAlias = "tuple[str, VideoScores | str]"
 
 def _in_this_process(job: _Job, videos: list[str]) -> Iterator[Result]:
     if videos:
-        from gfsalnet.device import settle_memory
-
         with job.source.ready():
-            settle_memory()
             for video in videos:
                 yield video, job.run(video)
 
@@ -213,12 +210,10 @@ _until_the_end = ExitStack()
 def _start_worker(job: _Job) -> None:
     import cv2
 
-    from gfsalnet.device import settle_memory
-
     global _job
     _job = job
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    cv2.setNumThreads(1)
+    cv2.setNumThreads(1)  # this process is ours alone, and ends with the evaluation
     _until_the_end.enter_context(job.source.ready())
     settle_memory()
 
