@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from gfsalnet._version import __version__
+from gfsalnet.packages import needed_by
 
 if TYPE_CHECKING:
     from gfsalnet import (
@@ -74,11 +75,12 @@ _ROOM_OF = {
 
 def __getattr__(name: str) -> Any:
     """Import on first use: `import gfsalnet` and `gfsalnet --help` need not wait for torch."""
-    if name in _ROOM_OF:
-        return getattr(importlib.import_module(f"gfsalnet.{_ROOM_OF[name]}"), name)
-    if name in __all__:
+    if name not in __all__:
+        raise AttributeError(f"module 'gfsalnet' has no attribute {name!r}")
+    with needed_by(f"gfsalnet.{name}"):
+        if name in _ROOM_OF:
+            return getattr(importlib.import_module(f"gfsalnet.{_ROOM_OF[name]}"), name)
         return importlib.import_module(f"gfsalnet.{name}")
-    raise AttributeError(f"module 'gfsalnet' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from gfsalnet.cli import app
 
+pytest.importorskip("torch")
+
 ONE_EPOCH = ["--set", "epochs=1", "--set", "device=cpu", "--set", "network.input_size_hw=[64, 96]"]
 FEW_STEPS = [*ONE_EPOCH, "--set", "batch_size=48"]
 
