@@ -5,13 +5,18 @@ from __future__ import annotations
 import ctypes
 import importlib.metadata
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from gfsalnet.errors import GFSalNetError
+from gfsalnet.errors import GFSalNetError, RequestError
 from gfsalnet.packages import is_installed, needed_by
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+"""Where networks run; `cuda:N` is one GPU of several."""
+_DEVICES_IN_WORDS = "cpu, cuda, cuda:N, mps or auto"
 
 
 def resolve_device(name: str) -> str:
@@ -20,8 +25,10 @@ def resolve_device(name: str) -> str:
     PyTorch is only asked about what is no CPU: importing it takes a second or two.
 
     Raises:
-        GFSalNetError: if the name is no device, or the device is not here.
+        RequestError: if the name is no device.
+        GFSalNetError: if the device is missing.
     """
+    check_device_name(name)
     if name == "cpu" or (name == "auto" and not _may_see_a_gpu()):
         return "cpu"
     with needed_by(f"device {name}"):
@@ -34,10 +41,18 @@ def resolve_device(name: str) -> str:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:  # torch raises either for a device that is not here
         reason = str(error).splitlines()[0]
-        raise GFSalNetError(
-            f"device {name}", f"cannot be used ({reason})", "Use cpu, cuda, cuda:N, mps or auto."
-        ) from error
+        raise GFSalNetError(f"device {name}", f"cannot be used ({reason})", f"Use {_DEVICES_IN_WORDS}") from error
     return name
+
+
+def check_device_name(name: str) -> None:
+    """Whether it is one of `DEVICES`, of which `cuda` may have a number, as in `cuda:1`; nothing is imported.
+
+    Raises:
+        RequestError: if it is not.
+    """
+    if name not in DEVICES and not re.fullmatch(r"cuda:\d{1,3}", name, re.ASCII):
+        raise RequestError(f"device {name}", "is unknown", f"Use {_DEVICES_IN_WORDS}")
 
 
 def _may_see_a_gpu() -> bool:

@@ -25,6 +25,13 @@ class GFSalNetError(Exception):
         return type(self), (self.where, self.problem, self.remedy)
 
 
+class RequestError(GFSalNetError):
+    """A request that is wrong whatever the files hold: an unknown name, or options that do not go together.
+
+    The command line ends with status 2 for it; for every other `GFSalNetError` with 1.
+    """
+
+
 class SourceError(GFSalNetError):
     """A video, image, folder or camera that cannot be read."""
 

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from gfsalnet.errors import OutputError
+
+if TYPE_CHECKING:  # every --help passes here
+    import numpy as np
+    from numpy.typing import NDArray
 
 _REMEDIES = {
     errno.ENOSPC: "Free some space, or choose a folder on another disk.",
@@ -60,6 +61,15 @@ def file_name(text: str) -> str:
     name = text.translate(_NOT_IN_NAMES).rstrip(". ") or "-"
     stem, dot, rest = name.partition(".")
     return f"{stem}-{dot}{rest}" if stem.lower() in _DEVICES else name
+
+
+def is_path(text: str) -> bool:
+    """Whether a text that may be a name or a path can only be a path: it has more than one part.
+
+    >>> is_path("gfsalnet-mobile"), is_path("runs/best"), is_path("./best"), is_path("..")
+    (False, True, True, True)
+    """
+    return text in (".", "..") or Path(text).name != text
 
 
 @contextmanager

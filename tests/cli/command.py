@@ -11,9 +11,9 @@ def gfsalnet(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def one_line_error(done: Result, *words: str) -> str:
+def one_line_error(done: Result, *words: str, status: int = 1) -> str:
     """The only line that names an error of a command that could not do all it was asked; it holds these words."""
-    assert done.exit_code == 1
+    assert done.exit_code == status
     lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(lines) == 1, done.stderr
     assert "Traceback" not in done.stderr + done.stdout

@@ -162,7 +162,7 @@ def test_a_truncated_video_is_predicted_up_to_the_damage(clip: Path, tmp_path: P
         (("--save", "overlay,nonsense"), "nonsense"),
         (("--save", "gate", "--model", "gfsalnet-mobile:appearance"), "no gate"),
         (("--map-size", "big"), "WIDTHxHEIGHT"),
-        (("--rate", "0"), "frames a second"),
+        (("--rate", "0"), "frames per second"),
         (("--backend", "abacus"), "abacus"),
         (("--no-such-option",), "no-such-option"),
     ],
@@ -177,13 +177,12 @@ def test_a_wrong_command_ends_with_status_2(clip: Path, tmp_path: Path, argument
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--model", "salgan-9000"), ("salgan-9000", "gfsalnet-mobile")),
+        (("--model", "runs/best"), ("runs/best", "is no folder", "gfsalnet-mobile")),
         (("--model", "gfsalnet"), ("gfsalnet", "no weights")),
-        (("--device", "toaster"), ("toaster", "cpu")),
-        (("--flow", "guess"), ("guess", "dis")),
+        (("--flow", "folder:nothing"), ("nothing", "holds no .flo files")),
     ],
 )
-def test_unknown_models_devices_and_estimators_are_one_line(
+def test_what_the_disk_lacks_is_one_line(
     clip: Path, tmp_path: Path, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     done = gfsalnet("predict", clip, "-o", tmp_path / "out", *arguments)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from gfsalnet.cli import app
+from gfsalnet.cli import app, progress
 
 pytest.importorskip("torch")
 
@@ -24,7 +24,8 @@ def train(*arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_a_preset_trains_and_says_how_it_went(tmp_path: Path) -> None:
+def test_a_preset_trains_and_says_how_it_went(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "LINE_EVERY_SECONDS", 1e6)
     status, output = train("tiny", "-o", str(tmp_path / "run"), *FEW_STEPS)
     assert status == 0, output
     lines = output.splitlines()
@@ -39,11 +40,16 @@ def test_a_preset_trains_and_says_how_it_went(tmp_path: Path) -> None:
     assert "finished; another --output starts it anew" in output
 
 
+def test_a_wrong_change_is_a_wrong_command(tmp_path: Path) -> None:
+    status, output = train("tiny", "--set", "epoch=1", "-o", str(tmp_path))
+    assert status == 2
+    assert "tiny: epoch: Unexpected keyword argument" in " ".join(output.replace("│", "").split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["nothing.toml"], "nothing.toml: no such file. Give a TOML recipe, or one of the presets: tiny"),
-        (["tiny", "--set", "epoch=1"], "tiny: epoch: Unexpected keyword argument"),
         (["tiny", "--set", "precision=float16", "--set", "device=cpu"], "float16 needs a GPU"),
         (["paper-stage1"], "there is no such folder"),
     ],

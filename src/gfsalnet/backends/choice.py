@@ -20,7 +20,7 @@ from gfsalnet.backends.base import (
 )
 from gfsalnet.backends.stored import StoredNetwork
 from gfsalnet.device import inference_threads
-from gfsalnet.errors import GFSalNetError, WeightsError
+from gfsalnet.errors import GFSalNetError, RequestError, WeightsError
 from gfsalnet.packages import is_installed, needed_by, require
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def make_backend(
         name = _reference_name(network, device)
     if name not in BACKENDS:
         known = ", ".join((AUTO, REFERENCE, *BACKENDS))
-        raise GFSalNetError(f"backend {name}", "is unknown", f"Use one of: {known}")
+        raise RequestError(f"backend {name}", "is unknown", f"Use one of: {known}")
     make = _maker(name, network, device, int8_graph, threads)
     if check and name not in ("torch", _reference_name(network, "cpu")):
         # On one that is not kept, nor what it compiles for the size of the test picture.
@@ -104,7 +104,7 @@ def _maker(name: str, network: AnyNetwork, device: str, int8_graph: Path | None,
     if engine == "torch":
         return partial(_torch_backend, network, device, precision, threads)
     if device != "cpu":
-        raise GFSalNetError(f"backend {name}", f"does not run on {device}", "Add --device cpu, or use torch")
+        raise RequestError(f"backend {name}", f"does not run on {device}", "Add --device cpu, or use torch")
     require(engine, what=f"backend {name}")
     graph = _int8_graph(name, network, int8_graph) if precision == "int8" else _float_graph(name, network)
     stored = network if isinstance(network, StoredNetwork) and graph in (network.graph, network.int8_graph) else None

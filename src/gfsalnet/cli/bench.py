@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gfsalnet.cli.console import at_work, out, say
-from gfsalnet.cli.options import BackendOption
+from gfsalnet.cli.console import out, say
+from gfsalnet.cli.options import BackendOption, SaveOption, check_network, checked, completed, examples, network_names
+from gfsalnet.cli.progress import at_work
 
 if TYPE_CHECKING:
     from gfsalnet.bench import NetworkReport, StageSpeed, VideoSpeed
@@ -19,30 +20,46 @@ if TYPE_CHECKING:
 VIDEO_MODEL = "gfsalnet-mobile"
 
 
+BENCH_EXAMPLES = examples(
+    "gfsalnet bench --models gfsalnet-mobile",
+    "gfsalnet bench --video street.mp4 --save npz --backend onnxruntime --output figures.json",
+)
+
+
+def _check_models(text: str) -> None:
+    for name in text.split(","):
+        check_network(name)
+
+
 def bench(
     models: Annotated[
-        str, typer.Option(help="Networks to time, separated by commas; `gfsalnet` has random weights if none are here.")
+        str,
+        typer.Option(
+            callback=checked(_check_models),
+            autocompletion=completed(network_names, commas=True),
+            help="GFSalNets to time, separated by commas: names or folders; gfsalnet has random weights if none are "
+            "available.",
+        ),
     ] = "gfsalnet-mobile,gfsalnet",
-    video: Annotated[Path | None, typer.Option(help="The video to time; a small one is drawn if not given.")] = None,
-    save: Annotated[str, typer.Option(help="What is written of the video, as for `gfsalnet predict`.")] = "overlay",
+    video: Annotated[
+        Path | None, typer.Option(help="Video to time the prediction of. Default: a small one that is drawn.")
+    ] = None,
+    save: SaveOption = "overlay",
     backend: BackendOption = "auto",
-    rounds: Annotated[int, typer.Option(min=1, help="Measurements of each backend.")] = 15,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Number of timings of each backend.")] = 15,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file to write the figures to.")] = None,
 ) -> None:
-    """Measure this machine: every backend beside eager PyTorch, every stage of a video, speed and memory of the whole.
+    """Measure this machine: every backend beside eager PyTorch, each stage of a prediction, speed and memory.
 
-    Times are CPU milliseconds on one thread, measured in turns, so that other programs hardly count. Frames per second
-    are by the clock: stop other programs for those. The video is predicted by the shipped model with --backend.
+    Times are CPU times of one thread each, interleaved, so that other programs hardly change them. Frames per second
+    are by the clock: let other programs rest for those. The video is predicted by the shipped model with --backend.
     """
     from gfsalnet.bench import describe_machine, measure_network, measure_stages, measure_video, require_frames
     from gfsalnet.demo import draw_clip
     from gfsalnet.files import write_json
     from gfsalnet.render import parse_save
 
-    try:
-        words = parse_save(save)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--save") from error
+    words = parse_save(save)
     figures: dict[str, Any] = {"when": datetime.now(timezone.utc).isoformat(), "machine": describe_machine()}
     say(f"{figures['machine']['processor']}, {figures['machine']['cores']} cores")
     with TemporaryDirectory() as folder:

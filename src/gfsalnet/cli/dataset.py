@@ -2,48 +2,68 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfsalnet.cli.console import SOME_FAILED, fail, out, progress_bar, say
+from gfsalnet.cli.console import SOME_FAILED, out, print_error, say
+from gfsalnet.cli.options import (
+    OUTPUT,
+    DatasetArgument,
+    DatasetOption,
+    SplitOption,
+    check_flow,
+    check_split,
+    checked,
+    completed,
+    examples,
+    flow_names,
+)
+from gfsalnet.cli.progress import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.progress import Progress
-
     from gfsalnet.gaze import SplitCheck
 
-app = typer.Typer(help="Look at gaze datasets, and make them quick to read.", no_args_is_help=True)
+app = typer.Typer(help="Check gaze datasets, and make them quick to read.", no_args_is_help=True)
 
 SHOWN_MESSAGES = 10
 """Of each kind and split; a dataset that is half there would fill the screen."""
 
-NameArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="NAME",
-        help="salicon, ucf-sports, hollywood-2, dhf1k, dhf1k-viewers, diem, ledov, diem-meta, ledov-meta, avimos, "
-        "osie, or folder for your own.",
-    ),
+CHECK_EXAMPLES = examples("gfsalnet dataset check dhf1k DHF1K", "gfsalnet dataset check folder my-recordings")
+PREPARE_EXAMPLES = examples(
+    "gfsalnet dataset prepare hollywood-2 Hollywood2 --workers 8",
+    "gfsalnet dataset prepare folder my-recordings --frames --flow none",
+)
+COMPOSE_EXAMPLES = examples(
+    "gfsalnet dataset compose clips photographs --clips 100",
+    "gfsalnet dataset compose clips OSIE --dataset osie --seed 1",
+)
+
+
+def _check_flow(text: str) -> None:
+    if text != "none":
+        check_flow(text)
+
+
+RootArgument = Annotated[
+    Path, typer.Argument(metavar="ROOT", help="Folder of the dataset, as its authors distribute it.")
 ]
-RootArgument = Annotated[Path, typer.Argument(metavar="ROOT", help="Its folder, as its authors distribute it.")]
 
 
-@app.command()
-def check(name: NameArgument, root: RootArgument) -> None:
-    """Say what is there, what is missing or damaged, how large each split is, and whether its gaze can be right.
+@app.command(epilog=CHECK_EXAMPLES)
+def check(name: DatasetArgument, root: RootArgument) -> None:
+    """Report what a dataset folder holds, what is missing or damaged, and whether its gaze can be right.
 
     Gaze is doubted where too many fixations lie outside the picture or after the end, at one point or at (0, 0), or
-    between 0 and 1 (docs/evaluation.md). Exit status: 0 the dataset is whole, 1 something is missing, damaged or wrong.
+    between 0 and 1 (docs/evaluation.md).
+
+    Exit status: 0 the dataset is whole, 1 something is missing, damaged or wrong.
     """
     from gfsalnet.gaze import check_dataset
 
-    with progress_bar("videos") as bar:
-        checks = check_dataset(name, root, _follow(bar))
+    with Progress("videos") as progress:
+        checks = check_dataset(name, root, progress.show)
     _print_table(checks)
     for split in checks:
         _print_messages(split.split, "problem", split.problems)
@@ -52,37 +72,42 @@ def check(name: NameArgument, root: RootArgument) -> None:
         raise typer.Exit(SOME_FAILED)
 
 
-@app.command()
+@app.command(epilog=PREPARE_EXAMPLES)
 def prepare(
-    name: NameArgument,
+    name: DatasetArgument,
     root: RootArgument,
     frames: Annotated[
-        bool, typer.Option("--frames", help="Also extract films to ROOT/frames, where training needs them.")
+        bool, typer.Option("--frames", help="Also extract the frames of videos to ROOT/frames, for training.")
     ] = False,
     flow: Annotated[
         str,
         typer.Option(
-            help="Optical flow to cache: dis, dis-fast, dis-ultrafast, dis-evident, farneback, pwcnet:WEIGHTS; or none."
+            callback=checked(_check_flow),
+            autocompletion=completed(lambda: ["none", *flow_names()]),
+            help="Optical flow estimator whose fields are cached: dis, dis-fast, dis-ultrafast, dis-evident, "
+            "farneback, pwcnet:WEIGHTS; or none.",
         ),
     ] = "dis",
-    cache: Annotated[Path | None, typer.Option(help="Folder of the flow; ROOT/flow-cache if not given.")] = None,
-    split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a core if not given.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder of the cached flow. Default: ROOT/flow-cache.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split to prepare. Default: all.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that prepare videos. Default: one per core.")
+    ] = None,
 ) -> None:
     """Extract frames and cache optical flow, for quick reading and for training.
 
-    Where the layout has a place for frames (DHF1K) they are always extracted.
+    Where the dataset's layout has a place for frames, as that of DHF1K, they are always extracted.
 
     A run that was stopped goes on where it was. Exit status: 0 all done, 1 some video failed (each is named).
     """
+    check_split(name, split)
     from gfsalnet.device import cores
     from gfsalnet.flow import make_estimator
     from gfsalnet.prepare import prepare_dataset
 
     videos = extracted = flows = failed = 0
-    with progress_bar("videos") as bar:
+    with Progress("videos") as progress:
         estimator = None if flow == "none" else make_estimator(flow)
-        follow = _follow(bar)
         count = workers or cores()
         results = prepare_dataset(name, root, split=split, frames=frames, flow=estimator, cache=cache, workers=count)
         for done, total in results:
@@ -90,10 +115,10 @@ def prepare(
             extracted, flows = extracted + done.frames, flows + done.flows
             if done.problem is not None:
                 failed += 1
-                fail(f"{done.video}: {done.problem}")
-            follow("preparing", videos, total)
+                print_error(f"{done.video}: {done.problem}")
+            progress.show("preparing", videos, total)
     if not videos:
-        say("nothing to prepare: pictures are read as they are, films are extracted with --frames")
+        say("nothing to prepare: pictures are read as they are, videos are extracted with --frames")
         return
     counts = f"{extracted} frames extracted, {flows} flow fields in the cache"
     say(f"{videos - failed} of {videos} videos prepared: {counts}")
@@ -101,50 +126,34 @@ def prepare(
         raise typer.Exit(SOME_FAILED)
 
 
-@app.command()
+@app.command(epilog=COMPOSE_EXAMPLES)
 def compose(
-    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="A folder for the clips and their gaze.")],
-    roots: Annotated[list[Path], typer.Argument(metavar="ROOT...", help="Photographs with gaze, one folder or more.")],
-    name: Annotated[
-        str, typer.Option("--dataset", help="What the photographs are: osie, salicon or folder.")
-    ] = "folder",
-    split: Annotated[str | None, typer.Option(help="Of the photographs.")] = None,
-    clips: Annotated[int, typer.Option(min=1, help="How many.")] = 60,
-    frames: Annotated[int, typer.Option(min=2, help="Of each clip, at 30 a second.")] = 48,
-    seed: Annotated[int, typer.Option(min=0, help="Of the scenes.")] = 0,
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Folder to write the clips and their gaze to.")],
+    roots: Annotated[list[Path], typer.Argument(metavar="ROOT", help="One or more folders of photographs with gaze.")],
+    dataset: DatasetOption = "folder",
+    split: SplitOption = None,
+    clips: Annotated[int, typer.Option(min=1, rich_help_panel=OUTPUT, help="Number of clips to write.")] = 60,
+    frames: Annotated[
+        int, typer.Option(min=2, rich_help_panel=OUTPUT, help="Frames of each clip, at 30 frames per second.")
+    ] = 48,
+    seed: Annotated[int, typer.Option(min=0, rich_help_panel=OUTPUT, help="Seed of the scenes.")] = 0,
 ) -> None:
-    """Write moving scenes made of photographs, with the gaze they were made with.
+    """Write moving scenes made of photographs, with the gaze that they were made with.
 
-    Real are the fixations on scenery and objects; how looks are shared between what moves and what does not is an
-    assumption (docs/training.md). Read them with --dataset folder.
+    The fixations on scenery and objects are real; how they are shared between what moves and what does not is an
+    assumption (docs/training.md). The clips are read as --dataset folder.
     """
+    check_split(dataset, split)
     from gfsalnet.composed import Stock, write_clips
     from gfsalnet.gaze import open_dataset
 
-    with progress_bar("clips") as bar:
-        follow = _follow(bar)
-        datasets = [open_dataset(name, root, split) for root in roots]
-        samples = (sample for dataset in datasets for video in dataset.videos for sample in dataset.samples(video))
+    with Progress("clips") as progress:
+        datasets = [open_dataset(dataset, root, split) for root in roots]
+        samples = (sample for data in datasets for video in data.videos for sample in data.samples(video))
         stock = Stock((sample.frame.rgb, sample.fixations) for sample in samples)
         for done in write_clips(stock, output, clips=clips, frames=frames, seed=seed):
-            follow("composing", done, clips)
+            progress.show("composing", done, clips)
     say(f"{clips} clips of {frames} frames: gfsalnet evaluate --dataset folder --root {output} …")
-
-
-def _follow(bar: Progress) -> Callable[[str, int, int], None]:
-    """Show videos as they are done, one bar for what is at hand."""
-    task = bar.add_task("", total=None, rate="–", visible=False)
-    began = time.monotonic()
-
-    def on_video(what: str, done: int, total: int) -> None:
-        nonlocal began
-        if done == 1:
-            bar.reset(task, total=total, description=what, visible=True)
-            began = time.monotonic()
-        rate = f"{(done - 1) / (time.monotonic() - began):.1f}" if done > 1 else "–"
-        bar.update(task, completed=done, rate=rate)
-
-    return on_video
 
 
 def _print_table(checks: list[SplitCheck]) -> None:

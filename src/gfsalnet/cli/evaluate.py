@@ -4,20 +4,41 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gfsalnet.cli.console import SOME_FAILED, fail, out, progress_bar, say
-from gfsalnet.cli.options import BackendOption, DeviceOption
+from gfsalnet.choices import Benchmark, PaperTable
+from gfsalnet.cli.config import used_config
+from gfsalnet.cli.console import SOME_FAILED, out, print_error, say
+from gfsalnet.cli.options import (
+    INPUT,
+    OUTPUT,
+    SCORING,
+    SPEED,
+    BackendOption,
+    DatasetOption,
+    DeviceOption,
+    MetricsOption,
+    OptionalDatasetOption,
+    OptionalModelOption,
+    OptionalRootOption,
+    ProtocolOption,
+    RootOption,
+    SplitOption,
+    check_model,
+    check_split,
+    checked,
+    completed,
+    examples,
+    model_names,
+)
+from gfsalnet.cli.progress import Progress
 from gfsalnet.files import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.progress import Progress
+    from collections.abc import Mapping
 
     from gfsalnet.evaluation import MapSource, Report, Settings
     from gfsalnet.evaluation.tables import Table
@@ -25,50 +46,89 @@ if TYPE_CHECKING:
 
 SHOWN_FAILURES = 10
 
-DatasetOption = Annotated[str | None, typer.Option(help="A name that `gfsalnet dataset check --help` lists.")]
-RootOption = Annotated[Path | None, typer.Option(help="The dataset's folder, as its authors distribute it.")]
-SplitOption = Annotated[str | None, typer.Option(help="The one that results are reported on, if not given.")]
-ProtocolOption = Annotated[str, typer.Option(help="Whose definitions: mit, pysaliency, unisal, aim24 or default.")]
-MetricsOption = Annotated[
-    str | None,
+EVALUATE_EXAMPLES = examples(
+    "gfsalnet evaluate --dataset dhf1k --root DHF1K --split val --model gfsalnet-mobile",
+    "gfsalnet evaluate --dataset folder --root mine --maps their-maps --metrics nss,cc --output results",
+)
+COMPARE_EXAMPLES = examples(
+    "gfsalnet compare results/mine results/theirs",
+    "gfsalnet compare gfsalnet-mobile centre-bias maps/theirs --dataset folder --root mine",
+)
+SUBMIT_EXAMPLES = examples(
+    "gfsalnet submit dhf1k --maps dhf1k-test-maps",
+    "gfsalnet submit dhf1k --maps dhf1k-test-maps --output mine.zip",
+)
+
+
+def _sigma(text: float) -> None:
+    if not 0 < text <= 1000:
+        raise ValueError(f"{text} is not above 0 and at most 1000 pixels")
+
+
+WidthOption = Annotated[
+    int | None,
     typer.Option(
-        help="Any of auc_judd, auc_borji, auc_shuffled, nss, information_gain, cc, sim, kldiv, emd, separated by "
-        "commas; or all. The five of the paper, if not given."
+        min=8, max=8192, rich_help_panel=SCORING, help="Width to score maps at, in pixels. Default: the picture's."
     ),
 ]
-WidthOption = Annotated[
-    int | None, typer.Option(min=8, max=8192, help="Score at this width; the picture's own if not given.")
-]
 SigmaOption = Annotated[
-    float | None, typer.Option(help="Gaussian of the densities, in pixels of the picture; the dataset's, if not given.")
+    float | None,
+    typer.Option(
+        callback=checked(_sigma),
+        rich_help_panel=SCORING,
+        help="Standard deviation of the Gaussian that makes fixation densities, in pixels of the picture. Default: the "
+        "dataset's.",
+    ),
 ]
 FirstNumberOption = Annotated[
     int | None,
     typer.Option(
         min=0,
-        help="The number that the map of a video's first frame has in its name, or would have: 0 or 1 as a rule. Only "
-        "needed where the names leave a doubt.",
+        rich_help_panel=INPUT,
+        help="Number in the file name of the map of a video's first frame, 0 or 1 as a rule. Needed only where the "
+        "names leave a doubt.",
     ),
 ]
-HumansOption = Annotated[int, typer.Option(min=0, help="Score the humans on every Nth frame; 0 leaves them out.")]
-SeedOption = Annotated[int, typer.Option(min=0, help="Of jitter, negatives, halves of viewers and bootstrap.")]
+HumansOption = Annotated[
+    int,
+    typer.Option(
+        min=0, rich_help_panel=SCORING, help="Score the human baselines on every Nth frame; 0 leaves them out."
+    ),
+]
+SeedOption = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        rich_help_panel=SCORING,
+        help="Seed of all draws: jitter, negatives, halves of the viewers and bootstrap.",
+    ),
+]
 WorkersOption = Annotated[
-    int | None, typer.Option(min=0, help="Processes; one a core if not given. Changes no number.")
+    int | None,
+    typer.Option(
+        min=0,
+        rich_help_panel=SPEED,
+        help="Processes that score videos; no number depends on it. Default: one per core.",
+    ),
 ]
 
 
 def evaluate(
-    dataset: Annotated[str, typer.Option(help="A name that `gfsalnet dataset check --help` lists.")],
-    root: Annotated[Path, typer.Option(help="The dataset's folder, as its authors distribute it.")],
+    ctx: typer.Context,
+    dataset: DatasetOption,
+    root: RootOption,
     split: SplitOption = None,
-    model: Annotated[str | None, typer.Option(help="A name that `gfsalnet models` lists, or a model folder.")] = None,
+    model: OptionalModelOption = None,
     maps: Annotated[
-        Path | None, typer.Option(help="Instead of a model: a folder of maps that any program wrote.")
+        Path | None,
+        typer.Option(rich_help_panel=INPUT, help="Folder of maps to score instead of a model, written by any program."),
     ] = None,
     first_number: FirstNumberOption = None,
     protocol: ProtocolOption = "mit",
     metrics: MetricsOption = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the report.")] = Path("gfsalnet-evaluation"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", rich_help_panel=OUTPUT, help="Folder of the report.")
+    ] = Path("gfsalnet-evaluation"),
     width: WidthOption = None,
     sigma_pixels: SigmaOption = None,
     humans_every: HumansOption = 1,
@@ -77,20 +137,25 @@ def evaluate(
     device: DeviceOption = "auto",
     backend: BackendOption = "reference",
     paper_table: Annotated[
-        str | None, typer.Option(help="I to VI: also write that table of the paper, with this result under it.")
+        PaperTable | None,
+        typer.Option(
+            case_sensitive=False,
+            rich_help_panel=OUTPUT,
+            help="Also write this table of the paper, with the result under it.",
+        ),
     ] = None,
 ) -> None:
-    """Score a model, or maps of any program, on a dataset: between floor and ceiling, with intervals.
+    """Score a model, or maps of any program, on a dataset, beside baselines and humans, with confidence intervals.
 
     Exit status: 0 all done, 1 some video failed (each is named, the rest is done), 2 the command was wrong.
     """
     if (model is None) == (maps is None):
         raise typer.BadParameter("give one of them", param_hint="--model / --maps")
+    check_split(dataset, split)
     _one_thread_for_sums()
     settings = _settings(
         protocol, metrics, width_pixels=width, sigma_pixels=sigma_pixels, humans_every=humans_every, seed=seed
     )
-    table = _paper_table(paper_table)
     from gfsalnet.evaluation import MapsFolder, ModelSource, write_paper_table
     from gfsalnet.gaze import open_dataset
 
@@ -98,28 +163,33 @@ def evaluate(
         source: MapSource = MapsFolder(maps, first_number=first_number)
     else:
         source = ModelSource(model or "", device, backend)
-    report = _run(open_dataset(dataset, root, split), source, settings, output, workers)
-    if table is not None:
-        write_paper_table(report, table, output)
+    report = _run(open_dataset(dataset, root, split), source, settings, output, workers, used_config(ctx))
+    if paper_table is not None:
+        write_paper_table(report, paper_table, output)
     _finish([report], output, "report")
 
 
 def compare(
+    ctx: typer.Context,
     candidates: Annotated[
         list[str],
         typer.Argument(
-            metavar="CANDIDATE...",
-            help="Two or more: finished evaluation folders, model names or folders, folders of maps. The others are "
-            "compared with the first.",
+            metavar="CANDIDATE",
+            callback=checked(check_model),
+            autocompletion=completed(model_names),
+            help="Two or more: folders of finished evaluations, names or folders of models, folders of maps. Each of "
+            "the others is compared with the first.",
         ),
     ],
-    dataset: DatasetOption = None,
-    root: RootOption = None,
+    dataset: OptionalDatasetOption = None,
+    root: OptionalRootOption = None,
     split: SplitOption = None,
     first_number: FirstNumberOption = None,
     protocol: ProtocolOption = "mit",
     metrics: MetricsOption = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the tables.")] = Path("gfsalnet-comparison"),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", rich_help_panel=OUTPUT, help="Folder of the tables.")
+    ] = Path("gfsalnet-comparison"),
     width: WidthOption = None,
     sigma_pixels: SigmaOption = None,
     humans_every: HumansOption = 1,
@@ -134,6 +204,8 @@ def compare(
     """
     if len(candidates) < 2:
         raise typer.BadParameter("give two or more", param_hint="CANDIDATE")
+    if dataset is not None:
+        check_split(dataset, split)
     _one_thread_for_sums()
     settings = _settings(
         protocol, metrics, width_pixels=width, sigma_pixels=sigma_pixels, humans_every=humans_every, seed=seed
@@ -150,7 +222,7 @@ def compare(
     for name in candidates:
         if data is not None and name in unfinished:
             source = as_map_source(name, device, backend, first_number)
-            reports.append(_run(data, source, settings, output / file_name(source.name), workers))
+            reports.append(_run(data, source, settings, output / file_name(source.name), workers, used_config(ctx)))
         else:
             reports.append(read_report(Path(name)))
     tables = write_comparison(reports, output)
@@ -159,18 +231,15 @@ def compare(
 
 
 def submit(
-    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="dhf1k.")],
+    benchmark: Annotated[Benchmark, typer.Argument(metavar="BENCHMARK", help="Benchmark to pack for: dhf1k.")],
     maps: Annotated[Path, typer.Option(help="Folder of maps of the test videos 0701 to 1000, in any layout.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The zip.")] = Path("dhf1k.zip"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Zip file to write.")] = Path("dhf1k.zip"),
 ) -> None:
     """Check maps of a hidden test set, and pack them as its authors want them."""
-    if benchmark != "dhf1k":
-        raise typer.BadParameter(f"{benchmark} is not dhf1k, the only one there is", param_hint="BENCHMARK")
     from gfsalnet.evaluation.dhf1k_submission import pack_dhf1k
 
-    with progress_bar("videos") as bar:
-        follow = _follow(bar)
-        frames, notes = pack_dhf1k(maps, output, lambda done, total: follow("packing", done, total))
+    with Progress("videos") as progress:
+        frames, notes = pack_dhf1k(maps, output, lambda done, total: progress.show("packing", done, total))
     for note in notes:
         say(f"note: {note}")
     say(f"{frames} maps of 300 videos → {output}")
@@ -193,50 +262,33 @@ def _settings(protocol: str, metrics: str | None, **numbers: Any) -> Settings:
     try:
         return Settings(protocol=protocol, metrics=names, **numbers)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(str(error), param_hint="--metrics") from error
 
 
-def _paper_table(number: str | None) -> str | None:
-    from gfsalnet.evaluation import PAPER_TABLES
-
-    if number is None or number.upper() in PAPER_TABLES:
-        return number and number.upper()
-    raise typer.BadParameter(f"{number} is none of {', '.join(PAPER_TABLES)}", param_hint="--paper-table")
-
-
-def _run(dataset: GazeDataset, source: MapSource, settings: Settings, output: Path, workers: int | None) -> Report:
+def _run(
+    dataset: GazeDataset,
+    source: MapSource,
+    settings: Settings,
+    output: Path,
+    workers: int | None,
+    config: Mapping[str, Any] | None,
+) -> Report:
     from gfsalnet.device import settle_memory
     from gfsalnet.evaluation import default_workers, evaluate
 
     settle_memory()
     count = default_workers(len(dataset.videos)) if workers is None else workers
-    with progress_bar("videos") as bar:
-        follow = _follow(bar)
-        titles = {"gaze": "reading gaze", "scores": f"scoring {source.name}"}
+    titles = {"gaze": "reading gaze", "scores": f"scoring {source.name}"}
+    with Progress("videos") as progress:
         return evaluate(
             dataset,
             source,
             settings,
             output,
             workers=count,
-            on_video=lambda what, done, total: follow(titles[what], done, total),
+            on_video=lambda what, done, total: progress.show(titles[what], done, total),
+            config=config,
         )
-
-
-def _follow(bar: Progress) -> Callable[[str, int, int], None]:
-    """One bar for what is at hand."""
-    task = bar.add_task("", total=None, rate="–", visible=False)
-    began, first, title = 0.0, 0, ""
-
-    def on_video(what: str, done: int, total: int) -> None:
-        nonlocal began, first, title
-        if what != title:
-            began, first, title = time.monotonic(), done, what
-            bar.reset(task, total=total, description=what, visible=True)
-        rate = f"{(done - first) / (time.monotonic() - began):.1f}" if done > first else "–"
-        bar.update(task, completed=done, rate=rate)
-
-    return on_video
 
 
 def _finish(reports: list[Report], output: Path, stem: str) -> None:
@@ -255,9 +307,9 @@ def _finish(reports: list[Report], output: Path, stem: str) -> None:
             say(f"note: and {len(report.remarks) - SHOWN_FAILURES} more, see the report")
         failures = [f"{video}: {reason}" for video, reason in report.failed.items()]
         for failure in failures[:SHOWN_FAILURES]:
-            fail(failure)
+            print_error(failure)
         if len(failures) > SHOWN_FAILURES:
-            fail(f"and {len(failures) - SHOWN_FAILURES} more videos, see {output}")
+            print_error(f"and {len(failures) - SHOWN_FAILURES} more videos, see {output}")
     say(f"tables: {output / stem}.md, .tex, .json")
     if any(report.failed for report in reports):
         raise typer.Exit(SOME_FAILED)

@@ -7,33 +7,41 @@ from typing import Annotated
 
 import typer
 
-from gfsalnet.cli.console import at_work, say
+from gfsalnet.choices import ExportFormat
+from gfsalnet.cli.console import say
+from gfsalnet.cli.options import NetworkOption, examples
+from gfsalnet.cli.progress import at_work
 from gfsalnet.files import file_name
 from gfsalnet.packages import needed_by
 
+EXPORT_EXAMPLES = examples(
+    "gfsalnet export onnx --output saliency.onnx",
+    "gfsalnet export onnx --model runs/mine/best --int8 --calibrate street.mp4 --calibrate park.mp4",
+)
+
 
 def export(
-    format: Annotated[str, typer.Argument(metavar="FORMAT", help="onnx or openvino.")],
-    model: Annotated[
-        str, typer.Option(help="gfsalnet-mobile, a model folder, or one stream of either: gfsalnet-mobile:appearance.")
-    ] = "gfsalnet-mobile",
+    format: Annotated[ExportFormat, typer.Argument(metavar="FORMAT", help="Format to write: onnx or openvino.")],
+    model: NetworkOption = "gfsalnet-mobile",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The file; named after the model, if not given.")
+        Path | None, typer.Option("--output", "-o", help="File to write. Default: named after the model.")
     ] = None,
     int8: Annotated[
-        bool, typer.Option("--int8", help="Quantise to 8 bits; a model folder keeps it as int8.onnx.")
+        bool, typer.Option("--int8", help="Quantise to 8 bits; a model folder keeps such a file as int8.onnx.")
     ] = False,
     beside: Annotated[
         bool,
         typer.Option(
             "--beside",
-            help="Write it as model.onnx into the model's folder, where it shares the weights: the model then runs "
-            "without PyTorch.",
+            help="Write the file as model.onnx into the model's folder, where it shares the weights: the model then "
+            "runs without PyTorch.",
         ),
     ] = False,
     calibrate: Annotated[
         list[str] | None,
-        typer.Option(help="A video or image like those it will be used on, for --int8; give the option several times."),
+        typer.Option(
+            help="Video or image to calibrate --int8 with, like those that the network will see; may be repeated."
+        ),
     ] = None,
 ) -> None:
     """Write the network as a file for other programs, check it against PyTorch, and say what it gains.
@@ -41,8 +49,6 @@ def export(
     It takes `rgb` and `flow_image`, (batch, height, width, 3) bytes, of any batch and of sides that are multiples of
     32, and gives `saliency`, `appearance`, `motion` and `gate`, (batch, 1, height, width) floats.
     """
-    if format not in ("onnx", "openvino"):
-        raise typer.BadParameter(f"{format} is none of onnx, openvino", param_hint="FORMAT")
     if int8 and (format != "onnx" or not calibrate):
         raise typer.BadParameter("needs FORMAT onnx, which OpenVINO reads too, and --calibrate", param_hint="--int8")
     if beside and (format != "onnx" or int8 or output is not None):

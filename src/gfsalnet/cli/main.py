@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gfsalnet._version import __version__
 from gfsalnet.cli import dataset, weights
-from gfsalnet.cli.bench import bench
-from gfsalnet.cli.console import Commands
-from gfsalnet.cli.evaluate import compare, evaluate, submit
-from gfsalnet.cli.export import export
+from gfsalnet.cli.bench import BENCH_EXAMPLES, bench
+from gfsalnet.cli.config import use_config
+from gfsalnet.cli.console import ASKS_FOR_HELP, Commands
+from gfsalnet.cli.evaluate import COMPARE_EXAMPLES, EVALUATE_EXAMPLES, SUBMIT_EXAMPLES, compare, evaluate, submit
+from gfsalnet.cli.export import EXPORT_EXAMPLES, export
 from gfsalnet.cli.models import models
-from gfsalnet.cli.predict import demo, predict
-from gfsalnet.cli.train import ablate, train
+from gfsalnet.cli.predict import DEMO_EXAMPLES, PREDICT_EXAMPLES, demo, predict
+from gfsalnet.cli.train import ABLATE_EXAMPLES, TRAIN_EXAMPLES, ablate, train
 
 app = typer.Typer(
     name="gfsalnet",
     cls=Commands,
     help="Where viewers look in a video.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -35,22 +36,32 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def _root(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="TOML file with defaults of the verbs' options (docs/configuration.md). Default: the nearest "
+            "gfsalnet.toml, or pyproject.toml with [tool.gfsalnet].",
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    if not ctx.meta[ASKS_FOR_HELP]:  # which is also for those whose file has a mistake
+        use_config(ctx, config)
 
 
-app.command()(predict)
-app.command()(demo)
+app.command(epilog=PREDICT_EXAMPLES)(predict)
+app.command(epilog=DEMO_EXAMPLES)(demo)
 app.command()(models)
-app.command()(train)
-app.command()(ablate)
-app.command()(evaluate)
-app.command()(compare)
-app.command()(submit)
-app.command()(export)
-app.command()(bench)
+app.command(epilog=TRAIN_EXAMPLES)(train)
+app.command(epilog=ABLATE_EXAMPLES)(ablate)
+app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
+app.command(epilog=COMPARE_EXAMPLES)(compare)
+app.command(epilog=SUBMIT_EXAMPLES)(submit)
+app.command(epilog=EXPORT_EXAMPLES)(export)
+app.command(epilog=BENCH_EXAMPLES)(bench)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(weights.app, name="weights")

@@ -2,57 +2,102 @@
 
 from __future__ import annotations
 
-import time
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfsalnet.cli.console import SOME_FAILED, at_work, fail, progress_bar, say
-from gfsalnet.cli.options import BackendOption, DeviceOption
+from gfsalnet.choices import FolderAs
+from gfsalnet.cli.config import used_config
+from gfsalnet.cli.console import SOME_FAILED, print_error, say
+from gfsalnet.cli.options import (
+    INPUT,
+    MODEL,
+    OUTPUT,
+    SPEED,
+    BackendOption,
+    DeviceOption,
+    FlowOption,
+    ModelOption,
+    SaveOption,
+    checked,
+    examples,
+    size_hw,
+)
+from gfsalnet.cli.progress import Progress, at_work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.progress import Progress
-
     from gfsalnet.models import SaliencyModel
     from gfsalnet.predict import Settings
-    from gfsalnet.video.folders import FolderAs
 
-T = TypeVar("T")
+PREDICT_EXAMPLES = examples(
+    "gfsalnet predict clip.mp4",
+    'gfsalnet predict "frames/*.png" --rate 30 --save overlay,npz --output results',
+)
 
-OutputOption = Annotated[Path, typer.Option("--output", "-o", help="Folder of the results, one folder a source in it.")]
-FlowOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Optical flow: dis, dis-fast, dis-ultrafast, dis-evident, farneback, pwcnet:WEIGHTS, or folder:DIR with "
-        ".flo files of one video; the model's, if not given."
-    ),
+DEMO_EXAMPLES = examples("gfsalnet demo", "gfsalnet demo --output first-look --device cpu")
+
+
+def _flow_size_wh(text: str) -> tuple[int, int] | None:
+    """None is the frame's own."""
+    return None if text == "native" else size_hw(text)[::-1]
+
+
+def _rate(text: str) -> Fraction:
+    rate = Fraction(text)
+    if not 0 < rate <= 1000:
+        raise ValueError(f"{text} is not between 0 and 1000 frames per second")
+    return rate
+
+
+OutputOption = Annotated[
+    Path, typer.Option("--output", "-o", rich_help_panel=OUTPUT, help="Folder of the results: one folder per source.")
 ]
 FlowSizeOption = Annotated[
-    str | None, typer.Option(help="Size at which flow is estimated, WxH or native; the model's, if not given.")
-]
-MapSizeOption = Annotated[
-    str | None, typer.Option(help="Size of the maps in maps.npz, WxH; the model's own if not given.")
-]
-RateOption = Annotated[
-    str | None, typer.Option(help="Frames a second of a folder of frames, such as 25 or 30000/1001.")
-]
-FolderAsOption = Annotated[
     str | None,
     typer.Option(
-        metavar="frames|pictures|videos",
-        help="Take a folder for the frames of one video, for single pictures or for videos, whatever it looks like.",
+        callback=checked(_flow_size_wh),
+        rich_help_panel=MODEL,
+        help="Size to estimate the flow at: WIDTHxHEIGHT, or native for the frame's own. Default: the model's.",
+    ),
+]
+MapSizeOption = Annotated[
+    str | None,
+    typer.Option(
+        callback=checked(size_hw),
+        rich_help_panel=OUTPUT,
+        help="Size of the maps in maps.npz: WIDTHxHEIGHT. Default: the model's.",
+    ),
+]
+RateOption = Annotated[
+    str | None,
+    typer.Option(
+        callback=checked(_rate),
+        rich_help_panel=INPUT,
+        help="Frame rate of a folder of frames, in frames per second, such as 30 or 30000/1001. Default: 25.",
+    ),
+]
+FolderAsOption = Annotated[
+    FolderAs | None,
+    typer.Option(
+        rich_help_panel=INPUT,
+        help="Read folders as the frames of one video, as single pictures or as videos, whatever they look like.",
     ),
 ]
 EveryOption = Annotated[
-    int, typer.Option(min=1, max=30, help="Predict every so manieth frame, and interpolate the maps between.")
+    int,
+    typer.Option(
+        min=1,
+        max=30,
+        rich_help_panel=SPEED,
+        help="Predict every Nth frame and interpolate the maps between them.",
+    ),
 ]
 
 
 def predict(
+    ctx: typer.Context,
     sources: Annotated[
         list[str],
         typer.Argument(
@@ -61,12 +106,8 @@ def predict(
         ),
     ],
     output: OutputOption = Path("gfsalnet-out"),
-    model: Annotated[
-        str, typer.Option(help="A name that `gfsalnet models` lists, or a model folder.")
-    ] = "gfsalnet-mobile",
-    save: Annotated[
-        str, typer.Option(help="Any of overlay, maps (png and npz), png, npz, gate, flow, csv; separated by commas.")
-    ] = "overlay,maps,csv",
+    model: ModelOption = "gfsalnet-mobile",
+    save: SaveOption = "overlay,maps,csv",
     flow: FlowOption = None,
     flow_size: FlowSizeOption = None,
     backend: BackendOption = "auto",
@@ -75,8 +116,12 @@ def predict(
     map_size: MapSizeOption = None,
     rate: RateOption = None,
     folder_as: FolderAsOption = None,
-    max_frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames of each source.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo what is already there.")] = False,
+    max_frames: Annotated[
+        int | None, typer.Option(min=1, rich_help_panel=INPUT, help="Stop after this many frames of each source.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", rich_help_panel=OUTPUT, help="Replace results that exist already.")
+    ] = False,
 ) -> None:
     """Predict where viewers look: an overlay video, maps and numbers for every frame.
 
@@ -88,15 +133,15 @@ def predict(
 
     settings = Settings(
         output=output,
-        save=_parsed("--save", parse_save, save),
-        map_size_hw=None if map_size is None else _parsed("--map-size", _size_hw, map_size),
-        rate=None if rate is None else _parsed("--rate", _rate, rate),
-        folder_as=None if folder_as is None else _parsed("--folder-as", _folder_as, folder_as),
+        save=parse_save(save),
+        map_size_hw=None if map_size is None else size_hw(map_size),
+        rate=None if rate is None else _rate(rate),
+        folder_as=folder_as,
         max_frames=max_frames,
         overwrite=overwrite,
+        config=used_config(ctx),
     )
-    if every > 1 and "flow" in settings.save:
-        raise typer.BadParameter("flow is only there where the network looks", param_hint="--every / --save flow")
+    _require_that_they_go_together(model, settings.save, every)
     expanded = _expanded(sources, settings, flow)
     with at_work(f"loading {model}; exporting it for a backend, the first time, takes some seconds"):
         loaded = load_model(
@@ -108,8 +153,8 @@ def predict(
             backend=backend,
             every=every,
         )
-    if "gate" in settings.save and not loaded.has_gate:
-        raise typer.BadParameter(f"{loaded.name} has no gate", param_hint="--save gate")
+    if "gate" in settings.save and not loaded.has_gate:  # only now it is known of a plug-in
+        raise typer.BadParameter(f"{model} has no gate", param_hint="--save gate")
     _run(loaded, expanded, settings)
 
 
@@ -127,6 +172,16 @@ def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "au
     _run(model, [str(clip)], Settings(output=output, save=save, overwrite=True))
 
 
+def _require_that_they_go_together(model: str, save: tuple[str, ...], every: int) -> None:
+    """What the model cannot give is refused before it is loaded, or exported for a backend."""
+    from gfsalnet.models import may_have_gate
+
+    if every > 1 and "flow" in save:
+        raise typer.BadParameter("there is flow only for the frames that are predicted", param_hint="--every / --save")
+    if "gate" in save and not may_have_gate(model):
+        raise typer.BadParameter(f"{model} has no gate", param_hint="--save gate")
+
+
 def _expanded(sources: list[str], settings: Settings, flow: str | None) -> list[str]:
     from gfsalnet.video import expand_sources
 
@@ -139,21 +194,20 @@ def _expanded(sources: list[str], settings: Settings, flow: str | None) -> list[
     return expanded
 
 
-def _flow_size_wh(text: str) -> tuple[int, int] | None:
-    """None is the frame's own."""
-    return None if text == "native" else _parsed("--flow-size", _size_hw, text)[::-1]
-
-
 def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:
     from gfsalnet.device import settle_memory
     from gfsalnet.predict import predict_sources
 
     settle_memory()
     failed = 0
-    with progress_bar("frames") as bar:
-        for outcome in predict_sources(model, sources, settings, _follow(bar)):
+    with Progress("frames") as progress:
+
+        def on_frame(source: str, done: int, total: int | None) -> None:
+            progress.show(Path(source).name, done, total, stage=source)
+
+        for outcome in predict_sources(model, sources, settings, on_frame):
             failed += not outcome.ok
-            (say if outcome.ok else fail)(outcome.message)
+            (say if outcome.ok else print_error)(outcome.message)
             for note in outcome.notes:
                 say(f"  note: {note}")
             if outcome.folder is not None:
@@ -163,48 +217,3 @@ def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:
         say(f"{len(sources) - failed} of {len(sources)} sources done")
     if failed:
         raise typer.Exit(SOME_FAILED)
-
-
-def _follow(bar: Progress) -> Callable[[str, int, int | None], None]:
-    """Show frames as they are done, one bar a source."""
-    task = bar.add_task("", total=None, rate="–", visible=False)
-    began = 0.0
-
-    def on_frame(source: str, done: int, total: int | None) -> None:
-        nonlocal began
-        if done == 1:
-            bar.reset(task, total=total, description=Path(source).name, visible=True)
-            began = time.monotonic()
-        rate = f"{(done - 1) / (time.monotonic() - began):.1f}" if done > 1 else "–"
-        bar.update(task, completed=done, rate=rate)
-
-    return on_frame
-
-
-def _parsed(option: str, parse: Callable[[str], T], text: str) -> T:
-    """What the text means, or exit status 2."""
-    try:
-        return parse(text)
-    except (ValueError, ZeroDivisionError) as error:
-        raise typer.BadParameter(str(error), param_hint=option) from error
-
-
-def _folder_as(text: str) -> FolderAs:
-    known: dict[str, FolderAs] = {"frames": "frames", "pictures": "pictures", "videos": "videos"}
-    if text not in known:
-        raise ValueError(f"{text!r} is none of {', '.join(known)}")
-    return known[text]
-
-
-def _size_hw(text: str) -> tuple[int, int]:
-    width, x, height = text.partition("x")
-    if not (x and width.isdecimal() and height.isdecimal() and 0 < int(width) <= 8192 and 0 < int(height) <= 8192):
-        raise ValueError(f"{text} is not WIDTHxHEIGHT with sides of 1 to 8192, such as 320x240")
-    return int(height), int(width)
-
-
-def _rate(text: str) -> Fraction:
-    rate = Fraction(text)
-    if not 0 < rate <= 1000:
-        raise ValueError(f"{text} is not between 0 and 1000 frames a second")
-    return rate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from math import isnan
 from pathlib import Path
 from types import FrameType
@@ -12,18 +12,39 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfsalnet.cli.console import err, out, progress_bar, say
+from gfsalnet.cli.console import err, out, say
+from gfsalnet.cli.options import RecipeArgument, checked, examples
+from gfsalnet.cli.progress import Progress
+from gfsalnet.errors import RecipeError
 
 if TYPE_CHECKING:
     from gfsalnet.training import AblationRun, Epoch, Event
+    from gfsalnet.training.recipe import Recipe
 
-RecipeArgument = Annotated[str, typer.Argument(metavar="RECIPE", help="A TOML file, or a preset such as tiny.")]
+TRAIN_EXAMPLES = examples(
+    "gfsalnet train tiny",
+    "gfsalnet train mobile-stage1 --data-root gaze --set epochs=20 --set optimiser.learning_rate=3e-4",
+)
+ABLATE_EXAMPLES = examples("gfsalnet ablate --data-root gaze", "gfsalnet ablate tiny --seeds 1 --output runs/study")
+
+
+def _check_change(text: str) -> None:
+    if not text.partition("=")[1]:
+        raise ValueError(f"{text} is not KEY=VALUE, such as optimiser.learning_rate=3e-4")
+
+
 ChangesOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; may be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        callback=checked(_check_change),
+        help="Key of the recipe to change, and its value in TOML; may be repeated.",
+    ),
 ]
 DataRootOption = Annotated[
     Path | None,
-    typer.Option("--data-root", metavar="DIR", help="Folder of the datasets, instead of the recipe's data_root."),
+    typer.Option("--data-root", metavar="DIR", help="Folder of the datasets, in place of the recipe's data_root."),
 ]
 
 
@@ -32,17 +53,17 @@ def train(
     changes: ChangesOption = None,
     data_root: DataRootOption = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the run; runs/NAME if not given.")
+        Path | None, typer.Option("--output", "-o", help="Folder of the run. Default: runs/NAME.")
     ] = None,
 ) -> None:
     """Train the network on photographs or video with gaze. A run that was stopped goes on where it was.
 
-    Several processes: torchrun --nproc-per-node N -m gfsalnet train RECIPE.
+    With several processes: torchrun --nproc-per-node N -m gfsalnet train RECIPE.
     """
-    from gfsalnet.training import is_main_process, read_recipe
+    from gfsalnet.training import is_main_process
     from gfsalnet.training import train as run
 
-    plan = read_recipe(recipe, changes or (), data_root)
+    plan = _plan(recipe, changes or [], data_root)
     folder = output or Path("runs") / plan.name
     epochs = _follow(run(plan, folder), plan.epochs)
     if is_main_process():
@@ -55,20 +76,20 @@ def ablate(
     recipe: RecipeArgument = "mobile-ablation",
     changes: ChangesOption = None,
     data_root: DataRootOption = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds: 0, 1, …")] = 2,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of runs per variant, with the seeds 0, 1 and so on.")] = 2,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the study; runs/NAME if not given.")
+        Path | None, typer.Option("--output", "-o", help="Folder of the study. Default: runs/NAME.")
     ] = None,
 ) -> None:
-    """Train the network without each of its blocks, as Table VII of the paper does, and compare.
+    """Train the network without each of its blocks, as for Table VII of the paper, and compare.
 
     A study that was stopped goes on where it was. The table is also written to ablation.md in its folder.
     """
     from gfsalnet.files import output_errors, written_whole
     from gfsalnet.training import ablate as run
-    from gfsalnet.training import is_main_process, read_recipe
+    from gfsalnet.training import is_main_process
 
-    plan = read_recipe(recipe, changes or (), data_root)
+    plan = _plan(recipe, changes or [], data_root)
     folder = output or Path("runs") / plan.name
     _follow(_announced(run(plan, folder, range(seeds))), plan.epochs)
     if is_main_process():
@@ -76,6 +97,19 @@ def ablate(
         with output_errors(folder / "ablation.md"), written_whole(folder / "ablation.md") as partial:
             partial.write_text(table, encoding="utf-8")
         out.print(table)
+
+
+def _plan(recipe: str, changes: list[str], data_root: Path | None) -> Recipe:
+    """The recipe with its changes; where it is fine without them, they are to blame, and the command was wrong."""
+    from gfsalnet.training import read_recipe
+
+    try:
+        return read_recipe(recipe, changes, data_root)
+    except RecipeError as error:
+        with suppress(RecipeError):
+            read_recipe(recipe, (), data_root)
+            raise typer.BadParameter(str(error), param_hint="--set") from error
+        raise
 
 
 def _announced(runs: Generator[tuple[AblationRun, Event], None, None]) -> Generator[Event, None, None]:
@@ -113,13 +147,13 @@ def _follow(events: Generator[Event, None, None], epochs: int) -> int:
     from gfsalnet.training import Epoch, Step
 
     finished = 0
-    with progress_bar("images") as bar, _interrupts() as interrupted, closing(events):
-        task = bar.add_task("reading the data", total=None, rate="–")
+    with Progress("images") as progress, _interrupts() as interrupted, closing(events):
+        progress.show("reading the data", 0, None)
         for event in events:
             if isinstance(event, Step):
-                text = f"epoch {event.epoch + 1}/{epochs}, loss {event.loss:.3f}"
-                rate = f"{event.images_per_second:.1f}"
-                bar.update(task, description=text, total=event.steps_per_epoch, completed=event.step + 1, rate=rate)
+                epoch = f"epoch {event.epoch + 1}/{epochs}"
+                text, done = f"{epoch}, loss {event.loss:.3f}", event.step + 1
+                progress.show(text, done, event.steps_per_epoch, stage=epoch, rate=event.images_per_second)
             elif isinstance(event, Epoch):
                 finished += 1
                 _tell(event)

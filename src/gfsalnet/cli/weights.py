@@ -2,40 +2,88 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gfsalnet.cli.console import progress_bar, say
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from rich.progress import Progress
+from gfsalnet.cli.console import say
+from gfsalnet.cli.options import checked, completed, examples
+from gfsalnet.cli.progress import Progress
 
 app = typer.Typer(help="Get the weights of the compared models.", no_args_is_help=True)
 
+CONVERT_EXAMPLES = examples(
+    "gfsalnet weights convert unisal weights_best.pth",
+    "gfsalnet weights convert pwcnet pwc_net.pth.tar --output weights/pwcnet",
+)
+DOWNLOAD_EXAMPLES = examples("gfsalnet weights download unisal", "gfsalnet weights download vinet")
+KEYS_EXAMPLES = examples("gfsalnet weights keys model.pth", "gfsalnet weights keys checkpoint.index > keys.txt")
 
-@app.command()
+
+def _names() -> list[str]:
+    from gfsalnet.models.published.entries import PUBLISHED
+
+    return [entry.name for entry in PUBLISHED]
+
+
+def _convertible() -> list[str]:
+    return [*_names(), "pwcnet"]
+
+
+def _check_name(text: str) -> None:
+    if text not in _names():
+        raise ValueError(f"{text} is no model with weights of others; there are {', '.join(_names())}")
+
+
+def _check_convertible(text: str) -> None:
+    if text != "pwcnet":
+        _check_name(text)
+
+
+def _setting(change: str) -> tuple[str, float]:
+    key, _, value = change.partition("=")
+    try:
+        return key, float(value)
+    except ValueError:
+        raise ValueError(f"{change}: write KEY=VALUE, the value a number") from None
+
+
+@app.command(epilog=CONVERT_EXAMPLES)
 def convert(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A name from gfsalnet models, or pwcnet for optical flow.")
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            callback=checked(_check_convertible),
+            autocompletion=completed(_convertible),
+            help="Model that the weights are of: a name from gfsalnet models, or pwcnet for optical flow.",
+        ),
     ],
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="The weights as their authors published them; of a checkpoint any file."),
+        typer.Argument(
+            metavar="FILE",
+            help="Weights as their authors published them; of a TensorFlow checkpoint, any of its files.",
+        ),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="A folder for the converted weights; if not given, where the name finds them."
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder for the converted weights. Default: the one where the model's name finds them.",
         ),
     ] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A setting of the model, see docs/models.md; may be repeated."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            callback=checked(_setting),
+            help="Setting of the model to keep with the weights (docs/models.md); may be repeated.",
+        ),
     ] = None,
 ) -> None:
     """Convert weights that you fetched. Nothing in the file is run, and every name and shape is checked."""
@@ -49,27 +97,41 @@ def convert(
         say(f"every array fits, weights in {folder}; use them with --model {folder if output else model}")
 
 
-@app.command()
-def download(model: Annotated[str, typer.Argument(metavar="MODEL", help="A name from gfsalnet models.")]) -> None:
+@app.command(epilog=DOWNLOAD_EXAMPLES)
+def download(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            callback=checked(_check_name),
+            autocompletion=completed(_names),
+            help="Model to fetch the weights of: a name from gfsalnet models.",
+        ),
+    ],
+) -> None:
     """Fetch weights from where their authors published them, and convert them.
 
-    Only weights whose licence lets anyone have them; gfsalnet models says how to get the others.
+    Only weights whose licence lets anyone have them are fetched; gfsalnet models says how to get the others.
     """
     from gfsalnet.models.official_weights.download import download_weights
     from gfsalnet.models.official_weights.store import notes_of
 
-    with progress_bar("MB") as bar:
-        folder = download_weights(model, _follow(bar))
+    with Progress("MB") as progress:
+
+        def on_progress(done_bytes: int, total_bytes: int | None) -> None:
+            progress.show("fetching", done_bytes // 10**6, total_bytes and total_bytes // 10**6)
+
+        folder = download_weights(model, on_progress)
     if origin := notes_of(folder).get("origin"):
         say(f"fetched {origin} (licence: {notes_of(folder).get('licence')})")
     say(f"every array fits, weights in {folder}; use them with --model {model}")
 
 
-@app.command()
+@app.command(epilog=KEYS_EXAMPLES)
 def keys(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A weights file of any format that convert reads.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Weights file of any format that convert reads.")],
 ) -> None:
-    """List the arrays of a weights file: name, shape and type, a line each, in the file's order. Nothing in it is run.
+    """List the arrays of a weights file: name, shape and type, one per line, in the file's order. Nothing in it is run.
 
     Send the list with a report about weights that do not convert, such as those of the GFSalNet paper's authors.
     """
@@ -78,26 +140,3 @@ def keys(
     arrays = read_official(file)
     for name, array in arrays.items():
         say(f"{name}  {'x'.join(map(str, array.shape)) or 'scalar'}  {array.dtype}")
-
-
-def _setting(change: str) -> tuple[str, float]:
-    key, _, value = change.partition("=")
-    try:
-        return key, float(value)
-    except ValueError:
-        raise typer.BadParameter(f"{change}: write KEY=VALUE, the value a number", param_hint="--set") from None
-
-
-def _follow(bar: Progress) -> Callable[[int, int | None], None]:
-    """Show how much of a file is here, in megabytes."""
-    task = bar.add_task("fetching", total=None, rate="–")
-    began: tuple[float, int] | None = None
-
-    def on_progress(done_bytes: int, total_bytes: int | None) -> None:
-        nonlocal began
-        now = time.monotonic()
-        began = began or (now, done_bytes)
-        rate = f"{(done_bytes - began[1]) / (now - began[0]) / 1e6:.1f}" if now > began[0] else "–"
-        bar.update(task, completed=done_bytes // 10**6, total=total_bytes and total_bytes // 10**6, rate=rate)
-
-    return on_progress

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from gfsalnet.errors import SourceError
@@ -33,6 +34,7 @@ def read_report(folder: Path) -> Report:
         if counts != (about["videos"], about["frames"]):
             raise ValueError("the scores of some videos are missing or damaged")
         report = make_report(request, about["name"], settings, scored, about["videos_failed"], about["remarks"])
+        report = replace(report, config=about.get("config"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SourceError(folder, f"is no finished evaluation ({error})", "Run `gfsalnet evaluate` again") from error
     return report

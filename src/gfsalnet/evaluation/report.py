@@ -55,6 +55,8 @@ class Report:
     """Reason → frames left out, in all videos."""
     remarks: list[str]
     """Of the dataset and of the source of the maps."""
+    config: Mapping[str, Any] | None = None
+    """The configuration file that decided some of the request, and what it decided: JSON values."""
 
     @property
     def frames(self) -> int:
@@ -89,6 +91,7 @@ class Report:
         values: dict[str, Any] = {
             "name": self.name,
             **self.request,
+            **({"config": self.config} if self.config else {}),
             "videos": len(self.videos),
             "frames": self.frames,
             "frames_dropped": self.dropped,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -66,6 +66,7 @@ def evaluate(
     *,
     workers: int = 0,
     on_video: OnVideo = lambda what, done, total: None,
+    config: Mapping[str, Any] | None = None,
 ) -> Report:
     """Score a source of maps on a split, and write the report into a folder.
 
@@ -78,6 +79,7 @@ def evaluate(
         output: where results go, and those of an earlier run with the same request are; None: no file is kept.
         workers: processes; 0 scores in this one. The numbers do not depend on it.
         on_video: told of progress.
+        config: the configuration file that decided some of this, and what it decided: JSON values, for the report.
 
     Raises:
         OutputError: if the folder cannot be written, or holds results of another request.
@@ -86,7 +88,7 @@ def evaluate(
     """
     if output is None:
         with TemporaryDirectory(prefix="gfsalnet-") as folder:
-            return evaluate(dataset, source, settings, folder, workers=workers, on_video=on_video)
+            return evaluate(dataset, source, settings, folder, workers=workers, on_video=on_video, config=config)
     source, settings, output = as_map_source(source), settings or Settings(), Path(output)
     request = _request(dataset, source, settings)
     store = Store(output, request)
@@ -95,6 +97,7 @@ def evaluate(
     job = _Job(dataset, source, others, settings, refused)
     scored, failed = _score_all(job, store, workers, lambda done: on_video("scores", done, len(dataset.videos)))
     report = make_report(request, source.name, settings, scored, failed, dataset.remarks())
+    report = replace(report, config=config)
     if not report.videos:
         reasons = [*failed.values(), *(note for video in scored for note in video.notes)]
         reason = next(iter(reasons), "there is no frame with both a fixation and a map")

@@ -11,7 +11,7 @@ from gfsalnet.flow.image import flow_image, white_image
 from gfsalnet.flow.pairs import FlowStream
 from gfsalnet.flow.precomputed import PrecomputedFlow
 from gfsalnet.flow.pwcnet import PWCNetFlow
-from gfsalnet.flow.registry import ESTIMATORS, make_estimator
+from gfsalnet.flow.registry import ESTIMATORS, check_estimator_name, make_estimator
 
 __all__ = [
     "ESTIMATORS",
@@ -22,6 +22,7 @@ __all__ = [
     "FlowStream",
     "PWCNetFlow",
     "PrecomputedFlow",
+    "check_estimator_name",
     "flow_folder",
     "flow_image",
     "make_estimator",

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gfsalnet.errors import GFSalNetError
+from gfsalnet.errors import RequestError
 from gfsalnet.flow.dis import DISFlow
 from gfsalnet.flow.estimator import FlowEstimator
 from gfsalnet.flow.farneback import FarnebackFlow
@@ -37,21 +37,38 @@ def make_estimator(name: str, **settings: Any) -> FlowEstimator:
     `make_estimator(e.name, **e.settings)` makes an estimator like `e`, also after a trip through JSON.
 
     Raises:
-        GFSalNetError: if the name or a setting is unknown, or a value makes no sense.
+        RequestError: if the name or a setting is unknown.
+        GFSalNetError: if a value makes no sense.
     """
+    check_estimator_name(name)
     name, colon, value = name.partition(":")
-    factory: Callable[..., FlowEstimator] | None
+    factory: Callable[..., FlowEstimator]
     factory, named_settings = ESTIMATORS.get(name) or (load_plugin("gfsalnet.flow", name), {})
-    if factory is None:
-        known = ", ".join([*ESTIMATORS, *plugin_names("gfsalnet.flow")])
-        raise GFSalNetError(f"flow estimator {name!r}", "is unknown", f"Use one of: {known}.")
-    if colon and name not in AFTER_COLON:
-        raise GFSalNetError(f"flow estimator {name!r}", f"takes no {value!r} after a colon", "Leave it out.")
     if colon:
         settings[AFTER_COLON[name]] = value
     possible = inspect.signature(factory).parameters
     unknown = sorted(set(settings) - set(possible))
     if unknown:
         problem = f"has no setting {', '.join(unknown)}"
-        raise GFSalNetError(f"flow estimator {name!r}", problem, f"It has: {', '.join(possible)}.")
+        raise RequestError(f"flow estimator {name!r}", problem, f"It has: {', '.join(possible)}.")
     return factory(**{**named_settings, **settings})
+
+
+def estimator_names() -> list[str]:
+    """All names that `make_estimator` takes, those of plug-ins last."""
+    return [*ESTIMATORS, *(name for name in plugin_names("gfsalnet.flow") if name not in ESTIMATORS)]
+
+
+def check_estimator_name(name: str) -> None:
+    """Whether `make_estimator` knows the name and takes what follows its colon; nothing is made.
+
+    Raises:
+        RequestError: if it does not.
+    """
+    name, colon, value = name.partition(":")
+    where = f"flow estimator {name!r}"
+    known = estimator_names()
+    if name not in known:
+        raise RequestError(where, "is unknown", f"Use one of: {', '.join(known)}.")
+    if colon and name not in AFTER_COLON:
+        raise RequestError(where, f"takes no {value!r} after a colon", "Leave it out.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from gfsalnet.errors import DatasetError
+from gfsalnet.errors import DatasetError, RequestError
 from gfsalnet.gaze.maps import density_map
 from gfsalnet.gaze.numbers import numbered
 from gfsalnet.gaze.quality import Quality
@@ -58,6 +58,10 @@ class Recording:
         return f"Recording({self.name!r} of {self.dataset.name} {self.dataset.split})"
 
 
+class UnknownSplitError(RequestError, DatasetError):
+    """The dataset has no such split."""
+
+
 class GazeDataset(ABC):
     """One split of a dataset on disk: `len(dataset)` recordings, by position, by name, or one after another.
 
@@ -91,7 +95,7 @@ class GazeDataset(ABC):
 
     def __init__(self, root: Path, split: str) -> None:
         if split not in self.splits:
-            raise DatasetError(self.name, f"has no split {split!r}", f"Use one of: {', '.join(self.splits)}")
+            raise UnknownSplitError(self.name, f"has no split {split!r}", f"Use one of: {', '.join(self.splits)}")
         self.root, self.split = root, split
 
     def official_size(self) -> SplitSize | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from gfsalnet.errors import DatasetError
+from gfsalnet.errors import DatasetError, RequestError
 from gfsalnet.gaze.avimos import AViMoS
 from gfsalnet.gaze.dataset import GazeDataset
 from gfsalnet.gaze.dhf1k import DHF1K, DHF1KViewers
@@ -38,11 +38,15 @@ DATASETS: Mapping[str, type[GazeDataset]] = {cls.name: cls for cls in _CLASSES}
 """Name → reader."""
 
 
+class UnknownDatasetError(RequestError, DatasetError):
+    """There is no reader of that name."""
+
+
 def dataset_class(name: str) -> type[GazeDataset]:
     """The reader of that name; case, hyphens and the like do not matter: `DHF1K`, `UCF Sports`, `hollywood2`.
 
     Raises:
-        DatasetError: if there is none.
+        UnknownDatasetError: if there is none.
     """
     for known, cls in DATASETS.items():
         if _plain(known) == _plain(name):
@@ -54,7 +58,7 @@ def dataset_class(name: str) -> type[GazeDataset]:
             if isinstance(found, type) and issubclass(found, GazeDataset):
                 return found
             raise broken_plugin(known, package, TypeError(f"{found!r} is no GazeDataset"))
-    raise DatasetError(f"dataset {name!r}", "is unknown", f"Use one of: {', '.join([*DATASETS, *plugins])}.")
+    raise UnknownDatasetError(f"dataset {name!r}", "is unknown", f"Use one of: {', '.join([*DATASETS, *plugins])}.")
 
 
 def open_dataset(name: str, root: Path, split: str | None = None) -> GazeDataset:

@@ -75,6 +75,11 @@ class ModelEntry:
         """Whether it can be used at once."""
         return bool(self.classical) or all((self.folder / file).is_file() for file in (CONFIG_FILE, WEIGHTS_FILE))
 
+    @property
+    def is_gfsalnet(self) -> bool:
+        """Whether it is of the one architecture, with streams, backends and gaps between predictions."""
+        return not (self.classical or self.network)
+
     def classical_class(self) -> type[ClassicalModel]:
         """The class of a model without weights.
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from gfsalnet.backends import AUTO, REFERENCE, StoredNetwork, make_backend
 from gfsalnet.backends.base import StreamName
 from gfsalnet.device import resolve_device
-from gfsalnet.errors import GFSalNetError, WeightsError
+from gfsalnet.errors import GFSalNetError, RequestError, WeightsError
+from gfsalnet.files import is_path
 from gfsalnet.flow import FlowEstimator, make_estimator
 from gfsalnet.models.base import SaliencyModel
 from gfsalnet.models.entry import ModelEntry
@@ -123,17 +124,16 @@ def load_model(
     Raises:
         WeightsError: if the model is unknown, has no weights here, or they are damaged or of another architecture.
         MissingPackageError: if the model or the backend needs a package that is not installed.
-        GFSalNetError: if the device is not available, the estimator or the backend is unknown, the backend is not
-            installed, or `backend` or `every` is not for this model.
+        RequestError: if device, estimator or backend is unknown, or `backend` or `every` is not for this model.
+        GFSalNetError: if the device or the backend is missing.
     """
     place, stream = _split(str(name))
-    make = _maker_of_other(place, device)
+    make = _maker_of_other(place, device, stream, backend, every)
     if make is not None:
-        _require_plain(place, stream, backend, every)
         return make(flow, flow_settings or {}, keep_flow)
     over_time = _over_time(place, stream)
     if centre_bias != 1 and over_time is None:
-        raise GFSalNetError(name, "has no centre of its own whose strength could be set", "Leave the centre bias out")
+        raise RequestError(name, "has no centre of its own whose strength could be set", "Leave the centre bias out")
     network, about = stored_network(name if over_time is None else place)  # of which those streams are no part
     needs_flow = network.config.streams != "appearance" or (over_time is not None and over_time.gate is not None)
     trained_with, scale_pixels, estimator = _flow_of(about, flow, flow_settings or {})
@@ -199,20 +199,27 @@ def stored_network(name: str | Path) -> tuple[StoredNetwork, dict[str, Any]]:
 Maker: TypeAlias = "Callable[[str | FlowEstimator | None, Mapping[str, Any], bool], SaliencyModel]"
 
 
-def _maker_of_other(place: str, device: str) -> Maker | None:
-    """What makes a model that is no GFSalNet: one without training, or a compared one with its weights in a folder."""
+def _maker_of_other(
+    place: str, device: str, stream: StreamName | None = None, backend: str = AUTO, every: int = 1
+) -> Maker | None:
+    """What makes a model that is no GFSalNet: one without training, or a compared one with its weights in a folder.
+
+    What is for GFSalNets alone is refused before its class, and PyTorch with it, is imported.
+    """
     entry = MODELS.get(place)
+    if entry is not None and not entry.is_gfsalnet:
+        _require_plain(place, stream, backend, every)
     if entry is not None and entry.classical:
         resolve_device(device)
         return partial(_classical_model, entry.classical_class())
-    if entry is None and not (Path(place) / CONFIG_FILE).is_file():
-        factory = load_plugin("gfsalnet.models", place)
-        if factory is not None:
-            return partial(_plugin_model, factory, place, device)
+    if entry is None and not (Path(place) / CONFIG_FILE).is_file() and place in plugin_names("gfsalnet.models"):
+        _require_plain(place, stream, backend, every)
+        return partial(_plugin_model, load_plugin("gfsalnet.models", place), place, device)
     folder = _folder(place)
     name = model_of(folder)
     if name is None:
         return None
+    _require_plain(place, stream, backend, every)
     entry = MODELS.get(name)
     if entry is None or not entry.network:
         known = ", ".join(entry.name for entry in PUBLISHED)
@@ -230,7 +237,7 @@ def _plugin_model(
 ) -> SaliencyModel:
     """What another package makes; `keep_flow` asks in vain where the model itself estimates none."""
     if flow is not None or settings:
-        raise GFSalNetError(name, "is a plug-in and takes no flow estimator", "Leave the flow out")
+        raise RequestError(name, "is a plug-in and takes no flow estimator", "Leave the flow out")
     package = plugin_names("gfsalnet.models")[name]
     try:
         model = factory(device=resolve_device(device))
@@ -270,14 +277,14 @@ def _published_model(
     )
 
 
-def _require_plain(name: str, stream: str | None, backend: str, every: int) -> None:
+def _require_plain(name: str, stream: str | None, backend: str = AUTO, every: int = 1) -> None:
     """Streams, backends and gaps between predictions are for GFSalNets."""
     if stream is not None:
-        raise WeightsError(name, f"has no {stream} stream", "Leave it out")
+        raise RequestError(name, f"has no {stream} stream", "Leave it out")
     if backend not in (AUTO, REFERENCE, "torch"):
-        raise GFSalNetError(name, f"does not run on {backend}", "Leave the backend out")
+        raise RequestError(name, f"does not run on {backend}", "Leave the backend out")
     if every > 1:
-        raise GFSalNetError(name, "predicts every frame", "Leave out --every, or choose a GFSalNet")
+        raise RequestError(name, "predicts every frame", "Leave out --every, or choose a GFSalNet")
 
 
 def _estimator(flow: str | FlowEstimator, settings: Mapping[str, Any]) -> FlowEstimator:
@@ -301,7 +308,74 @@ def _folder(name: str) -> Path:
     folder = Path(name)
     if (folder / CONFIG_FILE).is_file():
         return folder
-    known = ", ".join([*MODELS, *plugin_names("gfsalnet.models")])
-    if folder.is_dir():
-        raise WeightsError(name, f"holds no {CONFIG_FILE}", f"Give a model's folder, or one of: {known}.")
-    raise WeightsError(name, "is no known model and no folder", f"Use one of: {known}; or a model's folder.")
+    check_model_name(name)
+    problem = f"holds no {CONFIG_FILE}" if folder.is_dir() else "is no folder"
+    raise WeightsError(name, problem, f"Give a model's folder, or one of: {', '.join(_known())}.")
+
+
+def _known() -> list[str]:
+    """All names, those of plug-ins last."""
+    return [*MODELS, *(name for name in plugin_names("gfsalnet.models") if name not in MODELS)]
+
+
+class UnknownModelError(RequestError, WeightsError):
+    """There is no model of that name."""
+
+
+def check_model_name(name: str) -> None:
+    """Whether `load_model` knows the name, or it can be a path; nothing is loaded.
+
+    Raises:
+        UnknownModelError: if it is neither a known name nor a path, and no such file or folder is in the current one.
+        RequestError: if the model has no such stream.
+    """
+    place, stream = _split(name)
+    known = _known()
+    if _is_other(place):
+        _require_plain(place, stream)
+    if place not in known and not is_path(place) and not Path(place).exists():
+        remedy = f"Use one of: {', '.join(known)}; or a model's folder."
+        raise UnknownModelError(name, "is no known model and no folder", remedy)
+
+
+def _is_other(name: str) -> bool:
+    """Whether it is the name of a model that is no GFSalNet: one of ours, or a plug-in's."""
+    return not MODELS[name].is_gfsalnet if name in MODELS else name in plugin_names("gfsalnet.models")
+
+
+class NoGFSalNetError(RequestError, WeightsError):
+    """The model is not of the one architecture."""
+
+
+def check_network_name(name: str) -> None:
+    """As `check_model_name`, of what has to be a GFSalNet.
+
+    Raises:
+        UnknownModelError: as there.
+        NoGFSalNetError: if it is the name of another model.
+    """
+    check_model_name(name)
+    place, _ = _split(name)
+    if _is_other(place):
+        raise NoGFSalNetError(name, "is no GFSalNet", f"Use {DEFAULT_MODEL}, or a folder that training wrote")
+
+
+def may_have_gate(name: str | Path) -> bool:
+    """Whether predictions of a model come with a gate; of its folder only `config.json` is read.
+
+    Of a plug-in that is not known before it is loaded: it may.
+
+    Raises:
+        WeightsError: if the model is unknown, has no weights, or its `config.json` describes no network.
+    """
+    place, stream = _split(str(name))
+    if place in plugin_names("gfsalnet.models") and place not in MODELS and not (Path(place) / CONFIG_FILE).is_file():
+        return True
+    folder = _folder(place)
+    if not (folder / CONFIG_FILE).is_file() or model_of(folder) is not None:
+        return False
+    over_time = _over_time(place, stream)
+    if over_time is not None and over_time.gate is not None and stream is None:
+        return True
+    config = StoredNetwork(folder, read_config(folder)[0], stream if over_time is None else None).config
+    return config.streams == "both" and config.fusion == "gated"

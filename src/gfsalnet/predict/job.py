@@ -68,7 +68,8 @@ def predict_source(model: SaliencyModel, source: str, settings: Settings, on_fra
         words = missing_outputs(folder, settings.save, reader.info.kind, request, settings.overwrite)
         if words:
             seconds, notes = _run(model, reader, folder, words, settings, on_frame)
-            write_json(folder / SUMMARY_FILE, _summary(reader, request, folder, seconds, notes))
+            summary = _summary(reader, request, folder, seconds, notes)
+            write_json(folder / SUMMARY_FILE, {**summary, **({"config": settings.config} if settings.config else {})})
     return _outcome(source, folder, began, redone=bool(words))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from gfsalnet.video.folders import FolderAs
+from gfsalnet.choices import FolderAs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,8 @@ class Settings:
     """Stop after so many frames of each source."""
     overwrite: bool = False
     """Redo what is already there."""
+    config: Mapping[str, Any] | None = None
+    """The configuration file that decided some of this, and what it decided: JSON values, for the summary."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "output", Path(self.output))  # strings are taken, too

@@ -6,12 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from gfsalnet.choices import FolderAs
 from gfsalnet.video.files import is_image, is_video
 from gfsalnet.video.image_header import file_size_wh
-
-FolderAs = Literal["frames", "pictures", "videos"]
 
 MAX_MEAN_STEP = 100
 """Numbers further apart on average are times or serial numbers, and not those of frames."""

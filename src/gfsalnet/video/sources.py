@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from gfsalnet.choices import FolderAs
 from gfsalnet.errors import SourceError
 from gfsalnet.video.animations import PagesReader, animation_in
 from gfsalnet.video.base import VideoReader
@@ -29,7 +30,7 @@ from gfsalnet.video.files import (
     url_name,
     visible_files,
 )
-from gfsalnet.video.folders import FolderAs, are_of_one_size, left_out_note, sort_out
+from gfsalnet.video.folders import are_of_one_size, left_out_note, sort_out
 from gfsalnet.video.heif import is_still
 from gfsalnet.video.image_header import FIRST_BYTES
 from gfsalnet.video.stills import StillsReader

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gfsalnet.errors import WeightsError
+from gfsalnet.errors import RequestError, WeightsError
 from gfsalnet.flow.pwcnet_weights import convert_pwcnet_weights
 from gfsalnet.models.entry import ModelEntry
 from gfsalnet.models.official_weights.read import official_file, read_official
@@ -23,6 +23,10 @@ from gfsalnet.network.weights import State, compare_keys
 
 PWCNET = "pwcnet"
 """Its weights are converted here too; it estimates flow, and is named as `--flow pwcnet:FILE`."""
+
+
+class WrongRequestError(RequestError, WeightsError):
+    """There is no such model, or it has no such setting."""
 
 
 def convert_weights(
@@ -46,18 +50,21 @@ def convert_weights(
         The folder.
 
     Raises:
-        WeightsError: if the model is unknown or has no such setting; or the file is unreadable, of another model, or
-            holds what is no number.
+        WrongRequestError: if the model is unknown or has no such setting.
+        WeightsError: if the file is unreadable, of another model, or holds what is no number.
         OutputError: if the folder cannot be written.
     """
     folder = output or weights_folder(model)
     if model == PWCNET and settings:
-        raise WeightsError(model, "has no settings", "Leave them out")
+        raise WrongRequestError(model, "has no settings", "Leave them out")
     if model == PWCNET:
         convert_pwcnet_weights(file, folder / WEIGHTS_FILE)
         return folder
     entry = compared_entry(model)
-    chosen = entry.network_class().checked_settings(settings or {})
+    try:
+        chosen = entry.network_class().checked_settings(settings or {})
+    except WeightsError as error:
+        raise WrongRequestError(error.where, error.problem, error.remedy) from error
     state = _fitting_state(entry, read_official(file), file)
     source = official_file(file)
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
@@ -74,7 +81,9 @@ def compared_entry(model: str) -> ModelEntry:
     """
     entries = {entry.name: entry for entry in PUBLISHED}
     if model not in entries:
-        raise WeightsError(model, "is no model with weights of others", f"Use one of: {', '.join(entries)}, {PWCNET}")
+        raise WrongRequestError(
+            model, "is no model with weights of others", f"Use one of: {', '.join(entries)}, {PWCNET}"
+        )
     return entries[model]
 
 

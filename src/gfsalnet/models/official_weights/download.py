@@ -22,7 +22,7 @@ from gfsalnet._version import __version__
 from gfsalnet.errors import WeightsError
 from gfsalnet.files import home
 from gfsalnet.models.entry import Download, InWheel
-from gfsalnet.models.official_weights.convert import compared_entry, convert_weights
+from gfsalnet.models.official_weights.convert import WrongRequestError, compared_entry, convert_weights
 
 OnBytes: TypeAlias = "Callable[[int, int | None], None]"
 """Called with the bytes received so far and the bytes of the whole file; None where the server does not say."""
@@ -51,7 +51,7 @@ def download_weights(model: str, on_bytes: OnBytes) -> Path:
     """
     entry = compared_entry(model)
     if entry.download is None:
-        raise WeightsError(model, "its weights are not fetched from here", entry.how_to_get)
+        raise WrongRequestError(model, "its weights are not fetched from here", entry.how_to_get)
     target = home() / "downloads" / model / entry.download.file_name
     origin = _fetch_anywhere(entry.download, target, on_bytes)
     folder = convert_weights(model, target, origin=origin)

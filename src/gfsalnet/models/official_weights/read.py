@@ -23,18 +23,31 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.models.official_weights.formats import read_caffe, read_keras, read_lasagne
-from gfsalnet.models.official_weights.pytorch import read_pytorch, read_safetensors
 from gfsalnet.models.official_weights.tensorflow import find_index, read_tensorflow
+from gfsalnet.packages import needed_by
 
 __all__ = ["official_file", "read_official"]
 
 Reader: TypeAlias = "Callable[[Path], dict[str, NDArray[Any]]]"
 
+
+def _read_pytorch(path: Path) -> dict[str, NDArray[Any]]:
+    with needed_by(str(path)):
+        from gfsalnet.models.official_weights.pytorch import read_pytorch
+    return read_pytorch(path)
+
+
+def _read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
+    with needed_by(str(path)):
+        from gfsalnet.models.official_weights.pytorch import read_safetensors
+    return read_safetensors(path)
+
+
 _DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
 _AGAIN = "Fetch it again from where its authors published it."
 _BY_HEAD: tuple[tuple[bytes, Reader], ...] = (
     (b"\x89HDF\r\n\x1a\n", read_keras),
-    (b"\x80", read_pytorch),  # a pickle: PyTorch's format of before 1.6
+    (b"\x80", _read_pytorch),  # a pickle: PyTorch's format of before 1.6
 )
 _NO_WEIGHTS: tuple[tuple[bytes, str, str], ...] = (
     (b"<", "is a web page, not weights", "Open the link in a browser, and save what it offers there."),
@@ -51,6 +64,7 @@ def read_official(path: Path) -> dict[str, NDArray[Any]]:
 
     Raises:
         WeightsError: if the file is missing, damaged, cut off, of no format known here, or holds anything but numbers.
+        MissingPackageError: if the package that reads its format is not installed.
     """
     path = official_file(path)
     try:
@@ -95,7 +109,7 @@ def _reader(path: Path) -> Reader:
         if head.startswith(mark):
             return reader
     if head[8:9] == b"{":  # after eight bytes that say how long its JSON header is
-        return read_safetensors
+        return _read_safetensors
     if path.suffix == ".caffemodel":
         return read_caffe
     raise WeightsError(path, "is of no format that is known here", f"Give weights as {_FORMATS}.")
@@ -105,7 +119,7 @@ def _reader_of_zip(path: Path) -> Reader:
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
     if any(name.endswith("data.pkl") for name in names):
-        return read_pytorch
+        return _read_pytorch
     if all(name.endswith(".npy") for name in names):
         return read_lasagne
     raise WeightsError(path, f"is an archive ({', '.join(names[:3])} …)", "Unpack it, and name the weights in it.")

@@ -1,0 +1,178 @@
+"""What can be known to be wrong from the command alone ends with status 2, for every option of every verb."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from command import gfsalnet
+
+from gfsalnet.cli import app
+
+GIVEN: dict[str, list[str]] = {
+    "predict": ["clip.mp4"],
+    "demo": [],
+    "models": [],
+    "train": ["tiny"],
+    "ablate": [],
+    "evaluate": ["--dataset", "folder", "--root", ".", "--model", "pqft"],
+    "compare": ["pqft", "centre-bias", "--dataset", "folder", "--root", "."],
+    "submit": ["dhf1k", "--maps", "."],
+    "export": ["onnx"],
+    "bench": [],
+    "dataset check": ["folder", "."],
+    "dataset prepare": ["folder", "."],
+    "dataset compose": ["out", "."],
+    "weights convert": ["unisal", "file"],
+    "weights download": ["unisal"],
+    "weights keys": ["file"],
+}
+"""Verb → what it needs, right in itself."""
+
+WRONG = {
+    "--backend": "abacus",
+    "--clips": "0",
+    "--dataset": "foo",
+    "--device": "toaster",
+    "--every": "0",
+    "--first-number": "-1",
+    "--flow": "guess",
+    "--flow-size": "big",
+    "--folder-as": "piles",
+    "--frames": "1",
+    "--humans-every": "-1",
+    "--map-size": "0x9",
+    "--max-frames": "0",
+    "--metrics": "nss,guess",
+    "--model": "salgan-9000",
+    "--models": "gfsalnet-mobile,salgan-9000",
+    "--paper-table": "VII",
+    "--protocol": "guess",
+    "--rate": "0",
+    "--rounds": "0",
+    "--save": "overlay,nonsense",
+    "--seed": "-1",
+    "--seeds": "0",
+    "--set": "nonsense",
+    "--sigma-pixels": "0",
+    "--split": "guess",
+    "--width": "7",
+    "--workers": "-1",
+}
+"""Option → a value that makes no sense."""
+
+WRONG_ARGUMENTS = {
+    ("train", "recipe"): ["tinny"],
+    ("ablate", "recipe"): ["tinny"],
+    ("compare", "candidates"): ["pqft", "salgan-9000"],
+    ("submit", "benchmark"): ["mit300", "--maps", "."],
+    ("export", "format"): ["tflite"],
+    ("dataset check", "name"): ["mnist", "."],
+    ("dataset prepare", "name"): ["mnist", "."],
+    ("weights convert", "model"): ["gfsalnet-mobile", "file"],
+    ("weights download", "model"): ["salgan-9000"],
+}
+
+PATHS = {"--cache", "--calibrate", "--data-root", "--maps", "--output", "--root", "--video"}
+PATH_ARGUMENTS = {"file", "output", "root", "roots", "sources"}
+"""Any text may be a path: whether something lies there, the disk says."""
+
+TOGETHER = [
+    ["predict", "clip.mp4", "--model", "gfsalnet-mobile:appearance", "--save", "gate"],
+    ["predict", "clip.mp4", "--model", "pqft", "--save", "gate"],
+    ["predict", "clip.mp4", "--model", "pqft:motion"],
+    ["predict", "clip.mp4", "--model", "pqft", "--backend", "openvino"],
+    ["predict", "clip.mp4", "--model", "pqft", "--every", "2"],
+    ["predict", "clip.mp4", "--every", "2", "--save", "flow"],
+    ["predict", "clip.mp4", "--flow", "dis:weights"],
+    ["evaluate", "--dataset", "folder", "--root", "."],
+    ["evaluate", "--dataset", "folder", "--root", ".", "--model", "pqft", "--protocol", "aim24", "--metrics", "emd"],
+    ["compare", "pqft"],
+    ["compare", "pqft", "centre-bias"],
+    ["export", "onnx", "--model", "pqft"],
+    ["bench", "--models", "gfsalnet-mobile,pqft"],
+    ["export", "openvino", "--int8", "--calibrate", "clip.mp4"],
+    ["export", "onnx", "--int8"],
+    ["export", "onnx", "--beside", "--output", "file"],
+    ["dance"],
+    ["predict"],
+    ["predict", "clip.mp4", "--no-such-option"],
+]
+"""Each right in itself, but not with the others."""
+
+
+def verbs(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        path = f"{above} {name}".strip()
+        yield from verbs(command, path) if hasattr(command, "commands") else [(path, command)]
+
+
+VERBS = dict(verbs(typer.main.get_command(app)))
+
+
+def cases() -> Iterator[list[str]]:
+    for verb, command in VERBS.items():
+        for param in command.params:
+            if param.param_type_name == "argument":
+                if param.name not in PATH_ARGUMENTS:
+                    yield [*verb.split(), *WRONG_ARGUMENTS[verb, param.name]]
+            elif not getattr(param, "is_flag", False):
+                option = max(param.opts, key=len)
+                if option not in PATHS:
+                    yield [*verb.split(), *GIVEN[verb], option, WRONG[option]]
+
+
+def test_no_verb_is_forgotten() -> None:
+    assert sorted(VERBS) == sorted(GIVEN)
+
+
+@pytest.mark.parametrize("command", [*cases(), *TOGETHER], ids=" ".join)
+def test_it_ends_with_status_2_and_nothing_is_written(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clip.mp4").touch()
+    done = gfsalnet(*command)
+    assert done.exit_code == 2, done.output
+    assert "Traceback" not in done.output
+    option = command[-2:][0]
+    if option in WRONG and command not in TOGETHER:
+        assert option in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_none_of_them_waits_for_torch(tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import test_wrong_commands as wrong\n"
+        "for command in [*wrong.cases(), *wrong.TOGETHER]:\n"
+        "    assert wrong.gfsalnet(*command).exit_code == 2, command\n"
+        "    assert 'torch' not in sys.modules, command\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_the_disk_says_is_status_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same options, with texts that could be right elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    for command in (
+        ["predict", "missing.mp4", "--model", "pqft"],
+        ["predict", "missing.mp4", "--model", "gfsalnet"],
+        ["predict", "missing.mp4", "--model", "runs/best"],
+        ["evaluate", "--dataset", "folder", "--root", "nowhere", "--model", "pqft"],
+        ["evaluate", "--dataset", "dhf1k", "--root", ".", "--maps", "nowhere"],
+        ["compare", "pqft", "runs/mine", "--dataset", "folder", "--root", "nowhere"],
+        ["train", "nothing.toml"],
+        ["dataset", "check", "folder", "nowhere"],
+        ["weights", "keys", "nothing.pth"],
+        ["weights", "convert", "unisal", "nothing.pth"],
+    ):
+        done = gfsalnet(*command)
+        assert done.exit_code == 1, (command, done.output)
+        assert len([line for line in done.stderr.splitlines() if line.startswith("error:")]) == 1
