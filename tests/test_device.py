@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gfsalnet.device import resolve_device, threads
-from gfsalnet.errors import GFSalNetError
+from gfsalnet.errors import GFSalNetError, RequestError
 
 
 def test_a_name_is_that_device_and_auto_is_one_that_works() -> None:
@@ -17,9 +17,14 @@ def test_a_name_is_that_device_and_auto_is_one_that_works() -> None:
     assert torch.ones(2, device=resolve_device("auto")).sum() == 2
 
 
-@pytest.mark.parametrize("name", ["abacus", "cuda:99"])
-def test_devices_that_are_not_here_are_named(name: str) -> None:
-    with pytest.raises(GFSalNetError, match=f"device {name}: cannot be used"):
+def test_a_device_that_is_missing_is_named() -> None:
+    with pytest.raises(GFSalNetError, match="device cuda:99: cannot be used"):
+        resolve_device("cuda:99")
+
+
+@pytest.mark.parametrize("name", ["abacus", "cuda:", "cuda:x", "CPU", ""])
+def test_what_is_no_device_is_a_wrong_request(name: str) -> None:
+    with pytest.raises(RequestError, match=f"device {name}: is unknown"):
         resolve_device(name)
 
 

@@ -67,8 +67,7 @@ def check_estimator_name(name: str) -> None:
     """
     name, colon, value = name.partition(":")
     where = f"flow estimator {name!r}"
-    known = estimator_names()
-    if name not in known:
-        raise RequestError(where, "is unknown", f"Use one of: {', '.join(known)}.")
+    if name not in ESTIMATORS and name not in plugin_names("gfsalnet.flow"):
+        raise RequestError(where, "is unknown", f"Use one of: {', '.join(estimator_names())}.")
     if colon and name not in AFTER_COLON:
         raise RequestError(where, f"takes no {value!r} after a colon", "Leave it out.")

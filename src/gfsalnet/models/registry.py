@@ -280,7 +280,7 @@ def _published_model(
 def _require_plain(name: str, stream: str | None, backend: str = AUTO, every: int = 1) -> None:
     """Streams, backends and gaps between predictions are for GFSalNets."""
     if stream is not None:
-        raise RequestError(name, f"has no {stream} stream", "Leave it out")
+        raise NoGFSalNetError(name, f"has no {stream} stream", "Leave it out")
     if backend not in (AUTO, REFERENCE, "torch"):
         raise RequestError(name, f"does not run on {backend}", "Leave the backend out")
     if every > 1:
@@ -330,11 +330,10 @@ def check_model_name(name: str) -> None:
         RequestError: if the model has no such stream.
     """
     place, stream = _split(name)
-    known = _known()
     if _is_other(place):
         _require_plain(place, stream)
-    if place not in known and not is_path(place) and not Path(place).exists():
-        remedy = f"Use one of: {', '.join(known)}; or a model's folder."
+    elif place not in MODELS and not is_path(place) and not Path(place).exists():
+        remedy = f"Use one of: {', '.join(_known())}; or a model's folder."
         raise UnknownModelError(name, "is no known model and no folder", remedy)
 
 
@@ -369,7 +368,7 @@ def may_have_gate(name: str | Path) -> bool:
         WeightsError: if the model is unknown, has no weights, or its `config.json` describes no network.
     """
     place, stream = _split(str(name))
-    if place in plugin_names("gfsalnet.models") and place not in MODELS and not (Path(place) / CONFIG_FILE).is_file():
+    if place not in MODELS and not (Path(place) / CONFIG_FILE).is_file() and place in plugin_names("gfsalnet.models"):
         return True
     folder = _folder(place)
     if not (folder / CONFIG_FILE).is_file() or model_of(folder) is not None:
