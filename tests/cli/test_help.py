@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shlex
 import subprocess
 import sys
@@ -33,6 +32,8 @@ def test_the_help_of_every_verb_imports_nothing_heavy() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="resource usage")
 def test_the_longest_help_takes_little_time() -> None:
     """CPU time, which other programs change little."""
+    import resource
+
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-m", "gfsalnet", "predict", "--help"], check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
