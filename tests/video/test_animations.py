@@ -154,7 +154,9 @@ def test_a_turned_picture_comes_upright_whatever_its_format(tmp_path, picture, s
 def test_heic_is_refused_with_a_remedy_where_nothing_reads_it(tmp_path, monkeypatch, name):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     (tmp_path / name).write_bytes(HEIC + bytes(100))
-    with pytest.raises(SourceError, match=r"HEIC pictures cannot be read here\. Save it as PNG or JPEG, or: pip"):
+    with pytest.raises(
+        SourceError, match=r"reading HEIC pictures needs the package pillow-heif\. Save it as PNG or JPEG, or: pip"
+    ):
         open_source(str(tmp_path / name))
 
 

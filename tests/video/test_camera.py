@@ -20,7 +20,7 @@ def test_where_each_platform_has_its_cameras(monkeypatch):
     monkeypatch.setattr(av, "enumerate_input_devices", lambda _: devices, raising=False)
     windows = camera_input("0", 0, "win32")
     assert (windows.file, windows.format) == ("video=Cam", "dshow")
-    with pytest.raises(SourceError, match="Cameras here: 0 = Cam"):
+    with pytest.raises(SourceError, match="Available cameras: 0 = Cam"):
         camera_input("1", 1, "win32")
 
 

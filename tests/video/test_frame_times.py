@@ -12,7 +12,7 @@ from gfsalnet.errors import SourceError
 from gfsalnet.video import count_frames, frame_times, open_source
 from gfsalnet.video import frame_times as frame_times_of
 from gfsalnet.video.frame_times import _times_by_packets
-from gfsalnet.video.times import Clock
+from gfsalnet.video.stamps import Clock
 
 copies_video = pytest.mark.skipif(av.__version__.startswith("14."), reason="PyAV 14 copies a stream without its header")
 

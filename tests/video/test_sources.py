@@ -15,7 +15,7 @@ import pytest
 
 from gfsalnet.errors import SourceError
 from gfsalnet.video import expand_sources, open_source
-from gfsalnet.video.files import file_name, natural_key, slug, url_name
+from gfsalnet.video.files import folder_name, natural_key, slug, url_name
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_names_for_folders():
     assert url_name("rtsp://user:pa55@cam.local:554/live/1?token=x") == "cam.local-554-live-1"
     assert slug("in/f*.png") == "in-f-.png"
     assert slug("***") == "source"
-    assert file_name(Path("..mp4"), ".") == "mp4"
+    assert folder_name(Path("..mp4"), ".") == "mp4"
     names = ["b1", "a10b2", "a9", "A10B1", "a", "1"]
     assert sorted(names, key=lambda name: natural_key(Path(name))) == ["1", "a", "a9", "A10B1", "a10b2", "b1"]
 

@@ -23,11 +23,11 @@ from gfsalnet.video.info import DEFAULT_RATE, Kind, VideoInfo, check_size
 from gfsalnet.video.pixels import over_black
 
 Animation = Literal["ffmpeg", "webp", "tiff"]
-"""Who reads it: FFmpeg (PNG, AVIF), or OpenCV the other two."""
+"""Which reader takes it: `ffmpeg` for PNG and AVIF; WebP and TIFF are read by OpenCV."""
 WEBP_ANIMATED = 0x02
 """Flag of the header of an extended WebP."""
 SHORTEST_MS = 10
-"""Pictures of no duration are shown so long."""
+"""How long pictures without a duration are shown."""
 
 
 def animation_in(path: Path) -> Animation | None:
@@ -39,9 +39,11 @@ def animation_in(path: Path) -> Animation | None:
     with path.open("rb") as file:
         head = file.read(HEADER_BYTES)
     if head.startswith(b"\x89PNG"):
+        # An animated PNG has an acTL chunk before its first IDAT; its first field is the number of frames.
         at = head[: head.find(b"IDAT")].find(b"acTL")
         return "ffmpeg" if at > 0 and int.from_bytes(head[at + 4 : at + 8], "big") > 1 else None
     if head.startswith(b"RIFF") and head[12:16] == b"VP8X":
+        # Byte 20 holds the flags of the VP8X chunk.
         return "webp" if head[20] & WEBP_ANIMATED else None
     if head[:4] in (b"II*\0", b"MM\0*"):
         return "tiff" if len(tiff_pages(path)) > 1 else None
@@ -58,10 +60,12 @@ class PagesReader(VideoReader):
     """
 
     def __init__(self, source: str, name: str, path: Path, kind: Animation, rate: Fraction | None) -> None:
+        # Read whole: OpenCV decodes from memory, and this works with every file name on every system.
         data = np.fromfile(path, np.uint8)
         kind_of_source: Kind = "frames"
         if kind == "webp":
             self._pictures, starts_ms = _webp(source, data)
+            # The mean rate, from the sum of all durations: pictures may be shown for different times.
             kind_of_source, rate = "video", Fraction(1000 * len(self._pictures), starts_ms[-1])
             self._seconds = [start / 1000 for start in starts_ms]
         else:
@@ -89,6 +93,7 @@ class PagesReader(VideoReader):
         (width, height), report = self.info.size_wh, self.report
         while report.frames_read < len(self._pictures):
             index = report.frames_read
+            # Pages of a TIFF are decoded one by one here, so memory holds a single page.
             rgb = self._pictures[index]()
             if rgb.shape[:2] != (height, width):
                 if not report.notes:
@@ -98,10 +103,10 @@ class PagesReader(VideoReader):
             yield Frame(rgb, time_seconds=self._seconds[index], index=index)
 
 
-Pictures = Sequence[Callable[[], RGB]]
+Pages = Sequence[Callable[[], RGB]]
 
 
-def _webp(source: str, data: NDArray[np.uint8]) -> tuple[Pictures, list[int]]:
+def _webp(source: str, data: NDArray[np.uint8]) -> tuple[Pages, list[int]]:
     """The pictures, and when each starts and the last ends, in milliseconds."""
     try:
         whole, animation = cv2.imdecodeanimation(data.reshape(1, -1))
@@ -114,7 +119,7 @@ def _webp(source: str, data: NDArray[np.uint8]) -> tuple[Pictures, list[int]]:
     return pictures, [0, *accumulate(durations)]
 
 
-def _tiff(source: str, path: Path, data: NDArray[np.uint8]) -> Pictures:
+def _tiff(source: str, path: Path, data: NDArray[np.uint8]) -> Pages:
     def page(number: int) -> RGB:
         try:
             _, pages = cv2.imdecodemulti(data, cv2.IMREAD_COLOR, range=(number, number + 1))
@@ -127,7 +132,7 @@ def _tiff(source: str, path: Path, data: NDArray[np.uint8]) -> Pictures:
 
 
 def _rgb(stored: NDArray[np.uint8]) -> RGB:
-    """From OpenCV's order, (H, W, 3) or with alpha (H, W, 4)."""
+    """(H, W, 3) RGB of pixels in OpenCV's order, (H, W, 3) or with alpha (H, W, 4)."""
     if stored.shape[2] == 4:
         return over_black(np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGRA2RGBA), np.uint8))
     return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)

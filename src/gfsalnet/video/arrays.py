@@ -1,4 +1,4 @@
-"""Pictures that are in memory already as frames: arrays, PIL images, tensors, one at a time or one after another."""
+"""Frames from pictures in memory: arrays, PIL images, tensors, as one batch or one after another."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _is_picture(value: Any) -> bool:
 
 
 def _is_tensor(value: Any) -> bool:
-    """Told by its parts, so that torch need not be installed."""
+    """Duck-typed, so that torch need not be installed."""
     return all(hasattr(value, name) for name in ("detach", "cpu", "numpy", "dtype"))
 
 
@@ -115,11 +115,14 @@ def _as_array(picture: Any) -> NDArray[Any]:
     if not _is_tensor(picture):
         return np.asarray(picture)
     values = np.asarray(picture.detach().cpu().numpy())
+    # A (3, H, 3) tensor is ambiguous and taken as channels first, as torch has it.
     if values.ndim in (3, 4) and values.shape[-3] == 3:  # torch's own order: (3, H, W)
         values = np.moveaxis(values, -3, -1)
     if np.issubdtype(values.dtype, np.floating):
         if not (values.size and np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
-            raise ValueError("a tensor of floats must hold 0…1, without the mean and deviation of a network taken out")
+            raise ValueError(
+                "a tensor of floats must hold 0…1, before any normalisation by mean and standard deviation"
+            )
         values = np.rint(values * 255).astype(np.uint8)
     return values
 
@@ -127,4 +130,5 @@ def _as_array(picture: Any) -> NDArray[Any]:
 def _checked(values: NDArray[Any]) -> RGB:
     if values.dtype != np.uint8 or values.ndim != 3 or values.shape[2] != 3 or min(values.shape) == 0:
         raise ValueError(f"a picture of shape {values.shape} and type {values.dtype} is not understood: {_WANTED}")
+    # OpenCV and FFmpeg need contiguous memory; slices and transposed arrays are copied.
     return np.ascontiguousarray(values)

@@ -27,7 +27,7 @@ REHEARSED_PACKETS = 8
 GAP_SECONDS = 0.1
 """A jump of the stamps by more is silence; by less, rounding."""
 OVERHANG_SECONDS = 1.0
-"""By so much the sound of an ordinary video may be longer than its pictures."""
+"""How much longer than its pictures the sound of an ordinary video may be."""
 
 AudioPackets = Iterator["Packet[AudioStream]"]
 
@@ -65,7 +65,7 @@ class AudioCarrier:
 
     @classmethod
     def from_file(cls, path: Path, target: OutputContainer, notes: list[str]) -> AudioCarrier | None:
-        """The carrier for a file, or None where there is no sound (silently) or none to be used (with a note)."""
+        """The carrier for a file; None without sound (silently), or if the sound cannot be used (with a note)."""
         try:
             with _open(path) as source:
                 if source.streams.subtitles:
@@ -156,6 +156,7 @@ def _can_copy(path: Path, origin: Fraction) -> bool:
             return False
         try:
             with av.open(io.BytesIO(), "w", format="mp4") as trial:
+                # A few packets suffice: the muxer checks the codec's parameters with the first ones.
                 packets = list(itertools.islice(_copied(source, trial, origin), REHEARSED_PACKETS))
                 for packet in packets:
                     trial.mux(packet)
@@ -179,6 +180,7 @@ def _copied_packets(source: InputContainer, stream: AudioStream, copy: AudioStre
         packet.dts -= shift
         # One packet from before the video stays: codecs start up on it, and MP4 hides it with an edit list.
         too_early = packet.pts + 2 * (packet.duration or 0) <= 0
+        # MP4 needs decoding stamps that grow strictly.
         if too_early or (last is not None and packet.dts <= last):
             continue
         last = packet.dts
@@ -210,6 +212,7 @@ def _decoded_frames(source: InputContainer, origin: Fraction) -> Iterator[AudioF
             if frame.pts is None or frame.time_base is None or frame.pts * frame.time_base < origin:
                 continue
             stamp = round((frame.pts * frame.time_base - origin) * frame.sample_rate)
+            # A real gap in the sound stays a gap; smaller differences are rounding and would click.
             if stamp - position > GAP_SECONDS * frame.sample_rate:
                 position = stamp
             frame.pts, frame.time_base = position, Fraction(1, frame.sample_rate)

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class _End:
-    """Last thing in the queue: the producer is done, or died of `error`."""
+    """The last item of the queue: the producer is done, or failed with `error`."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error
@@ -22,11 +22,11 @@ def prefetch(items: Iterable[T], depth: int, on_drop: Callable[[], None] | None 
     """Yield `items` in order while a thread makes up to `depth` of them in advance.
 
     An exception of the producer reaches the consumer with its traceback. When the consumer stops early (`close()`,
-    `break`, Ctrl-C), the thread stops after the item at hand, and the producer is closed if it is a generator.
+    `break`, Ctrl-C), the thread stops after the current item, and the producer is closed if it is a generator.
 
     Args:
         items: what to yield; iterated in the other thread only.
-        depth: how many finished items may wait, ≥ 1.
+        depth: how many finished items may wait, 1 or more.
         on_drop: None: the producer waits for a slow consumer. Given, as for a camera, which does not wait: where
             `depth` items wait, the oldest gives way to the newest, and this is called.
 
@@ -42,6 +42,7 @@ def _consume(
     items: Iterable[T], queue: Queue[T | _End], on_drop: Callable[[], None] | None
 ) -> Generator[T, None, None]:
     stop = threading.Event()
+    # A daemon: a producer that hangs in a driver or a network read must not keep the process alive.
     thread = threading.Thread(target=_produce, args=(items, queue, stop, on_drop), name="prefetch", daemon=True)
     thread.start()
     try:
@@ -63,13 +64,14 @@ def _produce(
         for item in iterator:
             if on_drop is not None:
                 _make_room(queue, on_drop)
-            queue.put(item)
+            queue.put(item)  # blocks while the queue is full: this bounds the memory
             if stop.is_set():
                 break
+        # Closed in this thread: a generator may not be closed in one thread while it runs in another.
         close = getattr(iterator, "close", None)
         if close is not None:
             close()
-    except BaseException as error:  # the consumer's to handle
+    except BaseException as error:  # raised again in the consumer's thread, Ctrl-C included
         end.error = error
     queue.put(end)
 

@@ -17,8 +17,8 @@ class VideoReader(ABC):
     """An open source: a context manager, and an iterable of its frames that can be read once.
 
     Frames come upright in RGB with index 0, 1, 2, … and strictly increasing times, the first at 0; a number that is
-    missing among pictures is missing among the indices.
-    What was seen to be wrong before the first frame was raised when the source was opened.
+    missing among pictures is missing among the indices. Problems that show before the first frame are raised when the
+    source is opened.
     """
 
     def __init__(self, info: VideoInfo) -> None:
@@ -41,8 +41,8 @@ class VideoReader(ABC):
     def __iter__(self) -> Iterator[Frame]:
         return self.frames()
 
-    def close(self) -> None:  # noqa: B027 - not every source holds something to let go
-        """Let go of the file or device; a reader on its way in another thread ends after the frame at hand."""
+    def close(self) -> None:  # noqa: B027 - not every source holds something to close
+        """Close the file or device; iteration in another thread ends after the current frame."""
 
     def __enter__(self: AnyReader) -> AnyReader:
         return self

@@ -35,7 +35,7 @@ def camera_input(source: str, number: int, platform: str = sys.platform) -> Medi
 
 def _device(source: str, number: int, platform: str) -> tuple[str, str, dict[str, str]]:
     if platform == "darwin":
-        # AVFoundation's own default rate, 29.97, is one that most cameras refuse.
+        # Most cameras refuse AVFoundation's default rate of 29.97.
         return f"{number}:none", "avfoundation", {"framerate": "30"}
     if platform == "win32":
         return f"video={_directshow_name(source, number)}", "dshow", {}
@@ -49,5 +49,5 @@ def _directshow_name(source: str, number: int) -> str:
     names = [device.name for device in devices if "video" in device.media_types]
     if number >= len(names):
         found = ", ".join(f"{at} = {name}" for at, name in enumerate(names)) or "none"
-        raise SourceError(source, "there is no such camera", f"Cameras here: {found}.")
+        raise SourceError(source, "there is no such camera", f"Available cameras: {found}.")
     return names[number]

@@ -26,13 +26,12 @@ from gfsalnet.video.geometry import resize_rgb
 from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, Kind, VideoInfo, check_size
 from gfsalnet.video.pixels import RGBConverter
 from gfsalnet.video.pyav import has_disposition, open_input, preferred
-from gfsalnet.video.stamps import StampMender
-from gfsalnet.video.times import Clock
+from gfsalnet.video.stamps import Clock, StampMender
 
 T = TypeVar("T")
 
 MAX_THREADS = 4
-"""Decoding threads: more hardly help, each holds a frame, and the network wants the cores."""
+"""Decoding threads: more hardly help, each keeps a frame in memory, and the network needs the cores."""
 IMPLAUSIBLE_RATE = 1000
 """Frames per second from which on a header's rate is its clock, as in some WebM."""
 ATTACHED_PICTURE = 0x400
@@ -46,7 +45,7 @@ class MediaInput:
     """What FFmpeg is told to open."""
 
     source: str
-    """As the user typed it."""
+    """What the user typed."""
     name: str
     kind: Kind
     file: str
@@ -92,7 +91,7 @@ class ContainerReader(VideoReader):
         context = self._stream.codec_context
         if context.width and context.height:
             check_size(self._media.source, (context.width, context.height))
-        # Threads a frame each are faster, and a frame each late: too late for a camera.
+        # Frame threads are faster, but each delays the output by one frame: too late for a camera.
         context.thread_type = "SLICE" if self._media.kind == "camera" else "AUTO"
         context.thread_count = min(MAX_THREADS, cores())
         context.options = {"max_pixels": str(MAX_PIXELS)}
@@ -144,6 +143,7 @@ class ContainerReader(VideoReader):
 
     def _settle(self) -> None:
         if not self._closed:
+            # Asked again at the end: a fragmented MP4 extends its index while it is read.
             promise = promise_of(self._container, self._stream, self._media.path)
             promise.count = self._stamps.chunks or promise.count
             self._log.destroyed = self._stamps.destroyed
@@ -159,6 +159,7 @@ class ContainerReader(VideoReader):
                 self._log.refused += 1
                 self._stamps.refused(packet)
             frames = []
+        # decode(None) has flushed the decoder: no frame follows.
         self._ended = packet is None
         self._decoded.extend(frames)
         for frame in frames:
@@ -180,7 +181,7 @@ class ContainerReader(VideoReader):
         except av.FFmpegError as error:
             self._log.stopped = error.strerror
         except IndexError:
-            pass  # PyAV's, at the very end: it forgets that streams may appear while a file is read
+            pass  # raised by PyAV at the very end: it does not expect streams to appear while a file is read
         return None
 
     def _to_rgb(self, frame: VideoFrame, time_seconds: float = 0.0, index: int = 0) -> Frame:
@@ -195,10 +196,11 @@ class ContainerReader(VideoReader):
         return Frame(self._to_first_size(rgb, index), time_seconds=time_seconds, index=index)
 
     def _to_first_size(self, rgb: RGB, index: int) -> RGB:
-        """Scaled to the first frame's size, as players do where the size changes in mid-stream."""
+        """Scale to the first frame's size, as players do where the size changes in mid-stream."""
         if index == 0:
             return rgb
         (width, height), size_hw = self.info.size_wh, rgb.shape[:2]
+        # The sinks write one size, so a change in mid-stream is scaled away.
         if size_hw == (height, width):
             return rgb
         if not self._size_changed:

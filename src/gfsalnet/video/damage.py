@@ -23,7 +23,7 @@ class Promise:
     """What the header says the video stream holds."""
 
     count: int | None
-    """Number of packets, one a frame, where the container knows it."""
+    """Number of packets, one per frame, where the container knows it."""
     is_exact: bool
     """Whether fewer packets than `count` prove a loss: MP4's index lists each one, AVI counts dropped frames too."""
     end_seconds: float | None
@@ -40,6 +40,7 @@ def promise_of(container: InputContainer, stream: VideoStream, path: Path | None
         # Not stream.frames: samples that an edit list hides are in it, and not among the packets.
         return Promise(count=len(index), is_exact=True, end_seconds=None, is_cut=False)
     ends = [container.duration * MICROSECOND] if container.duration else []
+    # AVI's header also counts frames: a second estimate of the end, of which the later one counts.
     if "avi" in names and stream.frames and stream.average_rate:
         ends.append(float(stream.frames / stream.average_rate))
     return Promise(
@@ -76,6 +77,7 @@ def declared_bytes(head: bytes) -> int | None:
 
 def _element(head: bytes, at: int) -> tuple[int, int | None]:
     """Where the content of an EBML element starts and its length, coded at `at`; None for an unknown length."""
+    # EBML: the position of the first set bit gives the number of bytes.
     width = 9 - int.from_bytes(head[at : at + 1], "big").bit_length()
     value = int.from_bytes(head[at : at + width], "big") & ((1 << 7 * width) - 1)
     return at + width, None if value == (1 << 7 * width) - 1 else value
@@ -86,15 +88,15 @@ class DamageLog:
     """What happened to the packets of a file."""
 
     packets: int = 0
-    """Of the video."""
+    """Whole packets of the video stream."""
     hidden: int = 0
-    """Of these, only there to decode others: an edit list starts after them."""
+    """Those of them that are only needed to decode others: an edit list starts after them."""
     partial: int = 0
-    """Cut off by the end of the file."""
+    """Packets cut off by the end of the file."""
     refused: int = 0
-    """Not decodable."""
+    """Packets that the decoder refused."""
     destroyed: int = 0
-    """Listed in the index, and not there among those that follow."""
+    """Packets that the index lists but that were not found among those that follow."""
     blemished: int = 0
     """Frames that the decoder patched up."""
     stopped: str | None = None
@@ -128,6 +130,7 @@ class DamageLog:
             return max(0, promise.count - self.packets)
         if promise.end_seconds is None:
             return 0
+        # Durations in headers are rough: without a sign of damage they prove no loss.
         if not (promise.is_cut or self.partial or self.stopped):
             return 0
         return max(0, round((promise.end_seconds - self.reach_seconds) * rate))

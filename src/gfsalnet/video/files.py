@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from gfsalnet.errors import SourceError
 
-# GIF is missing on purpose: FFmpeg plays the animated ones, and a still one is a video of one frame.
+# GIF is left out on purpose: FFmpeg plays the animated ones, and a still one is a video of one frame.
 _IMAGES = "avif bmp dib heic heif hif jp2 jpe jpeg jpg pbm pgm png pnm ppm tif tiff webp"
 _VIDEOS = (
     "264 265 3g2 3gp apng asf avi divx dv f4v flv gif h264 h265 hevc ivf m2ts m2v m4v mjpeg mjpg mkv mov mp4 mpeg mpg"
@@ -47,7 +47,7 @@ def visible_files(folder: Path) -> list[Path]:
 
 
 def folder_files(source: str) -> list[Path]:
-    """`visible_files` for the user.
+    """`visible_files`, with an error for the user.
 
     Raises:
         SourceError: if the folder cannot be read.
@@ -80,7 +80,7 @@ def is_regular(source: str) -> bool:
 def as_stored(source: str) -> str:
     """The name under which a file or folder lies on the disk: é as one character, or as e and an accent after it.
 
-    One that is not there under either comes back as it is.
+    A name that exists under neither is returned unchanged.
     """
     if os.path.lexists(source) or source.isascii():
         return source
@@ -88,24 +88,25 @@ def as_stored(source: str) -> str:
     for part in Path(source).parts[len(found.parts) :]:
         if not os.path.lexists(found / part):
             try:
-                part = next(name for name in os.listdir(found) if _composed(name) == _composed(part))
+                part = next(name for name in os.listdir(found) if composed(name) == composed(part))
             except (OSError, ValueError, StopIteration):
                 return source
         found /= part
     return str(found)
 
 
-def _composed(name: str) -> str:
+def composed(name: str) -> str:
+    """One spelling of `é`, which some systems store as `e` with an accent after it (Unicode's NFC)."""
     return unicodedata.normalize("NFC", name)
 
 
 def spellings(pattern: str) -> set[str]:
-    """A pattern as it is, and with its accents as each system stores them."""
+    """The pattern itself and its spellings with accents as each system stores them."""
     return {pattern, *(unicodedata.normalize(form, pattern) for form in ("NFC", "NFD"))}
 
 
 def unreadable(source: object, error: Exception) -> SourceError:
-    """The error for a file, folder or device that the system does not give."""
+    """The error for a file, folder or device that cannot be opened."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return SourceError(source, "there is no such file or folder", "Check the spelling, and the folder it lies in.")
     if isinstance(error, PermissionError):
@@ -126,6 +127,6 @@ def url_name(url: str) -> str:
     return slug(f"{host}{parts.path}")
 
 
-def file_name(path: Path, stem: str) -> str:
+def folder_name(path: Path, stem: str) -> str:
     """`stem` where it can name a folder; stems of dots alone cannot."""
     return stem if stem.strip(". ") else slug(path.name)

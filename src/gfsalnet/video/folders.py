@@ -22,7 +22,7 @@ class Holdings:
 
     kind: FolderAs
     paths: Sequence[Path]
-    """`frames`: of one video, in order; else a source each."""
+    """The frames of one video in order if `kind` is `frames`; otherwise each is a source."""
     left_out: Sequence[Path]
     """Videos and pictures that are not among `paths`."""
 
@@ -57,10 +57,12 @@ def frame_numbers(paths: Sequence[Path]) -> list[int] | None:
     [9, 10]
     >>> frame_numbers([Path("beach.jpg"), Path("dog.jpg")])
     """
+    # Texts and numbers alternate, so equal positions can be compared from name to name.
     names = [re.split(r"([0-9]+)", path.stem) for path in paths]
     columns = list(zip(*names, strict=True)) if len({len(parts) for parts in names}) == 1 else []
     texts, digits = columns[::2], columns[1::2]
     differing = [column for column in digits if len(set(map(int, column))) > 1]
+    # Two numbers that change (scene and take) do not count the frames of one video.
     if len(differing) > 1 or any(len(set(column)) > 1 for column in texts):
         return None
     numbers = [int(text) for column in (differing or digits[-1:]) for text in column]
@@ -76,6 +78,7 @@ def frame_positions(paths: Sequence[Path]) -> tuple[list[int], str | None]:
     if numbers is None or numbers != sorted(numbers):
         return in_order, None
     span = numbers[-1] - numbers[0] + 1
+    # Numbers such as Unix times would leave a video of hours with a few frames in it.
     if span > MAX_MEAN_STEP * len(paths):
         return in_order, "the numbers of the pictures are far apart: they follow each other at a steady rate"
     positions = [number - numbers[0] for number in numbers]

@@ -16,12 +16,12 @@ from gfsalnet.video.container import ContainerReader, main_stream
 from gfsalnet.video.damage import promise_of
 from gfsalnet.video.pyav import open_input
 from gfsalnet.video.sources import open_source
-from gfsalnet.video.times import Clock
+from gfsalnet.video.stamps import Clock
 
 EXACT_CONTAINERS = frozenset({"mov", "matroska"})
-"""Those whose packets carry presentation stamps; AVI and raw streams have none, transport streams start anywhere."""
+"""Containers whose packets carry presentation stamps; AVI and raw streams have none, MPEG-TS starts anywhere."""
 EXACT_CODECS = frozenset({"av1", "h264", "hevc", "mjpeg", "prores"})
-"""Those of which each packet is one frame; VP8, VP9 and MPEG-4 have packets that are never shown."""
+"""Codecs in which each packet is one frame; VP8, VP9 and MPEG-4 have packets that are never shown."""
 
 
 def frame_times(source: str | Path, rate: Fraction | None = None) -> NDArray[np.float64]:
@@ -40,9 +40,10 @@ def frame_times(source: str | Path, rate: Fraction | None = None) -> NDArray[np.
         SourceError: if the source cannot be opened, has no end, or frames of it are lost.
     """
     try:
+        # Time and size of the file are part of the cache's key: a changed file is read again.
         status = os.stat(source)
     except (OSError, ValueError):
-        return _read_times(str(source), rate)  # a glob; or `open_source` says what is wrong
+        return _read_times(str(source), rate)  # a glob, or `open_source` reports what is wrong
     return np.array(_kept_times(str(source), rate, status.st_mtime_ns, status.st_size))
 
 
@@ -88,13 +89,15 @@ def _times_by_packets(path: Path, clock: Clock) -> list[float] | None:
                 if packet.size and packet.is_discard:
                     hidden += 1
                 elif packet.size:
+                    # The decoder drops packets before the first key frame; how many it drops is not known here.
                     if not stamps and not hidden and not packet.is_keyframe:
                         return None
                     stamps.append(packet.pts or 0)
             promise = promise_of(container, stream, path)
     except (av.FFmpegError, IndexError, SourceError):
         return None
-    # A picture that is shown before the first key frame needs one that is not there; two of one time are two fields.
+    # A frame shown before the first key frame needs one that is missing; two packets of one time are two fields.
     is_plain = bool(stamps) and (hidden > 0 or min(stamps) == stamps[0]) and len(set(stamps)) == len(stamps)
     is_whole = not promise.is_cut and promise.count in (None, len(stamps) + hidden)
+    # Packets come in the order of decoding; sorted, they are in the order of display.
     return [clock.seconds(stamp) for stamp in sorted(stamps)] if is_plain and is_whole else None

@@ -121,6 +121,7 @@ def fitted_size_hw(source_hw: SizeHW, area_pixels: int, multiple: int = 32) -> S
         height, width = size_hw
         return abs(math.log(width / height / aspect)) + abs(math.log(width * height / area_pixels))
 
+    # Every multiple of the height, with the few widths near the three ideal ones: exact and quick.
     sizes = [
         (height, width)
         for height in range(multiple, int(limit / multiple) + 1, multiple)

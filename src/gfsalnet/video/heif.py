@@ -33,12 +33,12 @@ class Still:
 
 
 def is_still(head: bytes) -> bool:
-    """Whether a file holds a picture in the first place: by its main brand."""
+    """Whether the main brand of a file says that it holds a picture."""
     return head[4:8] == b"ftyp" and head[8:12] in STILL_BRANDS
 
 
 def is_sequence(head: bytes) -> bool:
-    """Whether a file holds moving pictures in the manner of AVIF and HEIC: by its main brand."""
+    """Whether the main brand of a file says that it holds an AVIF or HEIC sequence."""
     return head[4:8] == b"ftyp" and head[8:12] in SEQUENCE_BRANDS
 
 
@@ -79,7 +79,7 @@ def _number(data: bytes, at: int, width: int) -> int:
 
 
 def _associations(ipma: bytes) -> dict[int, list[int]]:
-    """For each item the 1-based positions of its properties, in order."""
+    """Item → the 1-based positions of its properties, in order."""
     wide_items, wide_positions = ipma[0] > 0, ipma[3] & 1
     found: dict[int, list[int]] = {}
     count, at = _number(ipma, 4, 4), 8

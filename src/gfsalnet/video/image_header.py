@@ -56,6 +56,7 @@ def tiff_pages(path: Path) -> list[int]:
         order = "<" if file.read(4).startswith(b"II") else ">"
         try:
             (at,) = struct.unpack(order + "I", file.read(4))
+            # A damaged file may link its directories in a circle.
             while at and at not in seen:
                 seen.add(at)
                 file.seek(at)
@@ -88,16 +89,19 @@ def _gif(data: bytes) -> tuple[int, int]:
 
 
 def _bmp(data: bytes) -> tuple[int, int]:
+    # The oldest BMP header, 12 bytes long, has sides of 16 bits.
     if struct.unpack_from("<I", data, 14) == (12,):
         width, height = struct.unpack_from("<HH", data, 18)
     else:
         width, height = struct.unpack_from("<ii", data, 18)
+    # A negative height means that rows are stored from the top.
     return width, abs(height)
 
 
 def _jpeg(data: bytes) -> tuple[int, int] | None:
     at = 2
     while True:
+        # Segments follow each other: 0xFF, marker, length; the frame header holds the size.
         marker, length = struct.unpack_from(">xBH", data, at)
         if marker == 0xFF:
             at += 1  # a fill byte

@@ -24,11 +24,11 @@ class VideoInfo:
     """What a source promises."""
 
     source: str
-    """As the user typed it."""
+    """What the user typed."""
     name: str
     """Name of the folder for its outputs: file stem, folder name, `camera-0`, `stdin`, or a slug of a URL or glob."""
     path: Path | None
-    """File or folder; standard input: the spooled copy, there while the reader is open; None for the rest."""
+    """File or folder; for standard input the spooled copy, which exists while the reader is open; None otherwise."""
     size_wh: tuple[int, int]
     """Width and height in stored pixels, upright."""
     rate: Fraction
@@ -36,7 +36,7 @@ class VideoInfo:
     time_base: Fraction
     """Seconds per tick of the source's time stamps."""
     estimated_frames: int | None
-    """About how many frames there are, by the header; None where it says nothing. `frame_times` counts them."""
+    """Approximate number of frames by the header; None where it says nothing. `frame_times` counts them."""
     duration_seconds: float | None
     has_audio: bool
     kind: Kind
@@ -57,7 +57,7 @@ class ReadReport:
     frames_lost: int = 0
     """Frames that the source should hold and that could not be read; estimated where only a duration is known."""
     frames_skipped: int = 0
-    """Frames of a live source that nobody had time for."""
+    """Frames of a live source that were dropped because predicting could not keep up."""
     damage: str | None = None
     """One phrase on what was wrong, such as `truncated after frame 87` (0-based); None for a whole source."""
     notes: list[str] = field(default_factory=list)

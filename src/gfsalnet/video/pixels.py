@@ -1,4 +1,4 @@
-"""From a decoded frame to upright RGB."""
+"""Decoded frames turned into upright RGB."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gfsalnet.types import RGB
 
 MAX_SD_HEIGHT = 576
-"""Above this, video that does not name its colour matrix is BT.709, below BT.601: what players assume."""
+"""Video that does not name its colour matrix is BT.709 above this height and BT.601 below: what players assume."""
 
 UNSPECIFIED, LIMITED, FULL = 2, 1, 2
 """FFmpeg's AVCOL_SPC_UNSPECIFIED, AVCOL_RANGE_MPEG and AVCOL_RANGE_JPEG."""
@@ -75,7 +75,7 @@ def over_black(rgba: NDArray[np.uint8]) -> RGB:
 
 
 def display_matrix(frame: VideoFrame) -> Matrix | None:
-    """The frame's own; None if it is shown as stored."""
+    """The display matrix of a frame; None if it is shown as stored."""
     data = frame.side_data.get("DISPLAYMATRIX")
     if not isinstance(data, Buffer):
         return None

@@ -18,7 +18,7 @@ FRAMES_BACK = 3
 
 _THUMB_WH, _LAYOUT_WH = (64, 36), (32, 18)
 _BLOCKS = np.arange(36)[:, None] // 18 * 3 + np.arange(64)[None] * 3 // 64
-"""(36, 64) which of 2×3 blocks a pixel of the thumbnail lies in."""
+"""(36, 64): the number of the block, 2×3 of them, in which each pixel of the thumbnail lies."""
 _BLOCK_COUNT, _COLOUR_COUNT = 6, 128
 _NOISE_VARIANCE = 30.0
 """Grey levels squared below which a picture's layout is noise: a dark or flat scene then has none to differ in."""
@@ -64,6 +64,7 @@ class ShotDetector:
     def is_cut(self, rgb: RGB) -> bool:
         """Whether this frame, (H, W, 3) uint8, starts a new shot; False for the very first."""
         look = _Look.of(rgb)
+        # A cut differs from all remembered frames: after a flash the picture before it is seen again.
         differences = [look.difference(other) for other in self._looks]
         self._looks.append(look)
         return min(differences, default=0.0) > CUT_DIFFERENCE

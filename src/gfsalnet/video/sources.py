@@ -19,8 +19,8 @@ from gfsalnet.video.camera import camera_input, camera_number
 from gfsalnet.video.container import ContainerReader, MediaInput
 from gfsalnet.video.files import (
     as_stored,
-    file_name,
     folder_files,
+    folder_name,
     is_image,
     is_regular,
     is_video,
@@ -37,7 +37,7 @@ from gfsalnet.video.stills import StillsReader
 
 STANDARD_INPUT = "-"
 NETWORK_TIMEOUT_SECONDS = 20.0
-"""Patience with a server, to open and between two packets."""
+"""How long to wait for a server, to open and between two packets."""
 
 
 def expand_sources(
@@ -54,7 +54,7 @@ def expand_sources(
     Args:
         arguments: what the user typed.
         folder_as: what folders and globs are to be taken for instead.
-        notes: gets a line for each folder of which something is left out.
+        notes: a line is appended for each folder of which files are left out.
     """
     left_out: list[str] = [] if notes is None else notes
     return [source for argument in arguments for source in _expand(argument, folder_as, left_out)]
@@ -68,6 +68,7 @@ def _expand(argument: str, folder_as: FolderAs | None, notes: list[str]) -> list
         return _expand_folder(argument, folder_as, notes)
     if os.path.lexists(argument) or not glob.has_magic(argument):
         return [argument]
+    # A file may be called like a pattern (`a[1].mp4`), so patterns are only expanded if no such file exists.
     matches = _glob(argument)
     if all(is_image(path) for path in matches):
         are_frames = folder_as == "frames" or (folder_as is None and are_of_one_size(matches))
@@ -103,11 +104,12 @@ def open_source(
         folder_as: what a folder is to be taken for, as it was for `expand_sources`.
 
     Raises:
-        SourceError: for all that is wrong and can be seen now, naming the source and what to do.
+        SourceError: for every problem that shows now; it names the source and says what to do.
     """
     source = str(source)
     if source == STANDARD_INPUT:
         return _open_standard_input()
+    # Before any look at the disk: `0` is a camera, a file of that name is `./0`.
     number = camera_number(source)
     if number is not None:
         return ContainerReader(camera_input(source, number))
@@ -123,7 +125,7 @@ def open_source(
 
 def _open_file(source: str, rate: Fraction | None) -> VideoReader:
     regular, path = is_regular(source), Path(source)
-    name = file_name(path, path.stem)
+    name = folder_name(path, path.stem)
     if regular:
         animation = animation_in(path)
         if animation in ("webp", "tiff"):
@@ -169,6 +171,7 @@ def _open_glob(source: str, rate: Fraction | None) -> VideoReader:
 
 
 def _network_input(source: str) -> MediaInput:
+    # Over UDP, FFmpeg's default for RTSP, lost packets would smear frames.
     options = {"rtsp_transport": "tcp"} if source.startswith("rtsp") else {}
     return MediaInput(
         source=source,
@@ -200,5 +203,6 @@ def _open_standard_input() -> VideoReader:
     if _is_heif_still(path):
         folder.cleanup()
         raise SourceError(STANDARD_INPUT, "it is an AVIF or HEIC picture", "Store it in a file, and give that.")
+    # The spooled copy lives as long as the reader: closing it deletes the folder.
     media = MediaInput(source=STANDARD_INPUT, name="stdin", kind="video", file=f"file:{path}", path=path)
     return ContainerReader(media, on_close=folder.cleanup)

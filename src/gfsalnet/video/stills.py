@@ -34,6 +34,7 @@ def read_image(path: Path | str) -> RGB:
     except OSError as error:
         raise unreadable(path, error) from error
     header = data[:HEADER_BYTES].tobytes()
+    # Before decoding: a decompression bomb must not be unpacked.
     if (size_wh := header_size_wh(header)) is not None:
         check_size(path, size_wh)
     if heif.is_still(header):
@@ -55,6 +56,7 @@ def _decoded(path: Path | str, data: NDArray[np.uint8], flags: int, may_have_alp
     rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
     if stored is None or stored.ndim != 3 or stored.shape[2] != 4 or stored.shape[:2] != rgb.shape[:2]:
         return rgb
+    # 16-bit alpha to 8 bits: 65535 / 257 = 255.
     alpha = stored[..., 3:] if stored.dtype == np.uint8 else (stored[..., 3:] // 257).astype(np.uint8)
     return over_black(np.concatenate([rgb, alpha], axis=2))
 
@@ -63,7 +65,7 @@ def _read_heif(path: Path | str, data: NDArray[np.uint8]) -> RGB:
     """AVIF by OpenCV; HEIC by pillow-heif, where that is installed."""
     still = heif.main_picture(data[: heif.HEAD_BYTES].tobytes())
     try:
-        # The boxes tell how it is turned, and what EXIF says of it then is only a copy.
+        # The boxes say how it is turned; EXIF only repeats that, and would turn it twice.
         return still.upright(_decoded(path, data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, True))
     except SourceError:
         if data[8:12].tobytes() == b"avif":
@@ -72,7 +74,9 @@ def _read_heif(path: Path | str, data: NDArray[np.uint8]) -> RGB:
     try:
         from pillow_heif import open_heif
     except ImportError:
-        raise SourceError(path, "HEIC pictures cannot be read here", f"{remedy}, or: pip install pillow-heif") from None
+        raise SourceError(
+            path, "reading HEIC pictures needs the package pillow-heif", f"{remedy}, or: pip install pillow-heif"
+        ) from None
     try:
         return np.asarray(open_heif(data.tobytes()).to_pillow().convert("RGB"), dtype=np.uint8)
     except (ValueError, OSError, EOFError, RuntimeError) as error:
@@ -131,6 +135,7 @@ class StillsReader(VideoReader):
     def frames(self) -> Iterator[Frame]:
         """The pictures in order."""
         if self._first is not None:
+            # The picture decoded to learn the size is not decoded again, and not kept.
             first, self._first = self._first, None
             for lost in range(self._next - 1):
                 self._count_lost(lost)

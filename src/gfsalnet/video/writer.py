@@ -33,7 +33,7 @@ BT709 = 1
 """FFmpeg's AVCOL_SPC_BT709, AVCOL_PRI_BT709 and AVCOL_TRC_BT709 are all 1."""
 
 TO_BT709: dict[str, Any] = {"dst_colorspace": "ITU709", "dst_color_range": "MPEG"}
-"""By name, which every PyAV takes."""
+"""Names instead of enumerations: every version of PyAV takes them."""
 LIMITED_RANGE = 1
 """FFmpeg's AVCOL_RANGE_MPEG: luma 16…235."""
 
@@ -72,6 +72,7 @@ class VideoWriter:
         self.notes: list[str] = []
         """What the file lacks, for the user: such as sound that could not be carried over."""
         self._path, self._size_wh, self._rate = path, size_wh, rate
+        # A tick is the precision of the source's own times; finer differences are rounding.
         self._tick = time_base or FINE_TIME_BASE
         self._time_base = common_time_base(rate, self._tick)
         self._last_pts = -1
@@ -113,6 +114,7 @@ class VideoWriter:
             raise ValueError(f"expected a uint8 frame of shape {(height, width, 3)}, not {rgb.shape} {rgb.dtype}")
         frame = self._yuv(rgb)
         frame.pts, frame.time_base = self._pts(time_seconds), self._time_base
+        # MP4 refuses stamps that do not grow, see `_pts`.
         self._last_pts = frame.pts
         self._end_seconds = float(frame.pts * self._time_base + 1 / self._rate)
         with self._output_errors():
@@ -123,6 +125,7 @@ class VideoWriter:
     def _yuv(self, rgb: RGB) -> VideoFrame:
         width, height = self._size_wh
         if width % 2 or height % 2:
+            # 4:2:0 has one chroma sample for 2×2 pixels; repeating the border adds no visible edge.
             padded = cv2.copyMakeBorder(rgb, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
             rgb = np.asarray(padded, dtype=np.uint8)
         return self._reformatter.reformat(
@@ -149,13 +152,14 @@ class VideoWriter:
         if self._last_pts < 0:
             raise ValueError(f"no frame was written to {self._path}")
         with self._output_errors():
+            # Flush the encoder: it holds frames back to reorder them.
             self._mux(None)
             if self._audio is not None:
                 self._audio.finish(self._end_seconds)
             self._container.close()
 
     def _discard(self) -> None:
-        # The file goes in any case: what closing has to say about it is of no interest.
+        # The file is removed in any case, so errors of closing it do not matter.
         with contextlib.suppress(av.FFmpegError, OSError):
             self._container.close()
         self._path.unlink(missing_ok=True)
@@ -193,6 +197,7 @@ def common_time_base(rate: Fraction, tick: Fraction) -> Fraction:
     >>> common_time_base(Fraction(30000, 1001), Fraction(1, 1000))
     Fraction(1, 30000)
     """
+    # 1/lcm is the coarsest base in which both 1/rate and a tick are whole numbers.
     both = math.lcm(rate.numerator, tick.denominator)
     if both <= MAX_TICKS_PER_SECOND:
         return Fraction(1, both)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gfsalnet.video.times import Clock
+from gfsalnet.video.stamps import Clock
 
 
 def times(stamps, time_base=Fraction(1, 100), rate=Fraction(10)):
