@@ -168,7 +168,7 @@ def test_a_damaged_video_leaves_no_extracted_frames(own: Path) -> None:
 
 
 def test_only_the_frames_of_the_split_are_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gfsalnet.gaze.diem.TEST_FRAMES", 2)
+    monkeypatch.setattr("gfsalnet.gaze.datasets.diem.TEST_FRAMES", 2)
     for name in ("pingpong_no_bodies_960x720", "other_96x64"):
         write_video(tmp_path / name / "video" / "clip.mp4", 4)
     counts = {one.video: one.frames for one, _ in prepare_dataset("diem", tmp_path, frames=True)}

@@ -9,7 +9,7 @@ import pytest
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze import DATASETS, check_dataset, open_dataset
-from gfsalnet.gaze.ucf_sports import official_videos
+from gfsalnet.gaze.datasets.ucf_sports import official_videos
 
 SIZE_WH = (24, 16)
 

@@ -1,4 +1,4 @@
-"""What of a dataset is on disk: how much, what is missing or damaged, where its parts do not fit together."""
+"""Checks a dataset on disk: how much is there, what is missing or damaged, where its parts do not fit together."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
+from gfsalnet.gaze.datasets.registry import dataset_class
 from gfsalnet.gaze.numbers import gaps
 from gfsalnet.gaze.quality import Quality
-from gfsalnet.gaze.registry import dataset_class
 from gfsalnet.unexpected import one_line
 
 ENOUGH_OF_A_VIDEO = 50
-"""Fixations of a video from which on its own shares count as those of a split do."""
+"""Videos with at least this many fixations are judged by themselves, as the whole split is."""
 
 
 @dataclass(kw_only=True)
 class SplitCheck:
-    """What was found of a split; filled video by video."""
+    """The findings on one split, filled video by video."""
 
     split: str
     official: SplitSize | None
@@ -27,11 +27,11 @@ class SplitCheck:
     videos: int = 0
     frames: int = 0
     frames_with_gaze: int = 0
-    """Frames that are there, count for evaluation and have a fixation inside the picture."""
+    """Existing frames that count for evaluation and have a fixation inside the picture."""
     fixations: int = 0
-    """On frames that are there."""
+    """Fixations on existing frames."""
     fixations_outside: int = 0
-    """Of these, how many lie outside the picture; no map counts them."""
+    """Those of `fixations` that lie outside the picture; no map counts them."""
     problems: list[str] = field(default_factory=list)
     """What is missing or damaged."""
     notes: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ def check_dataset(
     Args:
         name: one of `DATASETS`.
         root: the folder as the authors distribute it.
-        on_video: told the split, how many videos are done, and of how many.
+        on_video: called with the split, the videos that are done and the videos in all.
 
     Raises:
         DatasetError: if the name is unknown, or not one split can be opened: the folder is not that dataset.
@@ -83,7 +83,7 @@ def _check_split(dataset: GazeDataset, check: SplitCheck, on_video: Callable[[st
             quality = _check_video(dataset, video, check)
             if quality is not None:
                 qualities[video] = quality
-        except Exception as error:  # whatever it was, the other videos are not to blame
+        except Exception as error:  # one bad video must not end the check of the others
             check.problems.append(f"{video}: {one_line(video, error)}")
         on_video(check.split, done, len(videos))
     check.videos = len(videos)
@@ -105,7 +105,7 @@ def _check_video(dataset: GazeDataset, video: str, check: SplitCheck) -> Quality
         return None
     gaze = dataset.gaze(video)
     _count_gaze(video, [item for item in gaze if item.index in pictures], check)
-    if len(parts) == 1 and pictures:  # else the parts were compared
+    if len(parts) == 1 and pictures:  # otherwise the parts were compared already
         _find_unseen(video, gaze, pictures, check)
     quality = dataset.quality(video, gaze)
     check.notes += [f"{video}: {remark}" for remark in quality.remarks()]
@@ -117,6 +117,7 @@ def _compare_parts(video: str, parts: Mapping[str, Collection[int]], check: Spli
     if empty := [part for part, frames in parts.items() if not frames]:
         check.problems.append(f"{video}: no {' and no '.join(empty)} ({described})")
         return
+    # Parts are compared by frame number, never by their lengths alone: equal lengths may hide a shift.
     anywhere = set().union(*parts.values())
     last = max(anywhere)
     if everywhere := gaps(anywhere, 0, last):
@@ -125,6 +126,7 @@ def _compare_parts(video: str, parts: Mapping[str, Collection[int]], check: Spli
     lacking = {part: anywhere - set(frames) for part, frames in parts.items()}
     if not any(lacking.values()):
         return
+    # One surplus frame at the end comes from programs that extract or count differently.
     if set().union(*lacking.values()) == {last}:
         check.notes.append(f"{video}: {described}; the frame too many is dropped, none is shifted")
         return
@@ -157,23 +159,24 @@ def _find_unseen(video: str, gaze: list[FrameGaze], pictures: Collection[int], c
 
 @dataclass(frozen=True)
 class Doubts:
-    """What makes it unlikely that gaze is in pixels and seconds: of the whole split, and of videos that differ."""
+    """Reasons to doubt that gaze is in pixels and seconds, for the whole split and for videos that differ from it."""
 
     whole: list[str]
     videos: Mapping[str, list[str]]
-    """Where there is enough gaze to be sure."""
+    """Video → reasons, for videos with enough gaze to be sure."""
     notes: list[str]
-    """Of videos with little gaze."""
+    """Reasons to doubt videos with little gaze."""
 
 
 def doubts_of(qualities: Mapping[str, Quality], *, but: Collection[str] = ()) -> Doubts:
-    """Of the whole split, where small shares tell, and of single videos that differ from it.
+    """The doubts about a whole split, where small shares are significant, and about single videos that differ from it.
 
     Args:
-        qualities: of its videos.
-        but: kinds of doubt that do not count.
+        qualities: video → its counts.
+        but: kinds of doubt to ignore.
     """
     videos, notes = dict[str, list[str]](), list[str]()
+    # A doubt about the whole split is reported once and not for each video again.
     whole = {kind: text for kind, text in sum(qualities.values(), Quality()).doubts().items() if kind not in but}
     for video, quality in qualities.items():
         texts = [text for kind, text in quality.doubts().items() if kind not in {*whole, *but}]
@@ -192,5 +195,5 @@ def _compare(check: SplitCheck, official: SplitSize, things: str) -> None:
     if official.frames is None or check.videos < official.videos or check.frames == official.frames:
         return
     message = f"{check.frames} frames, officially {official.frames}"
-    # Programs that extract frames differ by one at the end of a video.
+    # Programs that extract frames differ by one frame at the end of a video.
     (check.notes if abs(check.frames - official.frames) <= official.videos else check.problems).append(message)

@@ -22,7 +22,7 @@ LAYOUT = (
     "and height may follow, and frames_per_second for folders of frames."
 )
 MISSING = frozenset({"", ".", "-", "na", "n/a", "#n/a", "nan", "null", "none", "missing"})
-"""What programs write for a value that is not there, in small letters."""
+"""What programs write for a missing value, in lower case."""
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?")
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -33,19 +33,20 @@ class Columns:
 
     path: Path
     texts: Mapping[str, NDArray[np.str_]]
-    """Heading in small letters → (N,) what is written there, without blanks around it."""
+    """Heading in lower case → (N,) the texts of the column, without surrounding blanks."""
     rows: NDArray[np.int64]
-    """(N,) where each row is in the file, from 1."""
+    """(N,) row numbers in the file, from 1."""
     notes: list[str] = field(default_factory=list)
-    """How it was read, where that is not plain."""
+    """How the file was read, where that is not obvious."""
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """(N,) a column as numbers; NaN where it is empty or says that the value is missing.
+        """A column as (N,) numbers; NaN where it is empty or marked as missing.
 
         Raises:
             DatasetError: if something else is written there, with its row.
         """
         texts = self.texts[name]
+        # The whole column is converted at once; only if that fails is each text looked at.
         plain = np.where(np.isin(np.char.lower(texts), list(MISSING)), "nan", texts)
         try:
             values = plain.astype(np.float64)

@@ -1,4 +1,4 @@
-"""What every dataset is: videos or pictures in a split, their frames, and the gaze on each frame."""
+"""The interface of every dataset: videos or pictures in a split, their frames, and the gaze on each frame."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gfsalnet.types import Fixations, Frame, Sample
 
 @dataclass(frozen=True, kw_only=True)
 class FrameGaze:
-    """The gaze on one frame; the picture is read apart, and only where it is needed."""
+    """The gaze on one frame; the picture is read separately and only where it is needed."""
 
     index: int
     """0-based position of the frame in its video; 0 for a picture."""
@@ -27,7 +27,7 @@ class FrameGaze:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitSize:
-    """How large a split is by its authors."""
+    """The size of a split according to its authors."""
 
     videos: int
     frames: int | None = None
@@ -82,16 +82,16 @@ class GazeDataset(ABC):
     layout: ClassVar[str]
     """One sentence: what is expected where."""
     default_split: ClassVar[str] = "test"
-    """The one that results are reported on: the last with public gaze."""
+    """The split that results are reported on: the last with public gaze."""
     official: ClassVar[Mapping[str, SplitSize]] = {}
     hidden: ClassVar[frozenset[str]] = frozenset()
-    """Splits whose gaze the authors keep to themselves."""
+    """Splits whose gaze is not public."""
     frames_in_layout: ClassVar[bool] = False
     """Whether the authors' layout has a place for extracted frames; they are then read instead of the video."""
     extracted: ClassVar[str] = "frames"
     """The folder of `root` for extracted frames where the layout has none."""
     maps_are_videos: ClassVar[bool] = False
-    """Whether `density` decodes a video: it is then quick in order only, and for one thread at a time."""
+    """Whether `density` decodes a video: it is then fast only in frame order, and only for one thread at a time."""
 
     def __init__(self, root: Path, split: str) -> None:
         if split not in self.splits:
@@ -99,7 +99,7 @@ class GazeDataset(ABC):
         self.root, self.split = root, split
 
     def official_size(self) -> SplitSize | None:
-        """How large the split is by its authors; None where they do not say."""
+        """The size of the split according to its authors; None if they do not say."""
         return self.official.get(self.split)
 
     @classmethod
@@ -156,10 +156,10 @@ class GazeDataset(ABC):
         """
 
     def gaze_by_index(self, video: str) -> Mapping[int, FrameGaze]:
-        """The gaze on the frames that somebody looked at, by index, for access in any order.
+        """The gaze on frames with fixations, by index, for access in any order.
 
-        Where each frame has a file of its own, the files are listed now and each is read when it is asked for; frames
-        that nobody looked at are then among them.
+        Where each frame has a file of its own, the files are listed now and read one by one on access; frames without
+        fixations are then included.
 
         Raises:
             DatasetError: if the gaze of this video is missing or damaged.
@@ -167,7 +167,7 @@ class GazeDataset(ABC):
         return {item.index: item for item in self.gaze(video) if item.fixations.inside.any()}
 
     def pictures(self, video: str) -> Mapping[int, Path]:
-        """The frames that lie on disk as one file each, by index, for access in any order; empty where none do.
+        """The frames stored as one file each, by index, for access in any order; empty if there are none.
 
         For a video these are the extracted frames.
         """
@@ -197,7 +197,7 @@ class GazeDataset(ABC):
     def parts(self, video: str) -> Mapping[str, Collection[int]]:
         """Which frames each part of the dataset holds of a video, by index: the pictures first, then gaze, maps, ….
 
-        Counted, without decoding where that can be. Parts are matched by number and never shifted.
+        Frames are counted, if possible without decoding. Parts are matched by number and never shifted.
 
         Raises:
             SourceError: if the pictures or the video are missing or damaged.
@@ -218,7 +218,7 @@ class GazeDataset(ABC):
 
         Args:
             video: its name.
-            gaze: what `gaze` gave, if it is at hand.
+            gaze: the result of `gaze(video)`, if it is already available.
 
         Raises:
             SourceError, DatasetError: as `parts` and `gaze`.
@@ -228,10 +228,11 @@ class GazeDataset(ABC):
         frames = self.gaze(video) if gaze is None else gaze
         late = sum(len(item.fixations) for item in frames if item.index >= end)
         counted = Quality.of([item.fixations for item in frames if item.index < end], late=late)
-        return replace(counted, alike=0)  # one viewer who fixates is sampled at one point frame after frame
+        # Gaze by frame samples one long fixation at the same point again and again, so repeats are no sign of a fault.
+        return replace(counted, alike=0)
 
     def whole_length(self, video: str) -> int | None:
-        """Frames of the whole video where only its beginning counts: a model may have predicted all of it."""
+        """Frames of the uncut video where only its beginning counts, since a model may have predicted all of it."""
         return None
 
     def frames_folder(self, video: str) -> Path | None:
@@ -239,5 +240,5 @@ class GazeDataset(ABC):
         return self.root / self.extracted / video if self.kind == "video" else None
 
     def remarks(self) -> list[str]:
-        """What a check should mention of the split as a whole, such as rows of a table that were left out."""
+        """Remarks on the split as a whole, such as rows of a table that were left out."""
         return []

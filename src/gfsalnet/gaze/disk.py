@@ -1,4 +1,4 @@
-"""What all readers do with files: binary maps as fixations, official maps, rows of tables by frame."""
+"""What several readers need: binary maps as fixations, official density maps, rows of a table by frame."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _HALF = 127
 
 
 def require_folder(folder: Path, layout: str) -> Path:
-    """The folder, if it is there.
+    """The folder, checked.
 
     Raises:
-        DatasetError: if it is not, with `layout` as the remedy.
+        DatasetError: if it does not exist, with `layout` as the remedy.
     """
     if not folder.is_dir():
         raise DatasetError(folder, "there is no such folder", layout)
@@ -37,6 +37,7 @@ def fixations_of(binary: NDArray[np.bool_]) -> Fixations:
     """
     rows, columns = np.nonzero(binary)
     size_wh = (binary.shape[1], binary.shape[0])
+    # Row-major: the second axis is x.
     return Fixations(x=centres(columns), y=centres(rows), size_wh=size_wh)
 
 
@@ -46,13 +47,13 @@ def centres(pixel_numbers: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def grouped_rows(group_of: NDArray[np.integer], count: int) -> list[NDArray[np.intp]]:
-    """For each of `count` groups (frames, videos) the rows of a table that belong to it, in the table's order.
+    """The rows of each of `count` groups (frames, videos), in the table's order.
 
     Args:
-        group_of: (N,) the group of each row; rows of groups beyond `count` are left out.
+        group_of: (N,) the group of each row; rows of groups from `count` on are left out.
         count: how many groups there are.
     """
-    order = np.argsort(group_of, kind="stable")
+    order = np.argsort(group_of, kind="stable")  # stable: rows of a group keep their order
     borders = np.searchsorted(group_of[order], np.arange(count + 1))
     return [order[start:end] for start, end in pairwise(borders)]
 

@@ -12,16 +12,17 @@ from gfsalnet.types import Fixations
 
 
 def fixation_counts(fixations: Fixations, size_hw: tuple[int, int]) -> Map:
-    """How many fixations fall on each pixel of a (H, W) map laid over the picture; points outside it are dropped.
+    """(H, W) float32: how many fixations fall on each pixel of a map laid over the picture; points outside are dropped.
 
     A coordinate is floored to its pixel after scaling, so a point keeps its relative place at any map size.
     """
     height, width = size_hw
     x, y = fixations.x[fixations.inside], fixations.y[fixations.inside]
-    # In float32 a point just left of the border can round onto it.
+    # In float32 a point just left of the right border can round onto it, one pixel too far.
     column = np.minimum((x * (width / fixations.size_wh[0])).astype(np.intp), width - 1)
     row = np.minimum((y * (height / fixations.size_wh[1])).astype(np.intp), height - 1)
     counts = np.zeros(size_hw, np.float32)
+    # Not `counts[row, column] += 1`, which counts repeated pixels once.
     np.add.at(counts, (row, column), 1)
     return counts
 
@@ -38,11 +39,12 @@ def blurred(weights: NDArray[np.floating], sigma_wh: tuple[float, float]) -> NDA
     float32 still ends where its values fall under 1e-45, over 13 sigma away.) What lies beyond the border is lost.
 
     Args:
-        weights: (H, W), mostly zero. The time goes with the rows and columns that are not.
+        weights: (H, W), mostly zero; the time is proportional to the rows and columns that are not.
         sigma_wh: of the Gaussian along x and along y, in pixels of the map.
     """
     height, width = weights.shape
     rows, columns = np.flatnonzero(weights.any(axis=1)), np.flatnonzero(weights.any(axis=0))
+    # A Gaussian separates into x and y, so two small matrices replace a convolution with a huge kernel.
     along_x = np.exp(-0.5 * ((columns[:, np.newaxis] - np.arange(width)) / sigma_wh[0]) ** 2)
     along_y = np.exp(-0.5 * ((np.arange(height)[:, np.newaxis] - rows) / sigma_wh[1]) ** 2)
     total: NDArray[np.float64] = along_y @ (weights[np.ix_(rows, columns)] @ along_x)
@@ -53,7 +55,7 @@ def density_map(fixations: Fixations, size_hw: tuple[int, int], sigma_pixels: fl
     """(H, W) fixation density map, sums to 1; all zero where no fixation lies inside the picture.
 
     Args:
-        fixations: every fixation counts, also several on one pixel.
+        fixations: every one counts, also several on one pixel.
         size_hw: of the map.
         sigma_pixels: of the Gaussian, in pixels of the map. It is not cut off (see `blurred`); mass beyond the border
             is lost before normalising.

@@ -1,4 +1,4 @@
-"""MATLAB files of both kinds, v5…v7.2 and v7.3 (HDF5), as the same plain Python values."""
+"""MATLAB files of both kinds, v5…v7.2 and v7.3 (HDF5), read into the same plain Python values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import h5py
 
 _DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, MemoryError, zlib.error)
-"""What scipy and h5py answer to damaged files."""
+"""What SciPy and h5py raise for damaged files."""
 _REMEDY = "Copy or download it again."
 _HDF5_STARTS_AT = (0, 512)
 """MATLAB puts 512 bytes of its own before the HDF5 signature."""

@@ -1,4 +1,4 @@
-"""Files that are numbered: which frame each belongs to is what its name says, never its place in a listing."""
+"""Numbered files: the number in a name says which frame it belongs to, never its place in a listing."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ _REMEDY = "Name the frames by number, such as 0000.png, 0001.png."
 
 
 def numbered(folder: Path, suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg")) -> Mapping[int, Path]:
-    """Files of a folder by the number at the end of their names, in order; empty where there is no such folder.
+    """Files of a folder by the number at the end of their names, in order; empty if there is no such folder.
 
     Raises:
         DatasetError: if two files have one number.
     """
     try:
+        # The folder's time is part of the key: files that are added later are found.
         return _numbered(folder, suffixes, folder.stat().st_mtime_ns)
     except OSError:
         return {}
 
 
-@lru_cache(maxsize=32)  # the maps of a video are asked for frame by frame
+@lru_cache(maxsize=32)  # readers ask for the maps of a video frame by frame
 def _numbered(folder: Path, suffixes: tuple[str, ...], changed_ns: int) -> Mapping[int, Path]:
     found: dict[int, Path] = {}
     for path in folder.iterdir():
@@ -74,7 +75,7 @@ def first_of_parts(where: object, parts: Mapping[str, Collection[int]]) -> int:
     """The number that the first frame of a video has in the names of all its parts (pictures, maps, …): 0 or 1.
 
     Args:
-        where: for the error.
+        where: the place that an error names.
         parts: name of a part → the numbers of its files.
 
     Raises:
@@ -83,6 +84,7 @@ def first_of_parts(where: object, parts: Mapping[str, Collection[int]]) -> int:
     """
     filled = {part: (min(numbers), max(numbers)) for part, numbers in parts.items() if numbers}
     starts = {part: first for part, (first, _) in filled.items()}
+    # Official numbering starts at 1; a part that starts later lacks its first frames.
     if 0 not in starts.values():
         return 1
     ends = {last for _, last in filled.values()}
@@ -97,9 +99,9 @@ def first_of_frames(where: object, numbers: Collection[int], frames: NDArray[np.
     """The number that the first frame of a folder of frames has in its name, whether that picture is there or not.
 
     Args:
-        where: for the error.
-        numbers: in the names of its pictures.
-        frames: that a table names; None where it has times instead.
+        where: the place that an error names.
+        numbers: those in the names of its pictures.
+        frames: the frame numbers in the table; None if it has times instead.
 
     Raises:
         DatasetError: if pictures at the beginning may be missing, and what the table says does not tell.
@@ -117,7 +119,7 @@ def first_of_frames(where: object, numbers: Collection[int], frames: NDArray[np.
 
 
 def gaps(numbers: Collection[int], first: int, last: int) -> str:
-    """What is missing between two numbers, in words: `5, 7 to 9`; empty where nothing is."""
+    """The numbers missing between two, in words: `5, 7 to 9`; empty if none is."""
     runs: list[list[int]] = []
     for number in range(first, last + 1):
         if number in numbers:

@@ -1,4 +1,4 @@
-"""Whether gaze can be in the units it should be in: counts that tell, and what they tell."""
+"""Counts of fixations that show whether gaze can be in pixels and seconds, and the doubts they raise."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_WITHIN_ONE = 0.9
 """Share of the fixations that may have x and y between 0 and 1."""
 PER_CENT = 100
 FEWEST = 10
-"""Fewer fixations say nothing by their shares."""
+"""With fewer fixations, shares are not significant."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,32 +30,33 @@ class Quality:
     """Counts of the fixations of a picture or video, or of many."""
 
     fixations: int = 0
-    """On frames of the video."""
+    """Fixations on frames of the video."""
     outside: int = 0
-    """Of these, outside the picture."""
+    """Those of `fixations` outside the picture."""
     negative: int = 0
-    """Of these, left of the picture or above it."""
+    """Those of `fixations` left of the picture or above it."""
     at_origin: int = 0
-    """At exactly (0, 0)."""
+    """Those of `fixations` at exactly (0, 0)."""
     alike: int = 0
-    """At the point that most of the same video have."""
+    """Those of `fixations` at the most frequent point of their video."""
     within_one: int = 0
-    """With x and y from -1 to 1."""
+    """Those of `fixations` with x and y from -1 to 1."""
     fractions: int = 0
-    """Of these, with x or y in between."""
+    """Those of `within_one` with a fractional x or y."""
     within_hundred: int = 0
-    """With x and y from 0 to 100, in pictures over twice as wide and high."""
+    """Those of `fixations` with x and y from 0 to 100, in pictures more than 200 pixels wide and high."""
     late: int = 0
-    """After the end of the video; not among `fixations`."""
+    """Fixations after the end of the video; they are not among `fixations`."""
     late_milliseconds: int = 0
-    """Of these, those that would lie within it if their times were in milliseconds."""
+    """Those of `late` that would lie within the video if their times were in milliseconds."""
     notes: list[str] = field(default_factory=list)
-    """What is worth knowing besides."""
+    """Further remarks for the user."""
 
     @classmethod
     def of(cls, fixations: Sequence[Fixations], *, late: int = 0, late_milliseconds: int = 0) -> Quality:
         """Count the fixations of one video."""
         x, y = (np.concatenate([np.zeros(0, np.float32), *(getattr(f, axis) for f in fixations)]) for axis in "xy")
+        # Units of -1…1 with the origin in the middle are caught here, too.
         unit = (np.abs(x) <= 1) & (np.abs(y) <= 1)
         between = (np.abs(x) % 1 > 0) | (np.abs(y) % 1 > 0)
         large = np.repeat([min(f.size_wh) > 2 * PER_CENT for f in fixations], [len(f) for f in fixations])
@@ -77,7 +78,7 @@ class Quality:
         return Quality(**{part.name: getattr(self, part.name) + getattr(other, part.name) for part in fields(Quality)})
 
     def doubts(self) -> Mapping[str, str]:
-        """What makes it unlikely that the gaze is in pixels and seconds: kind of doubt → a sentence with its remedy."""
+        """Reasons to doubt that the gaze is in pixels and seconds: kind of doubt → a sentence with its remedy."""
         found = {}
         all_count = self.fixations + self.late
         if self.late == all_count > 0 or self._is_many(self.late, MOST_LATE, all_count):
@@ -86,6 +87,7 @@ class Quality:
                 found["milliseconds"] = f"{said}; time_seconds looks like milliseconds"
             else:
                 found["late"] = said
+        # At most one of these three: gaze with one of the faults often shows signs of the others.
         if self.within_one > MOST_WITHIN_ONE * self.fixations and (self.fractions or self.fixations >= FEWEST):
             found["units"] = (
                 f"{self.within_one} of {self.fixations} fixations have x and y from {-1 if self.negative else 0} to 1, "
@@ -108,7 +110,7 @@ class Quality:
         return found
 
     def remarks(self) -> list[str]:
-        """What is less than a doubt."""
+        """Oddities too small to be doubts."""
         doubts, found = self.doubts(), []
         if self.late and not {"late", "milliseconds"} & set(doubts):
             found.append(f"{self.late} fixations come after the end of the video and are dropped")

@@ -28,12 +28,12 @@ _AGAIN = "Copy it again."
 
 @dataclass(frozen=True, kw_only=True)
 class FixationTable:
-    """One row a fixation, N rows; all columns are (N,)."""
+    """One row per fixation, N rows; all columns are (N,)."""
 
     names: list[str]
-    """Of the videos or pictures."""
+    """Names of the videos or pictures."""
     of: NDArray[np.intp]
-    """Which name each row belongs to."""
+    """Index into `names` for each row."""
     x: NDArray[np.float32]
     y: NDArray[np.float32]
     frame: NDArray[np.int64] | None = None
@@ -48,7 +48,7 @@ class FixationTable:
     without_position: int = 0
     """Rows left out because x or y is empty."""
     notes: list[str] = field(default_factory=list)
-    """How the table was read, where that is not plain."""
+    """How the table was read, where that is not obvious."""
 
     @cached_property
     def rows_of(self) -> Mapping[str, NDArray[np.intp]]:
@@ -60,7 +60,7 @@ def read_table(path: Path) -> FixationTable:
     """A table by the suffix of its name: `.csv`, `.parquet`, or `.npz` with the fixations of photographs.
 
     Raises:
-        DatasetError: if it is missing or damaged, lacks a column, or a number is none.
+        DatasetError: if it is missing or damaged, lacks a column, or a text stands where a number is expected.
     """
     if path.suffix == ".npz":
         return _from_pack(path, _read_npz(path, _PACK))
@@ -68,7 +68,7 @@ def read_table(path: Path) -> FixationTable:
 
 
 def read_recording(path: Path, video: str) -> FixationTable:
-    """The NPZ of a single video: one point (`fix_x`, `fix_y`) a viewer and frame.
+    """The NPZ of a single video: one point (`fix_x`, `fix_y`) per viewer and frame.
 
     Raises:
         DatasetError: if it is missing or damaged, or lacks an array.
@@ -122,6 +122,7 @@ def _from_columns(columns: Columns) -> FixationTable:
         held = ", ".join(name for name in columns.texts if name) or "no columns"
         raise DatasetError(columns.path, f"it lacks the column {', '.join(missing)}; it has {held}", LAYOUT)
     numbers = {name: columns.numbers(name) for name in _NUMBERS if name in columns.texts}
+    # Rows without a position are left out before the checks below: their other columns may be empty.
     there = np.isfinite(numbers["x"]) & np.isfinite(numbers["y"])
     kept = {name: values[there] for name, values in numbers.items()}
     rows = columns.rows[there]
@@ -166,10 +167,11 @@ def _one_a_video(
     of: NDArray[np.intp],
     numbers: Mapping[str, NDArray[np.float64]],
 ) -> dict[str, tuple[float, ...]] | None:
-    """Name → what all its rows say in these columns; None where the table lacks them."""
+    """Name → the values that all its rows have in these columns; None if the table lacks the columns."""
     if not set(columns) <= set(numbers):
         return None
     values = np.stack([numbers[column] for column in columns], axis=1)
+    # Every row is compared with the first of its video: one size and rate per video.
     first = np.unique(of, return_index=True)[1]
     if not (np.isfinite(values).all() and (values > 0).all() and (values == values[first][of]).all()):
         said = " and ".join(columns)

@@ -1,4 +1,4 @@
-"""What moves a picture moves its gaze and its motion: one view, applied to pixels, fixations and flow alike."""
+"""Joint transforms: one view of a picture, applied to its pixels, fixations, density and flow alike."""
 
 from __future__ import annotations
 

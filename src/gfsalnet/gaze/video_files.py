@@ -1,4 +1,4 @@
-"""Videos as the readers see them: their frames, how many there are, and when each is shown."""
+"""Frames of videos and numbered pictures, and when each frame is shown."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ class Timeline:
     def frame_at(self, seconds: ArrayLike, tolerance_seconds: float = TOLERANCE_SECONDS) -> NDArray[np.int64]:
         """(N,) 0-based index of the frame that is shown at each time; T after the end."""
         times = np.asarray(seconds, np.float64)
+        # The frame that is shown is the last one that has started.
         index = np.searchsorted(self.starts_seconds, times + self._at_most(tolerance_seconds), side="right") - 1
+        # A gaze sample exactly at the end belongs to no frame; 1e-9 absorbs the rounding of the sum.
         return np.where(times < self.end_seconds - 1e-9, np.maximum(index, 0), len(self)).astype(np.int64)
 
     def frame_before(self, seconds: ArrayLike, tolerance_seconds: float = TOLERANCE_SECONDS) -> NDArray[np.int64]:
@@ -48,7 +50,7 @@ class Timeline:
         return np.asarray(np.searchsorted(self.starts_seconds, times, side="left") - 1, np.int64)
 
     def _at_most(self, tolerance_seconds: float) -> float:
-        """Never more than a quarter of a frame, for videos of over 500 frames a second."""
+        """The tolerance, limited to a quarter of a frame for videos of more than 500 frames per second."""
         steps = np.diff(self.starts_seconds)
         return min(tolerance_seconds, 0.25 * float(np.median(steps))) if len(steps) else tolerance_seconds
 
@@ -57,8 +59,8 @@ def video_frames(path: Path) -> Iterator[Frame]:
     """The frames of a video file.
 
     Raises:
-        SourceError: if it is missing or damaged; at the end also if frames were lost, since those after them are then
-            not the ones that the gaze belongs to.
+        SourceError: if it is missing or damaged; also at the end if frames were lost, since the gaze would then belong
+            to other frames than those counted.
     """
     with open_source(str(path)) as reader:
         yield from reader
@@ -68,7 +70,7 @@ def video_frames(path: Path) -> Iterator[Frame]:
 
 @lru_cache(maxsize=4096)
 def video_info(path: Path) -> VideoInfo:
-    """What the header of a video or picture file says; how many frames it says is not to be relied on.
+    """What the header of a video or picture file says; its number of frames is an estimate.
 
     Raises:
         SourceError: if it is missing or damaged.
@@ -83,12 +85,13 @@ def video_timeline(path: Path) -> Timeline:
     Raises:
         SourceError: if it is missing or damaged, or frames of it are lost.
     """
+    # The header's duration may include a last frame that is shown for longer than one interval.
     starts, info = frame_times(path), video_info(path)
     return Timeline(starts, max(float(starts[-1] + 1 / info.rate), info.duration_seconds or 0.0))
 
 
 def picture_frames(pictures: Mapping[int, Path], timeline: Timeline | Fraction) -> Iterator[Frame]:
-    """Pictures by their 0-based index as frames; a missing number leaves a gap and shifts nothing.
+    """Frames from pictures by their 0-based index; a missing number leaves a gap and shifts nothing.
 
     Args:
         pictures: index → file.
@@ -111,5 +114,6 @@ def picture_frames(pictures: Mapping[int, Path], timeline: Timeline | Fraction) 
 def _start(timeline: Timeline | Fraction, index: int) -> float:
     if isinstance(timeline, Fraction):
         return float(index / timeline)
+    # A picture beyond the end gets a time all the same, later than the one before.
     within = min(index, len(timeline) - 1)
     return float(timeline.starts_seconds[within]) + (index - within) * TOLERANCE_SECONDS

@@ -9,7 +9,7 @@ import pytest
 
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze import fixation_map, open_dataset
-from gfsalnet.gaze.ucf_sports import official_videos
+from gfsalnet.gaze.datasets.ucf_sports import official_videos
 
 SIZE_WH = (24, 16)
 POINTS = {1: [(0, 0), (23, 15)], 2: [(5, 9)], 3: []}

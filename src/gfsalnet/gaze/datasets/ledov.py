@@ -9,10 +9,9 @@
 
 A row of `fixdata` is: viewer, start in ms, duration in ms, x, y: pixels counted from 1, from the upper left corner. A
 fixation counts on every frame it touches. As in the authors' demo, those with x or y of 0 or less, or not less than
-width or height, are none (the eye tracker had lost the eye, or it looked elsewhere), and a viewer's fixations count
-from the first on that lies off the cross of the central row and column, each 1/10 of the height wide: before it, the
-eye still rests where the cross before the video was. The authors cut their Gaussian off at 100 pixels; here it is
-whole.
+width or height, do not count (the eye tracker had lost the eye, or the viewer looked elsewhere). A viewer's fixations
+count from the first one off the cross of the central row and column, each 1/10 of the height wide: until then the eye
+rests where the fixation cross before the video was. The authors cut their Gaussian off at 100 pixels; here it is whole.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _CLOCK_SECONDS = 1e-6
 
 
 class Record(NamedTuple):
-    """What `Data.mat` says of a video."""
+    """The content of `Data.mat` of one video."""
 
     frames: int
     rate: Fraction
@@ -57,7 +56,7 @@ class LEDOV(GazeDataset):
     name = "ledov"
     kind = "video"
     splits: ClassVar[tuple[str, ...]] = ("train", "val", "test")
-    layout = "LEDOV has VideoNameList.mat, namelist.mat and a folder a video with <name>.mp4 and Data.mat in it."
+    layout = "LEDOV has VideoNameList.mat, namelist.mat and a folder per video with <name>.mp4 and Data.mat in it."
     official: ClassVar = {"train": SplitSize(videos=461), "val": SplitSize(videos=36), "test": SplitSize(videos=41)}
     entries: ClassVar = {"train": 462, "val": 36, "test": 41}
     """How many names the authors' lists have."""
@@ -89,7 +88,7 @@ class LEDOV(GazeDataset):
 
     @property
     def videos(self) -> list[str]:
-        """In the order of the list."""
+        """The videos of the split in the order of the list."""
         return list(self._videos)
 
     def record(self, video: str) -> Record:
@@ -115,18 +114,18 @@ class LEDOV(GazeDataset):
         return 33.97
 
     def parts(self, video: str) -> Mapping[str, Collection[int]]:
-        """Pictures of the video, and frames by Data.mat."""
+        """The pictures of the video, and the frames according to Data.mat."""
         return {
             "pictures": range(count_frames(self._video_file(video))),
             "frames in Data.mat": range(self.record(video).frames),
         }
 
     def official_size(self) -> SplitSize:
-        """By the list on disk, every name once."""
+        """The size by the list on disk, counting every name once."""
         return SplitSize(videos=len(set(self._listed_names)))
 
     def remarks(self) -> list[str]:
-        """Where the list is not the authors', and what it names twice."""
+        """Whether the list differs from the authors', and which names it repeats."""
         names, entries = self._listed_names, self.entries.get(self.split)
         twice = sorted({name for name in names if names.count(name) > 1})
         other = f"{_LISTS[self.split]} of namelist.mat has {len(names)} entries, the authors' {entries}"
@@ -164,6 +163,7 @@ def _counts(record: Record) -> NDArray[np.bool_]:
     off_cross = (np.abs(x - width / 2) > arm) & (np.abs(y - height / 2) > arm)
     within = (x > 0) & (x < width) & (y > 0) & (y < height)
     opens = off_cross & within
+    # A viewer's rows follow each other; a time that goes back starts a new presentation.
     begins = np.ones(len(viewer), np.bool_)
     begins[1:] = (viewer[1:] != viewer[:-1]) | (start[1:] < start[:-1])
     turn = np.cumsum(begins)

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gfsalnet.errors import DatasetError, RequestError
-from gfsalnet.gaze.avimos import AViMoS
 from gfsalnet.gaze.dataset import GazeDataset
-from gfsalnet.gaze.dhf1k import DHF1K, DHF1KViewers
-from gfsalnet.gaze.diem import DIEM
-from gfsalnet.gaze.folder import Folder
-from gfsalnet.gaze.hollywood2 import Hollywood2
-from gfsalnet.gaze.ledov import LEDOV
-from gfsalnet.gaze.meta import DIEMMeta, LEDOVMeta
-from gfsalnet.gaze.osie import OSIE
-from gfsalnet.gaze.salicon import SALICON
-from gfsalnet.gaze.ucf_sports import UCFSports
+from gfsalnet.gaze.datasets.avimos import AViMoS
+from gfsalnet.gaze.datasets.dhf1k import DHF1K, DHF1KViewers
+from gfsalnet.gaze.datasets.diem import DIEM
+from gfsalnet.gaze.datasets.folder import Folder
+from gfsalnet.gaze.datasets.hollywood2 import Hollywood2
+from gfsalnet.gaze.datasets.ledov import LEDOV
+from gfsalnet.gaze.datasets.meta import DIEMMeta, LEDOVMeta
+from gfsalnet.gaze.datasets.osie import OSIE
+from gfsalnet.gaze.datasets.salicon import SALICON
+from gfsalnet.gaze.datasets.ucf_sports import UCFSports
 from gfsalnet.plugins import broken_plugin, load_plugin, plugin_names
 
 _CLASSES: tuple[type[GazeDataset], ...] = (
@@ -43,10 +43,10 @@ class UnknownDatasetError(RequestError, DatasetError):
 
 
 def dataset_class(name: str) -> type[GazeDataset]:
-    """The reader of that name; case, hyphens and the like do not matter: `DHF1K`, `UCF Sports`, `hollywood2`.
+    """The reader of that name; case, hyphens and blanks do not matter: `DHF1K`, `UCF Sports`, `hollywood2`.
 
     Raises:
-        UnknownDatasetError: if there is none.
+        UnknownDatasetError: if there is no such dataset.
     """
     for known, cls in DATASETS.items():
         if _plain(known) == _plain(name):

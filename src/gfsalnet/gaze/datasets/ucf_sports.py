@@ -15,8 +15,8 @@ from typing import ClassVar
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.dataset import SplitSize
+from gfsalnet.gaze.datasets.map_folders import MapFolders
 from gfsalnet.gaze.disk import require_folder
-from gfsalnet.gaze.map_folders import MapFolders
 from gfsalnet.gaze.names import NameIndex, find_folder
 
 _FOLDERS = {"train": "training", "test": "testing"}
@@ -59,12 +59,12 @@ def official_videos(split: str) -> list[str]:
 
 
 class UCFSports(MapFolders):
-    """UCF-Sports, `train` or `test`; about 10 frames a second."""
+    """UCF-Sports, `train` or `test`; about 10 frames per second."""
 
     name = "ucf-sports"
     splits = ("train", "test")
     layout = (
-        "UCF-Sports has training/ and testing/ with a folder a video (Diving-Side-001) of images/, fixation/, maps/."
+        "UCF-Sports has training/ and testing/ with a folder per video (Diving-Side-001) of images/, fixation/, maps/."
     )
     official: ClassVar = {"train": SplitSize(videos=103, frames=6501), "test": SplitSize(videos=47, frames=2929)}
     rate = Fraction(10)
@@ -82,7 +82,7 @@ class UCFSports(MapFolders):
 
     @property
     def videos(self) -> list[str]:
-        """In alphabetical order."""
+        """The videos of the split in alphabetical order."""
         return list(self._folders)
 
     def folder(self, video: str) -> Path:
@@ -90,6 +90,6 @@ class UCFSports(MapFolders):
         return self._folders[video]
 
     def remarks(self) -> list[str]:
-        """Folders that are no official videos of the split."""
+        """The number of folders that are no official videos of the split."""
         others = sorted(p.name for p in self._folder.iterdir() if p.is_dir() and p not in self._folders.values())
         return [f"{len(others)} folders are no official videos of the split, such as {others[0]}"] if others else []

@@ -1,4 +1,4 @@
-"""Hollywood-2 with gaze, as re-released by the authors of DHF1K: one folder a shot.
+"""Hollywood-2 with gaze, as re-released by the authors of DHF1K: one folder per shot.
 
     ROOT/training/actioncliptrain00001_<shot>/images/actioncliptrain00001_<frame %05d>.png      also maps/ and fixation/
     ROOT/testing/actioncliptest…
@@ -17,8 +17,8 @@ from typing import ClassVar
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.dataset import SplitSize
+from gfsalnet.gaze.datasets.map_folders import MapFolders
 from gfsalnet.gaze.disk import require_folder
-from gfsalnet.gaze.map_folders import MapFolders
 from gfsalnet.gaze.names import find_folder
 
 _FOLDERS = {"train": "training", "test": "testing"}
@@ -26,7 +26,7 @@ _SHOT = re.compile(r"actionclip(?:train|test)(\d+)_(\d+)", re.IGNORECASE)
 
 
 class Hollywood2(MapFolders):
-    """Hollywood-2, `train` or `test`; 24 frames a second.
+    """Hollywood-2, `train` or `test`; 24 frames per second.
 
     The official sizes count shots: of 747 videos with gaze for training, of 884 for the test.
     """
@@ -34,7 +34,8 @@ class Hollywood2(MapFolders):
     name = "hollywood-2"
     splits = ("train", "test")
     layout = (
-        "Hollywood-2 has training/ and testing/ with actioncliptest00001_1 …, one a shot, of images/, fixation/, maps/."
+        "Hollywood-2 has training/ and testing/ with a folder per shot, such as actioncliptest00001_1, of images/, "
+        "fixation/ and maps/."
     )
     official: ClassVar = {
         "train": SplitSize(videos=2699, frames=192_661),
@@ -63,9 +64,9 @@ class Hollywood2(MapFolders):
         return self._folder / video
 
     def first_number(self, video: str) -> int:
-        """The one after the last of the shot before, so that a missing beginning shifts nothing; 1 in the first shot.
+        """The number after the last of the previous shot, so that a missing beginning shifts nothing; 1 at first.
 
-        Where the shot before is not there it is the lowest number of any part.
+        If the shot before is missing, it is the lowest number of any part.
         """
         number, shot = self._numbers[video]
         lowest = min(self._in_names(video), default=1)

@@ -1,7 +1,7 @@
-"""DIEM: 84 videos, about 50 viewers each, sampled once a frame at 30 frames a second.
+"""DIEM: 84 videos, about 50 viewers each, sampled once per frame at 30 frames per second.
 
     ROOT/<name>_<W>x<H>/video/*.mp4
-    ROOT/<name>_<W>x<H>/event_data/*.txt        one file a viewer
+    ROOT/<name>_<W>x<H>/event_data/*.txt        one file per viewer
 
 A line of a text file is: frame (1-based), then x, y, pupil, event of the left eye, then of the right; event 1 is a
 fixation. The coordinates are those of a 1280x960 screen with the video in its middle at its own size. The point of a
@@ -71,7 +71,7 @@ class DIEM(GazeDataset):
 
     @property
     def videos(self) -> list[str]:
-        """In the order of the published indices: upper case before lower case."""
+        """The videos of the split in the order of the published indices: upper case before lower case."""
         return list(self._videos)
 
     def frames(self, video: str) -> Iterator[Frame]:
@@ -79,7 +79,7 @@ class DIEM(GazeDataset):
         return islice(video_frames(self._video_file(video)), self.limit)
 
     def gaze(self, video: str) -> list[FrameGaze]:
-        """One point a viewer and frame; `subject` is the viewer's place in the order of the files."""
+        """One point per viewer and frame; `subject` is the viewer's place in the order of the files."""
         size_wh = size_in_name_wh(video)
         files = sorted((self.root / video / "event_data").glob("*.txt"))
         if not files:
@@ -90,7 +90,7 @@ class DIEM(GazeDataset):
         return [FrameGaze(index=i, fixations=_fixations(points[rows], size_wh)) for i, rows in enumerate(groups)]
 
     def sigma_pixels(self, video: str) -> float:
-        """Nobody's official one: 2 % of the longer side, about one degree on that screen."""
+        """2 % of the longer side, about one degree on that screen: there is no official value."""
         return 0.02 * max(size_in_name_wh(video))
 
     def parts(self, video: str) -> Mapping[str, Collection[int]]:
@@ -111,7 +111,7 @@ class DIEM(GazeDataset):
 
 
 def size_in_name_wh(video: str) -> tuple[int, int]:
-    """Width and height of a video by the end of its name."""
+    """Width and height of a video, in pixels, from the end of its name."""
     found = _SIZE.search(video)
     if found is None:
         raise ValueError(f"{video} does not end in a size such as _1280x720")
@@ -128,9 +128,11 @@ def _viewer_points(path: Path, number: int, size_wh: tuple[int, int]) -> NDArray
     left, right = rows[:, 1:3], rows[:, 5:7]
     fixates = np.stack([rows[:, 4] == _FIXATION, rows[:, 8] == _FIXATION], axis=1)
     fixates &= np.stack([np.isfinite(left).all(1), np.isfinite(right).all(1)], axis=1)
+    # Zero for eyes that do not fixate, so that the sum below counts the others only.
     eyes = np.where(fixates[..., None], np.stack([left, right], axis=1), 0)
     seen = fixates.any(axis=1)
     xy = eyes[seen].sum(axis=1) / fixates[seen].sum(axis=1, keepdims=True)
+    # From pixels of the screen to pixels of the video in its middle.
     xy -= [(_SCREEN_WH[0] - size_wh[0]) / 2, (_SCREEN_WH[1] - size_wh[1]) / 2]
     return np.column_stack([rows[seen, 0] - 1, np.full(len(xy), number), xy])
 
@@ -141,7 +143,7 @@ def _read(path: Path) -> NDArray[np.float64]:
         rows = np.array([line.split() for line in text.splitlines() if line.strip()], np.float64)
         return rows.reshape(-1, _COLUMNS)
     except (OSError, ValueError) as error:
-        problem = f"it is not a table of {_COLUMNS} numbers a line ({error})"
+        problem = f"it is not a table of {_COLUMNS} numbers per line ({error})"
         raise DatasetError(path, problem, "Copy or download it again.") from error
 
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze.dataset import FrameGaze, SplitSize
+from gfsalnet.gaze.datasets.map_folders import MapFolders
 from gfsalnet.gaze.disk import fixations_of, grouped_rows, require_folder
-from gfsalnet.gaze.map_folders import MapFolders
 from gfsalnet.gaze.mat import read_mat
 from gfsalnet.gaze.names import find_folder
 from gfsalnet.gaze.numbers import numbered
@@ -39,7 +39,7 @@ _RATE = Fraction(30)
 _MATRIX = "I"
 _SPLIT_FOLDERS = ("train", "training", "val", "validation", "test", "testing")
 _MOST_FRAMES = 1558
-"""Of the longest video."""
+"""Frames of the longest video."""
 _CLOCK_SECONDS = 5e-7
 """The eye tracker's times are whole microseconds."""
 
@@ -80,12 +80,13 @@ class DHF1K(MapFolders):
         places = [*bases, *(base / name for base in bases for name in _SPLIT_FOLDERS)]
         found: dict[int, Path] = {}
         for place in places:
+            # Earlier places win.
             found = {**_numbered_folders(place), **found}
         return found
 
     @property
     def videos(self) -> list[str]:
-        """By number; those of which at least a part is there."""
+        """The videos of the split of which at least a part exists, by number."""
         return list(self._videos)
 
     def folder(self, video: str) -> Path:
@@ -112,18 +113,19 @@ class DHF1K(MapFolders):
         return video_frames(self._video_files[int(video)])
 
     def times(self, video: str) -> Timeline | Fraction:
-        """Those of the video, where it is there, else 30 frames a second."""
+        """The times of the video's frames if it exists, otherwise 30 frames per second."""
         path = self._video_files.get(int(video))
         return self.rate if path is None else video_timeline(path)
 
     def picture_indices(self, video: str) -> Collection[int]:
-        """Of the extracted frames, or of the video."""
+        """Indices of the extracted frames, or of the video's frames."""
         pictures, path = self.pictures(video), self._video_files.get(int(video))
         return range(count_frames(path)) if path is not None and not pictures else pictures
 
     def fixation_files(self, video: str) -> Mapping[int, Path]:
         """The PNG maps, and the MATLAB ones of frames that have none."""
         folder = self.fixation_folder(video)
+        # The PNG wins if both exist.
         matrices = {**numbered(folder, (".mat",)), **numbered(folder / "maps", (".mat", ".png"))}
         return dict(sorted({**matrices, **numbered(folder)}.items()))
 
@@ -133,7 +135,7 @@ class DHF1K(MapFolders):
 
 
 class DHF1KViewers(DHF1K):
-    """DHF1K with the viewers apart, from their raw gaze: one point a viewer and frame.
+    """DHF1K with the viewers apart, from their raw gaze: one point per viewer and frame.
 
     The point is the mean of the samples that the eye tracker calls fixation, in video pixels: the video was shown
     1440 pixels wide in the middle of a 1440x900 screen. Densities are made from these points.
@@ -150,7 +152,7 @@ class DHF1KViewers(DHF1K):
         require_folder(root / "exportdata_train", self.layout)
 
     def gaze(self, video: str) -> list[FrameGaze]:
-        """Every frame up to the last that somebody looked at; `subject` is the number of the viewer."""
+        """Every frame up to the last with gaze; `subject` is the number of the viewer."""
         files = sorted((self.root / "exportdata_train").glob(f"P*/P*_Trail{video}.txt"))
         if not files:
             raise DatasetError(self.root / "exportdata_train", f"it holds no P001_Trail{video}.txt", self.layout)
@@ -162,11 +164,11 @@ class DHF1KViewers(DHF1K):
         return [FrameGaze(index=i, fixations=_fixations(points[rows])) for i, rows in enumerate(groups)]
 
     def gaze_by_index(self, video: str) -> Mapping[int, FrameGaze]:
-        """The frames that somebody looked at."""
+        """The frames with fixations inside the picture."""
         return super(MapFolders, self).gaze_by_index(video)
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
-        """From the points by the official sigma."""
+        """The density made from the points with the official sigma."""
         return super(MapFolders, self).density(video, gaze, size_hw)
 
     def parts(self, video: str) -> Mapping[str, Collection[int]]:
@@ -195,7 +197,7 @@ def _read_matrix(path: Path) -> Fixations:
 def _viewer_points(path: Path, timeline: Timeline) -> NDArray[np.float64]:
     """(N, 4) rows of frame, viewer, x, y: the means of one viewer's fixation samples while each frame is shown.
 
-    Samples beside the video count only in a frame that has no others.
+    Samples outside the video count only in a frame that has no others.
     """
     samples = _fixation_samples(path)
     samples[:, 0] = timeline.frame_at(samples[:, 0], _CLOCK_SECONDS)

@@ -55,7 +55,7 @@ class SALICON(GazeDataset):
 
     @property
     def videos(self) -> list[str]:
-        """By number."""
+        """The pictures of the split by number."""
         return list(self._videos)
 
     def frames(self, video: str) -> Iterator[Frame]:
@@ -85,7 +85,7 @@ class SALICON(GazeDataset):
         return [FrameGaze(index=0, fixations=fixations)]
 
     def sigma_pixels(self, video: str) -> float:
-        """That of the LSUN'17 kit, as far as it is known."""
+        """The Gaussian of the LSUN'17 kit, as far as it is known."""
         return 19.0
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:

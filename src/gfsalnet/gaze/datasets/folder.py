@@ -9,9 +9,9 @@
 
 `x, y` are 0-based pixels, floats, of a picture of `width` times `height`, or of the file where the table has no such
 columns. A name may be given with or without suffix. `frame` is 0-based; a `time_seconds` belongs to the frame that the
-video's own time stamps show then. With `duration_ms` a fixation counts on every frame it touches, without on one.
+video's own time stamps show then. With `duration_ms` a fixation counts on every frame it touches, otherwise on one.
 
-The pictures of a folder of frames are matched by the number in their names: a gap is a gap. It has 25 frames a second
+The pictures of a folder of frames are matched by the number in their names: a gap is a gap. It has 25 frames per second
 unless the table has a column `frames_per_second`.
 """
 
@@ -47,7 +47,7 @@ RECORDING = "gaze.npz"
 SHAPE_TOLERANCE = 0.05
 """How far width / height of a table may be from the picture's before it is mentioned."""
 FILLED = 0.1
-"""Share of a video that its gaze reaches at least."""
+"""Gaze in milliseconds must reach at least this share of the video to be taken for it."""
 HELD_OUT_EVERY = 7
 """The split `val` is the last of every seven videos or pictures; the shipped weights were not trained on it."""
 
@@ -70,26 +70,27 @@ class TableDataset(GazeDataset):
         self.kind = "image" if all(is_image(path) for path in files.values()) else "video"
         if self.kind == "video" and self._table.frame is None and self._table.time_seconds is None:
             raise DatasetError(root, "its table has neither frame nor time_seconds, but there are videos", LAYOUT)
+        # By position over all files, so that the split does not depend on which videos have gaze.
         held_out = {name: place % HELD_OUT_EVERY == HELD_OUT_EVERY - 1 for place, name in enumerate(files)}
         wanted = {"all": (True, False), "train": (False,), "val": (True,)}[split]
         self._files = {name: path for name, path in files.items() if held_out[name] in wanted}
 
     @abstractmethod
     def load(self) -> tuple[FixationTable, dict[str, Path]]:
-        """The table, with the names that `videos` uses, and the file of each in the dataset's order."""
+        """The table with the names that `videos` uses, and name → file in the dataset's order."""
 
     @property
     def videos(self) -> list[str]:
-        """File names without suffix: in the order of `image_names`, or 2 before 10."""
+        """File names without suffix, in the order of `image_names` or in natural order (2 before 10)."""
         return list(self._files)
 
     def frames(self, video: str) -> Iterator[Frame]:
-        """The video, the picture at its stored size, or those of a folder by the number in their names."""
+        """The frames of the video, the picture at its stored size, or the pictures of a folder by number."""
         path = self._files[video]
         return picture_frames(self.pictures(video), self._rate(video)) if path.is_dir() else video_frames(path)
 
     def pictures(self, video: str) -> Mapping[int, Path]:
-        """The picture, those of a folder of frames by the numbers in their names, or those extracted from a video."""
+        """The picture, the pictures of a folder by number, or the frames extracted from a video."""
         path = self._files[video]
         if not path.is_dir():
             return {0: path} if is_image(path) else super().pictures(video)
@@ -103,9 +104,9 @@ class TableDataset(GazeDataset):
         return super().frames_folder(video) if is_video(self._files[video]) else None
 
     def gaze(self, video: str) -> list[FrameGaze]:
-        """The frames of a video that have fixations, or the one of a picture, be it without.
+        """The frames of a video that have fixations; for a picture its one frame, even without fixations.
 
-        What comes after the end of a video is left out.
+        Fixations after the end of the video are left out.
         """
         rows = self._rows(video)
         if self.kind == "image":
@@ -131,7 +132,7 @@ class TableDataset(GazeDataset):
         return video_timeline(path)
 
     def _rate(self, video: str) -> Fraction:
-        """Of a folder of frames."""
+        """Frames per second of a folder of frames."""
         return (self._table.rates or {}).get(video, DEFAULT_RATE)
 
     def _on_frames(self, rows: NDArray[np.intp], timeline: Timeline) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
@@ -161,7 +162,7 @@ class TableDataset(GazeDataset):
         )
 
     def _size_wh(self, video: str) -> tuple[int, int]:
-        """That x, y refer to."""
+        """Width and height of the picture that x, y refer to, in pixels."""
         return (self._table.sizes_wh or {}).get(video) or video_info(self._files[video]).size_wh
 
     def sigma_pixels(self, video: str) -> float:
@@ -223,7 +224,7 @@ class TableDataset(GazeDataset):
 
 
 class Folder(TableDataset):
-    """The user's own; called by the name of the folder."""
+    """The user's own data; named after its folder."""
 
     name = "folder"
     layout = f"A gaze folder holds videos/ or images/, and one of {', '.join(TABLES)}. {LAYOUT}"
@@ -234,12 +235,12 @@ class Folder(TableDataset):
         self.name = root.resolve().name
 
     def load(self) -> tuple[FixationTable, dict[str, Path]]:
-        """From whichever table is there."""
+        """The table and files of the folder."""
         return load_folder(self.root, self.layout)
 
 
 def _in_milliseconds(late: NDArray[np.float64], end_seconds: float) -> int:
-    """How many times after the end would lie within the video in milliseconds, if together they would fill it."""
+    """How many late times would lie within the video if they were milliseconds; 0 unless they would fill it."""
     seconds = late / 1000
     fills = seconds.max(initial=0) > FILLED * end_seconds
     return int((seconds < end_seconds).sum()) if fills else 0
@@ -271,22 +272,24 @@ def join(
 ) -> tuple[FixationTable, dict[str, Path]]:
     """Bring the names of a table and of files together, without suffixes.
 
-    Names that differ in how accents are stored, in the folders before them, in case or in zeros in front are found.
+    Names are found even if they differ in how accents are stored, in folders, in case or in leading zeros.
 
     Args:
         table: as it was read.
-        media: files or folders of frames.
+        media: the existing files and folders of frames.
         only_listed: take the table's names in its order, whatever other files lie there.
-        where: for errors.
+        where: the place that errors name.
 
     Raises:
         DatasetError: if a name has no file, or fits several, or two files differ in their suffix only.
     """
+    # Dots in the name of a folder are no suffix.
     files = {path.name if path.is_dir() else path.stem: path for path in media}
     if len(files) < len(media):
         raise DatasetError(where, "two of its files differ in their suffix only", "Rename one of them.")
     video_of = {path.name: video for video, path in files.items()}
     index = NameIndex(video_of)
+    # Several spellings of one file are one hit.
     hits = {name: list(dict.fromkeys(video_of[hit] for hit in index.find(name))) for name in table.names}
     _check_hits(hits, index, where)
     known = {name: found[0] for name, found in hits.items()}
@@ -319,7 +322,7 @@ def _check_hits(hits: Mapping[str, list[str]], index: NameIndex, where: Path) ->
 def _renamed(
     values: Mapping[str, Value] | None, known: Mapping[str, str], what: str, where: Path
 ) -> dict[str, Value] | None:
-    """By the names of files; several names of one file must say the same."""
+    """The values by file names; several names of one file must have the same value."""
     if values is None:
         return None
     found: dict[str, Value] = {}
@@ -330,7 +333,7 @@ def _renamed(
 
 
 def _media_of(root: Path) -> list[Path]:
-    """What there is to look at: in `images/`, in `videos/`, or in the folder itself."""
+    """The videos, folders of frames or pictures in `images/`, in `videos/`, or in the folder itself."""
     if (root / "images").is_dir():
         return _media(root / "images", is_image)
     folder = root / "videos" if (root / "videos").is_dir() else root

@@ -1,6 +1,6 @@
 """The family of UCF-Sports, Hollywood-2 and DHF1K: for each frame a picture, a binary fixation map and a density map.
 
-The three belong together by the number in their names, so a file that is missing or one too many shifts nothing.
+The three are matched by the number in their names, so a missing or surplus file shifts nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gfsalnet.types import Fixations, Frame
 
 
 class MapFolders(GazeDataset):
-    """A folder a video with `images/`, `fixation/` (or `fixations/`) and `maps/` in it."""
+    """A folder per video with `images/`, `fixation/` (or `fixations/`) and `maps/` in it."""
 
     kind = "video"
     rate: ClassVar[Fraction]
@@ -32,7 +32,7 @@ class MapFolders(GazeDataset):
 
     @abstractmethod
     def folder(self, video: str) -> Path:
-        """Where the frames and maps of a video lie."""
+        """The folder of the frames and maps of a video."""
 
     def first_number(self, video: str) -> int:
         """The number in the names of a video's first frame: 1, or 0 where a part counts from there.
@@ -51,11 +51,12 @@ class MapFolders(GazeDataset):
         }
 
     def picture_folder(self, video: str) -> Path:
-        """Where its frames lie."""
+        """The folder of its frames."""
         return find_folder(self.folder(video), "images")
 
     def fixation_folder(self, video: str) -> Path:
-        """Where its binary maps lie."""
+        """The folder of its binary maps."""
+        # The authors' releases write `fixation`, copies such as ViNet's `fixations`.
         folders = [find_folder(self.folder(video), name) for name in ("fixation", "fixations")]
         return next((folder for folder in folders if folder.is_dir()), folders[0])
 
@@ -71,7 +72,7 @@ class MapFolders(GazeDataset):
         return self.rate
 
     def pictures(self, video: str) -> Mapping[int, Path]:
-        """Those in `images/`."""
+        """The pictures in `images/` by 0-based index."""
         return self._by_index(video, numbered(self.picture_folder(video)))
 
     def frames_folder(self, video: str) -> Path | None:
@@ -83,7 +84,7 @@ class MapFolders(GazeDataset):
         return list(self.gaze_by_index(video).values())
 
     def gaze_by_index(self, video: str) -> Mapping[int, FrameGaze]:
-        """Every binary map, read when it is asked for."""
+        """Every binary map, read on access."""
         self._refuse_hidden(video)
         files = self.fixation_files(video)
         if not files:
@@ -108,7 +109,7 @@ class MapFolders(GazeDataset):
         return fixations_of(read_binary(path))
 
     def sigma_pixels(self, video: str) -> float:
-        """One for all videos."""
+        """The same for all videos."""
         return self.sigma
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
@@ -117,7 +118,7 @@ class MapFolders(GazeDataset):
         return super().density(video, gaze, size_hw) if path is None else read_official_map(path, size_hw)
 
     def _official_maps(self, video: str) -> Mapping[int, Path]:
-        """Listed once a video, since `density` is asked for frame by frame."""
+        """The density maps by index, listed once per video, since `density` is called frame by frame."""
         listed = self._listed
         if listed is None or listed[0] != video:
             self._listed = listed = video, self._by_index(video, self.files(video)["density maps"])
@@ -130,7 +131,7 @@ class MapFolders(GazeDataset):
         return pictures if self.split in self.hidden else {**files, **pictures}
 
     def picture_indices(self, video: str) -> Collection[int]:
-        """Of the frames that `frames` yields."""
+        """Indices of the frames that `frames` yields."""
         return self.pictures(video)
 
 

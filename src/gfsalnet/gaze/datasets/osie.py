@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.dataset import SplitSize
-from gfsalnet.gaze.folder import TableDataset, join, load_folder
+from gfsalnet.gaze.datasets.folder import TableDataset, join, load_folder
 from gfsalnet.gaze.mat import read_mat
 from gfsalnet.gaze.table import FixationTable
 from gfsalnet.video.files import natural_key
@@ -35,7 +35,7 @@ class OSIE(TableDataset):
     sigma_share = 24 / 800
 
     def load(self) -> tuple[FixationTable, dict[str, Path]]:
-        """From the authors' layout, or from that of `folder`."""
+        """The table and files of the authors' layout, or of the layout of `folder`."""
         if not (self.root / "data").is_dir():
             return load_folder(self.root, self.layout)
         table = _read(self.root / _MATRIX)
@@ -52,6 +52,7 @@ def _read(path: Path) -> FixationTable:
             for place, stimulus in enumerate(stimuli)
             for viewer, fixations in enumerate(map(_first, _first(stimulus)["subjects"]))
         ]
+        # Lost positions are NaN in the file.
         parts = [(place, viewer, x[there], y[there]) for place, viewer, x, y in parts for there in [_finite(x, y)]]
         counts = [len(x) for _, _, x, _ in parts]
         return FixationTable(

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.dataset import FrameGaze, SplitSize
-from gfsalnet.gaze.diem import DIEM
-from gfsalnet.gaze.ledov import LEDOV, gaze_on
+from gfsalnet.gaze.datasets.diem import DIEM
+from gfsalnet.gaze.datasets.ledov import LEDOV, gaze_on
 from gfsalnet.gaze.video_files import Timeline, video_info, video_timeline
 from gfsalnet.types import Frame
 
@@ -85,11 +85,11 @@ class LEDOVMeta(LEDOV):
         return {"pictures": range(max(end, 1)), "frames in the list": range(len(self.selected[video]))}
 
     def official_size(self) -> SplitSize:
-        """That of the benchmark."""
+        """The size of the benchmark's split."""
         return self.official[self.split]
 
     def remarks(self) -> list[str]:
-        """The lists of LEDOV are not read."""
+        """None: the lists of LEDOV are not read."""
         return []
 
 
@@ -117,7 +117,7 @@ def read_frame_list(path: Path) -> dict[str, NDArray[np.bool_]]:
 
 
 def at_rate(frames: Iterator[Frame], source_rate: Fraction, rate: Fraction) -> Iterator[Frame]:
-    """The same video with another number of frames a second, by repeating and leaving out, as FFmpeg's fps filter does.
+    """The same video with another frame rate, by repeating and dropping frames, as FFmpeg's fps filter does.
 
     Each frame starts at the new frame nearest in time; where several start together, the last one is shown.
     """
@@ -136,7 +136,7 @@ def at_rate(frames: Iterator[Frame], source_rate: Fraction, rate: Fraction) -> I
 
 
 def _nearest(value: float) -> int:
-    # The small summand keeps 2.5 that came out as 2.4999999 from going down.
+    # The small summand keeps a 2.5 that was computed as 2.4999999 from being rounded down.
     return math.floor(value + 0.5 + 1e-6)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze import open_dataset
-from gfsalnet.gaze.diem import TEST_VIDEOS, size_in_name_wh
+from gfsalnet.gaze.datasets.diem import TEST_VIDEOS, size_in_name_wh
 
 TEST = "ami_ib4010_left_720x576"
 """On the screen from (280, 192) on."""

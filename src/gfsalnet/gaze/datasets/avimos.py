@@ -5,7 +5,7 @@
     ROOT/FixationsTrain/…/<name>/fixations.json          also FixationsTest; for each frame a list of [row, column]
     ROOT/SaliencyTrain/…/<name>.mp4                      also SaliencyTest; grey, 10 bits, each frame min-max normalised
 
-Positions that several viewers share come as often as they do, and count so in the challenge.
+Positions that several viewers share are repeated, and the challenge counts them as often.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ class AViMoS(GazeDataset):
             raise DatasetError(root, f"it holds none of the {len(listed)} videos of the split {split}", self.layout)
 
     def __reduce__(self) -> tuple[type[AViMoS], tuple[Path, str]]:
-        # A map video at hand cannot go to another process.
+        # A map video that is being decoded cannot be pickled: the copy in another process opens it anew.
         return type(self), (self.root, self.split)
 
     @property
     def videos(self) -> list[str]:
-        """In the order of TrainTestSplit.json."""
+        """The videos of the split in the order of TrainTestSplit.json."""
         return list(self._videos)
 
     def frames(self, video: str) -> Iterator[Frame]:
@@ -87,9 +87,10 @@ class AViMoS(GazeDataset):
         return 0.02 * max(video_info(self._video_file(video)).size_wh)
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
-        """The frame of the official map video, less its least value as in the challenge; quick in order only."""
+        """The frame of the official map video, minus its minimum as in the challenge; fast only in frame order."""
         if video not in self._maps:
             return super().density(video, gaze, size_hw)
+        # The decoder stays open between calls: opening it anew would decode from the start for each frame.
         playing, position, maps = self._playing
         if playing != video or gaze.index < position:
             position, maps = 0, _grey_frames(self._maps[video])
@@ -128,7 +129,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
 
 
 def _called(listed: list[str], files: dict[str, Path]) -> dict[str, Path]:
-    """The files by the names of the list, where both are written alike but for case, accents or zeros in front."""
+    """The files by the names of the list; names may differ in case, accents or leading zeros."""
     there = NameIndex(files)
     found = {name: there.find(name) for name in listed}
     return {name: files[hits[0]] for name, hits in found.items() if len(hits) == 1}
@@ -152,12 +153,13 @@ def _json(path: Path, remedy: str) -> Any:
 
 
 def _fixations(points: list[list[int]], size_wh: tuple[int, int]) -> Fixations:
+    # The authors store [row, column], that is y before x.
     rows_columns = np.array(points, np.int64).reshape(-1, 2)
     return Fixations(x=centres(rows_columns[:, 1]), y=centres(rows_columns[:, 0]), size_wh=size_wh)
 
 
 def _grey_frames(path: Path) -> Iterator[Map]:
-    """(H, W) each, with the 10 bits that an RGB picture would lose."""
+    """(H, W) maps with all 10 bits, which conversion to RGB would lose."""
     try:
         with av.open(str(path)) as container:
             for frame in container.decode(video=0):

@@ -12,8 +12,8 @@ import pytest
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.gaze import check_dataset, open_dataset
-from gfsalnet.gaze.ledov import LEDOV
-from gfsalnet.gaze.meta import at_rate, read_frame_list
+from gfsalnet.gaze.datasets.ledov import LEDOV
+from gfsalnet.gaze.datasets.meta import at_rate, read_frame_list
 from gfsalnet.types import Frame
 
 SIZE_WH = (1280, 720)
