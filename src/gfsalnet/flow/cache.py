@@ -17,13 +17,13 @@ from gfsalnet.types import RGB, FlowField
 
 STEPS_PER_PIXEL = 32
 _FORMAT = 1
-"""Goes into the keys: a change of what is stored makes old entries unfindable instead of wrong."""
+"""Part of the keys: after a change of the format, old entries are not found, instead of being read wrongly."""
 _STEPS = np.dtype("<i2")
 _REMEDY = "Free some space, give another folder for the flow cache, or use none."
 
 
 class CachedFlow:
-    """An estimator that keeps the results of another and is otherwise like it.
+    """An estimator that stores the results of another on disk and otherwise behaves like it.
 
     Vectors are stored as int16 in steps of 1/32 pixel, so they are at most 1/64 pixel off, and held to ±1023.97 pixels.
     A first call gives the rounded field too: the result does not depend on what the cache holds. Entries appear whole
@@ -32,8 +32,8 @@ class CachedFlow:
     and a quick estimator, estimating again is cheaper.
 
     Args:
-        estimator: whose results are kept.
-        folder: made when first needed. Entries lie in folders by the first two letters of their key.
+        estimator: the one whose results are kept.
+        folder: made when first needed. Entries lie in subfolders named by the first two letters of their key.
     """
 
     def __init__(self, estimator: FlowEstimator, folder: Path) -> None:
@@ -41,25 +41,25 @@ class CachedFlow:
 
     @property
     def name(self) -> str:
-        """The estimator's."""
+        """The name of the cached estimator."""
         return self.estimator.name
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """The estimator's."""
+        """The settings of the cached estimator."""
         return self.estimator.settings
 
     @property
     def version(self) -> str:
-        """The estimator's."""
+        """The version of the cached estimator."""
         return self.estimator.version
 
     def field_size_hw(self, frame_size_hw: tuple[int, int]) -> tuple[int, int]:
-        """The estimator's."""
+        """The height and width of the cached estimator's fields."""
         return self.estimator.field_size_hw(frame_size_hw)
 
     def __call__(self, previous_rgb: RGB, current_rgb: RGB) -> FlowField:
-        """The motion from `previous_rgb` to `current_rgb`, both (H, W, 3) uint8, from disk if it is there.
+        """The motion from `previous_rgb` to `current_rgb`, both (H, W, 3) uint8, read from disk if it is cached.
 
         Raises:
             ValueError: if the frames are not (H, W, 3) uint8 of one size.
@@ -74,9 +74,11 @@ class CachedFlow:
         return FlowField(steps.astype(np.float32) / np.float32(STEPS_PER_PIXEL))
 
     def _path(self, previous_rgb: RGB, current_rgb: RGB) -> Path:
+        # Everything that changes the result is in the key, so that settings may share a folder.
         about = [_FORMAT, self.name, self.settings, self.version, previous_rgb.shape]
         digest = blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=20)
         for rgb in (previous_rgb, current_rgb):
+            # The pixels themselves: file names and frame numbers say nothing about the content.
             digest.update(np.ascontiguousarray(rgb).data)
         key = digest.hexdigest()
         return self.folder / key[:2] / f"{key[2:]}.flow"
@@ -89,12 +91,12 @@ def flow_folder(root: Path) -> Path:
 
 def _to_steps(field: FlowField) -> NDArray[np.int16]:
     limit = np.iinfo(_STEPS).max
-    # Symmetric limits: the mirror image of -32768 could not be stored.
+    # Symmetric limits: mirroring negates dx, and +32768 could not be stored.
     return np.clip(np.rint(field.flow_pixels * STEPS_PER_PIXEL), -limit, limit).astype(_STEPS)
 
 
 def _read(path: Path, size_hw: tuple[int, int]) -> NDArray[np.int16] | None:
-    """(H, W, 2) steps, or None if there is no such entry or not a whole one."""
+    """(H, W, 2) steps; None if there is no such entry, or it is damaged."""
     try:
         return np.frombuffer(zlib.decompress(path.read_bytes()), _STEPS).reshape(*size_hw, 2)
     except (OSError, zlib.error, ValueError):

@@ -16,11 +16,11 @@ from gfsalnet.maps import Map
 from gfsalnet.types import FlowField
 
 REFERENCE_WIDTH = 320
-"""Pixels: speeds are lengths in a picture that is so wide."""
+"""Pixels: speeds are lengths in a picture of this width."""
 _STEP = 8
-"""Pixels of the field between the vectors that the camera is fitted to."""
+"""Grid step in pixels of the field: the camera is fitted to every such vector."""
 _TOLERANCE = 0.5
-"""Pixels of the field: how far a vector of the scenery may lie from the camera's."""
+"""Pixels of the field: how far a vector of the scenery may differ from the camera's motion."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +57,12 @@ def camera_motion(field: FlowField) -> CameraMotion:
     moved = places + field.flow_pixels[y.ravel(), x.ravel()]
     affine: NDArray[np.float64] | None = None
     if len(places) >= 3:
+        # OpenCV's RANSAC draws from a generator with a fixed seed: equal fields give equal motion.
         found, _ = cv2.estimateAffine2D(
             places, moved, method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE, maxIters=300, confidence=0.99
         )
         affine = np.asarray(found, np.float64) if found is not None and np.isfinite(found).all() else None
+    # Too small a field, or no consensus: the camera is taken to stand still.
     affine = np.eye(2, 3) if affine is None else affine
     near = np.hypot(*(places @ affine[:, :2].T + affine[:, 2] - moved).T) <= _TOLERANCE
     return CameraMotion(affine, float(near.mean()) if len(near) else 1.0)

@@ -20,7 +20,7 @@ PRESETS: Mapping[str, int] = {
     "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
     "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
 }
-"""From the quickest to the most accurate."""
+"""Name → OpenCV's constant, from the fastest to the most accurate."""
 
 SMALLEST_SIDE = 32
 """Pixels. Below this OpenCV's choice of pyramid may fail, give NaN or crash the process, by preset and shape."""
@@ -76,7 +76,7 @@ class DISFlow:
         """
         check_pair(previous_rgb, current_rgb)
         size_hw = self.field_size_hw((current_rgb.shape[0], current_rgb.shape[1]))
-        # A used DISOpticalFlow is not as good as new: one small frame changes its pyramid for every later call.
+        # Made anew for every pair: one small frame changes the pyramid of a DISOpticalFlow for all later calls.
         estimator = cv2.DISOpticalFlow.create(PRESETS[self.preset])
         previous, current = grey_at(previous_rgb, size_hw), grey_at(current_rgb, size_hw)
         flow_pixels = estimator.calc(previous, current, None)  # type: ignore[call-overload]  # the stub knows no None

@@ -1,4 +1,4 @@
-"""What every optical flow estimator is, and what can be done with any flow field."""
+"""The protocol of all optical flow estimators, and operations on flow fields."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FlowEstimator(Protocol):
 
     @property
     def settings(self) -> Mapping[str, object]:
-        """All that changes its result, as JSON can hold it: `make_estimator(name, **settings)` makes the same again."""
+        """Everything that changes its result, as JSON values, so that `make_estimator(name, **settings)` remakes it."""
 
     @property
     def version(self) -> str:
@@ -45,7 +45,7 @@ class FlowEstimator(Protocol):
 
 
 def check_pair(previous_rgb: RGB, current_rgb: RGB) -> None:
-    """The check at every estimator's door.
+    """Check the two frames given to an estimator.
 
     Raises:
         ValueError: if the frames are not (H, W, 3) uint8 of one size.
@@ -62,9 +62,11 @@ def resize_flow(field: FlowField, size_hw: tuple[int, int]) -> FlowField:
     if field.size_hw == size_hw:
         return field
     (height, width), (new_height, new_width) = field.size_hw, size_hw
+    # Area means avoid aliasing when shrinking; when growing they would leave blocks.
     growing = new_height >= height and new_width >= width
     interpolation = cv2.INTER_LINEAR if growing else cv2.INTER_AREA
     resized = cv2.resize(field.flow_pixels, (new_width, new_height), interpolation=interpolation)
+    # A vector is in pixels of its own field, so it is scaled with the field.
     growth = [new_width / width, new_height / height]
     return FlowField(np.multiply(resized, growth, dtype=np.float32))
 

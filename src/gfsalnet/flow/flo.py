@@ -21,7 +21,7 @@ _HEADER = struct.Struct("<fii")
 _MAGIC = 202021.25
 _LARGEST_SIDE = 99_999
 """What Middlebury's own reader accepts."""
-_REMEDY = "Write it again: a .flo file is 12 bytes of header and 8 bytes a pixel."
+_REMEDY = "Write it again: a .flo file is 12 bytes of header and 8 bytes per pixel."
 
 
 def read_flo(path: Path) -> FlowField:

@@ -18,9 +18,9 @@ from gfsalnet.types import RGB, FlowField
 _CORNERS = np.array([[255, 0, 0], [255, 255, 0], [0, 255, 0], [0, 255, 255], [0, 0, 255], [255, 0, 255]], np.float64)
 _STEPS_TO_NEXT_CORNER = (15, 6, 4, 11, 13, 6)
 _FINER = 64
-"""Palette entries for each colour of the wheel: as fine as needed to be within half a grey level of interpolation."""
+"""Palette entries per colour of the wheel: enough to be within half a grey level of exact interpolation."""
 _OUT_OF_RANGE = 0.75
-"""How much of its brightness a colour keeps where the motion is faster than the scale."""
+"""The share of its brightness that a colour keeps where the motion is faster than the scale."""
 
 
 def colour_wheel() -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Which two frames the flow of a frame is made from."""
+"""Chooses the two frames from which the flow of a frame is computed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ class FlowStream:
     """Flow for every frame of a stream as it comes: from the frame before to this one.
 
     The paper says only "between two consecutive frames"; its likely reading pairs a frame with the next one (t → t+1),
-    the last frame repeating the flow before it. This pairs it with the previous one (t-1 → t): a live stream has
-    no next frame, and a prediction should not wait for it. Where there is no frame before (the first one, the first
-    after a cut, and one of another size) nothing is known to move: the flow is zero, its picture white.
+    the last frame repeating the flow before it. Here a frame is paired with the previous one (t-1 → t): a live
+    stream has no next frame yet, and a prediction should not wait for it. Without a previous frame (at the start, after
+    a cut, and where the size changes) nothing is known to move: the flow is zero and its picture white.
 
     Args:
-        estimator: of the flow between two frames, or flow that was computed elsewhere and goes by the frame's index.
+        estimator: computes the flow between two frames; or `PrecomputedFlow`, looked up by the frame's index.
     """
 
     def __init__(self, estimator: FlowEstimator) -> None:
@@ -28,11 +28,12 @@ class FlowStream:
 
         Args:
             frame: the next of the stream; its pixels must not be written to before the following call.
-            starts_shot: whether it has nothing to do with the frame before.
+            starts_shot: whether the frame starts a new shot.
 
         Raises:
             GFSalNetError: if the estimator cannot read its weights, or precomputed flow has none for this frame.
         """
+        # A reference and no copy: frames are not written to after they are decoded.
         previous_rgb, self._previous_rgb = self._previous_rgb, frame.rgb
         if starts_shot or previous_rgb is None or previous_rgb.shape != frame.rgb.shape:
             return zero_flow(self.estimator.field_size_hw(frame.size_hw))
@@ -41,5 +42,5 @@ class FlowStream:
         return self.estimator(previous_rgb, frame.rgb)
 
     def skip(self, frame: Frame) -> None:
-        """Take note of a frame whose flow nobody needs; that of the next starts from it."""
+        """Remember a frame whose flow is not needed: the flow of the next frame starts from it."""
         self._previous_rgb = frame.rgb

@@ -1,8 +1,7 @@
-"""Flow that was computed elsewhere: a folder of .flo files, one for each pair of frames."""
+"""Flow that was computed elsewhere: a folder of .flo files, one per pair of frames."""
 
 from __future__ import annotations
 
-import re
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,18 @@ import numpy as np
 from gfsalnet.errors import GFSalNetError, SourceError
 from gfsalnet.flow.flo import UNKNOWN_PIXELS, flo_size_hw, read_flo
 from gfsalnet.types import RGB, FlowField
+from gfsalnet.video.files import natural_key
 
 
 class PrecomputedFlow:
     """A folder of .flo files in the place of an estimator, for one video.
 
     In natural order (2 before 10) the first file leads from the first frame to the second, as Middlebury and Sintel
-    count; a video of N frames needs N - 1 files, and more are left alone. Files are found by the number of the frame,
-    which only `FlowStream` knows: from two frames alone no flow can be told.
+    count; a video of N frames needs N - 1 files; surplus files are ignored. Files are found by the index of the frame,
+    which only `FlowStream` knows: two frames alone do not tell which file is theirs.
 
     Args:
-        folder: with files `*.flo` of one size, which may be other than the frames'.
+        folder: holds files `*.flo` of one size, which may differ from that of the frames.
 
     Raises:
         SourceError: if there is no such folder, or no readable .flo file in it.
@@ -34,7 +34,7 @@ class PrecomputedFlow:
         if folder is None:
             raise SourceError("flow folder", "is not given", "Name it after a colon, as in folder:DIR.")
         self.folder = Path(folder)
-        self._files = sorted(self.folder.glob("*.flo"), key=_natural_key)
+        self._files = sorted(self.folder.glob("*.flo"), key=natural_key)
         if not self._files:
             raise SourceError(folder, "holds no .flo files", "Give the folder with the .flo files of this video.")
         self._size_hw = flo_size_hw(self._files[0])
@@ -46,7 +46,7 @@ class PrecomputedFlow:
 
     @property
     def version(self) -> str:
-        """Changes with the names, lengths and times of the files."""
+        """A hash of the names, lengths and times of the files."""
         about = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in self._files]
         return f"{len(about)} files {blake2b(repr(about).encode(), digest_size=8).hexdigest()}"
 
@@ -74,11 +74,12 @@ class PrecomputedFlow:
         if field.size_hw != self._size_hw:
             problem = f"is {field.size_hw[::-1]} in width and height, the first file {self._size_hw[::-1]}"
             raise SourceError(path, problem, "Compute the flow of one video at one size.")
+        # Middlebury marks unknown vectors by values above 1e9.
         unknown = (np.abs(field.flow_pixels) > UNKNOWN_PIXELS).any(2, keepdims=True)
         return FlowField(np.where(unknown, np.float32(0), field.flow_pixels))
 
     def __call__(self, previous_rgb: RGB, current_rgb: RGB) -> FlowField:
-        """Refused: see the class.
+        """Always refused: two frames alone do not tell which file is theirs.
 
         Raises:
             GFSalNetError: always.
@@ -88,8 +89,3 @@ class PrecomputedFlow:
     def _needs_a_video(self) -> GFSalNetError:
         remedy = "Predict one video with it; name an estimator, such as dis, to train or to prepare a dataset."
         return GFSalNetError(self.folder, "holds flow by the number of the frame, which is not known here", remedy)
-
-
-def _natural_key(path: Path) -> list[tuple[int, str]]:
-    """`frame2` before `frame10`."""
-    return [(int(part) if part.isdecimal() else -1, part) for part in re.split(r"(\d+)", path.name)]

@@ -92,9 +92,10 @@ class PWCNetFlow:
         size_hw = self.field_size_hw((current_rgb.shape[0], current_rgb.shape[1]))
         height, width = (-(-side // _STRIDE) * _STRIDE for side in size_hw)
         with torch.inference_mode():
+            # Frames are stretched to multiples of 64 and not padded, as in the authors' script.
             before, after = (_tensor(at_size(rgb, (height, width))) for rgb in (previous_rgb, current_rgb))
             flow_2hw = self._network(before, after)[0].numpy()
-        # A vector is in pixels of the input, of which a pixel of the field spans four.
+        # The vectors are in pixels of the input, and one pixel of the field spans four of those.
         return resize_flow(FlowField(_channels_last(flow_2hw) / np.float32(4)), size_hw)
 
     @cached_property

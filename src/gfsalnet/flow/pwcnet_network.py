@@ -1,7 +1,7 @@
 """PWC-Net in plain PyTorch (Sun, Yang, Liu and Kautz, CVPR 2018), the estimator of the paper (Sec. IV-B).
 
-The architecture and the parameter names of the authors' PyTorch release, so that its weights load: three convolutions a
-level where the CVPR paper has two and 8.75 million parameters. Only for estimating, not for training.
+The architecture and the parameter names of the authors' PyTorch release, so that its weights load: three
+convolutions per level, where the CVPR paper has two and 8.75 million parameters. Only for estimating, not for training.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _CONTEXT = ((128, 1), (128, 2), (128, 4), (96, 8), (64, 16), (32, 1))
 _COARSEST, _FINEST = 6, 2
 _RADIUS = 4
 _TRAINED_SCALE = 20.0
-"""The network was taught flow divided by this."""
+"""The network was trained on flow divided by this."""
 _WHOLLY_INSIDE = 0.9999
-"""A place is sampled from the picture alone if its four pixels there have this weight together."""
+"""A sample counts as inside the picture if the pixels it is interpolated from have this total weight."""
 
 
 class PWCNet(nn.Module):
@@ -106,7 +106,7 @@ class PWCNet(nn.Module):
 
 
 def _pyramid_names(level: int) -> tuple[str, str, str]:
-    """Of a level's convolutions in the order they are run, which the release names otherwise at the coarsest."""
+    """The names of a level's convolutions in the order they run; the release names the coarsest level otherwise."""
     endings = ("aa", "a", "b") if level == _COARSEST else ("a", "aa", "b")
     first, second, third = (f"conv{level}{ending}" for ending in endings)
     return first, second, third

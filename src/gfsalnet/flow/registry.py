@@ -23,7 +23,7 @@ ESTIMATORS: Mapping[str, tuple[Callable[..., FlowEstimator], Mapping[str, Any]]]
     "pwcnet": (PWCNetFlow, {}),
     "folder": (PrecomputedFlow, {}),
 }
-"""Name → what makes it, and the settings that the name stands for."""
+"""Name → the class, and the settings that the name stands for."""
 
 AFTER_COLON: Mapping[str, str] = {"pwcnet": "weights", "folder": "folder"}
 """Name → the setting that may follow it, as in `pwcnet:FILE` and `folder:DIR`."""

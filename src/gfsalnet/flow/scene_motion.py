@@ -1,8 +1,8 @@
-"""What moves against the scene, over a short time and whatever the frame rate.
+"""What moves against the scene, averaged over a short time, independent of the frame rate.
 
-Speeds are pixels of a picture 320 wide in 1/25 s. Frames are compared with the one about that long ago, so that 24, 30
-and 60 frames a second give the same for the same motion. A frame that repeats the one before adds nothing and takes
-nothing away; its time counts towards the motion that comes after it.
+Speeds are pixels of a picture 320 wide per 1/25 s. Each frame is compared with the one about that long before, so that
+24, 30 and 60 frames per second give the same values for the same motion. A frame that repeats its predecessor is
+skipped; its time counts towards the motion after it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from gfsalnet.maps import Map
 from gfsalnet.types import RGB, FlowField, Frame
 
 INTERVAL_SECONDS = 0.04
-"""Of speeds, and about the time between two frames that are compared."""
+"""The unit of time of speeds, and about the time between two frames that are compared."""
 _LONGEST_SECONDS = 0.5
-"""Between two frames that can be compared at all."""
+"""The longest time between two frames that are compared."""
 _SMOOTH_PIXELS = 6.0
 """Sigma of the smoothing of speeds, in pixels of `REFERENCE_WIDTH`."""
 _REPEATED_LEVELS = 6
-"""Of change, at the pixel and colour that change most, up to which a frame repeats the one before: a codec's doing."""
+"""Largest change of any value, in grey levels, up to which a frame repeats its predecessor: the work of a codec."""
 _MAP_WIDTH = 80
-"""Pixels of the maps that are kept: smoothed as they are, they hold no more."""
+"""Width in pixels of the maps that are kept: smoothed maps hold no finer detail."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +40,13 @@ class SceneMotion:
     camera_speed: float
     """Mean over the picture of the camera's own speed."""
     inlier_share: float
-    """How much of the picture moves with the camera; 1 where nothing is known."""
+    """Share of the picture that moves with the camera; 1 if nothing is known."""
     field: FlowField
-    """The flow from the frame before the pair's later one; zero where nothing is known."""
+    """The flow to the later frame of the newest pair; zero if nothing is known."""
 
     @property
     def mean_residual(self) -> float:
-        """How much of the picture moves against the camera: the law of the gate goes by it."""
+        """Mean of the residual speed: the law of the gate depends on it."""
         return float(self.residual.mean())
 
 
@@ -74,7 +74,7 @@ class SceneMotionStream:
     Args:
         estimator: of the flow between two frames, or flow that was computed elsewhere.
         tau_seconds: of the exponential mean over time.
-        reach_seconds: what happened longer ago has no influence.
+        reach_seconds: older pairs have no influence.
     """
 
     def __init__(self, estimator: FlowEstimator, tau_seconds: float = 0.3, reach_seconds: float = 0.5) -> None:
@@ -89,7 +89,7 @@ class SceneMotionStream:
 
         Args:
             frame: the next of the stream; its pixels must not be written to afterwards.
-            starts_shot: whether it has nothing to do with the frames before.
+            starts_shot: whether the frame starts a new shot.
         """
         before_seconds, seen = self._now_seconds, _Seen(self._time_of(frame), frame.rgb)
         self._now_seconds = seen.time_seconds
@@ -98,6 +98,7 @@ class SceneMotionStream:
             self._measured.clear()
         if not self._seen:
             self._field = zero_flow(self.estimator.field_size_hw(frame.size_hw))
+        # 24 frames per second shown at 30 repeat every fifth; counted as stillness they would lower the speed.
         if self._seen and _is_repeated(self._seen[-1], seen):
             return self._over_time(seen.time_seconds)
         if self._seen:
@@ -106,19 +107,19 @@ class SceneMotionStream:
         return self._over_time(seen.time_seconds)
 
     def skip(self, frame: Frame) -> None:
-        """Take note of a frame whose motion nobody asks for."""
+        """Remember a frame whose motion is not needed, since the next may be compared with it."""
         seen = _Seen(self._time_of(frame), frame.rgb)
         self._now_seconds = seen.time_seconds
         if self._seen and not _is_repeated(self._seen[-1], seen):
             self._seen.append(seen)
 
     def _time_of(self, frame: Frame) -> float:
-        """Frames without times of their own follow each other at the usual interval."""
+        """The frame's time; frames without one follow each other at `INTERVAL_SECONDS`."""
         last = self._now_seconds
         return frame.time_seconds if frame.time_seconds > last else last + INTERVAL_SECONDS
 
     def _before(self, seen: _Seen) -> _Seen:
-        """The frame whose distance comes nearest to the interval; what is older is forgotten."""
+        """The earlier frame whose distance is nearest to the interval; older ones are forgotten."""
         if isinstance(self.estimator, PrecomputedFlow):
             return self._seen[-1]
         best = min(self._seen, key=lambda s: abs(seen.time_seconds - s.time_seconds - INTERVAL_SECONDS))
@@ -128,7 +129,7 @@ class SceneMotionStream:
 
     def _measure(self, before: _Seen, seen: _Seen, last_seconds: float, index: int) -> None:
         seconds = seen.time_seconds - before.time_seconds
-        if seconds > _LONGEST_SECONDS:  # the frame before stood still for long, or few come in a second
+        if seconds > _LONGEST_SECONDS:  # the picture stood still for long, or the frame rate is low
             seconds = seen.time_seconds - last_seconds
         if seconds > _LONGEST_SECONDS:
             return
@@ -144,7 +145,7 @@ class SceneMotionStream:
         self._measured.append(_Measured(seen.time_seconds, seconds, residual, speed, camera.inlier_share))
 
     def _over_time(self, now_seconds: float) -> SceneMotion:
-        """The mean over the reach; a pair counts by the time that it spans and by how long ago it was."""
+        """The mean over the reach; a pair is weighted by the time that it spans and by its age."""
         assert self._field is not None
         while self._measured and self._measured[0].until_seconds < now_seconds - self.reach_seconds + 1e-6:
             self._measured.popleft()
@@ -152,6 +153,7 @@ class SceneMotionStream:
         if not pairs:
             return SceneMotion(_small(np.zeros(self._field.size_hw, np.float32)), 0.0, 1.0, self._field)
         newest = pairs[-1].until_seconds
+        # Relative to the newest pair: exponentials of absolute times would underflow.
         weights = np.array([p.seconds * np.exp((p.until_seconds - newest) / self.tau_seconds) for p in pairs])
         weights /= weights.sum()
         residual = sum(np.float32(w) * p.residual for w, p in zip(weights, pairs, strict=True))
@@ -164,7 +166,7 @@ def _is_repeated(before: _Seen, seen: _Seen) -> bool:
 
 
 def _small(speed_HW: Map) -> Map:
-    """Smoothed, and as large as is needed to hold that."""
+    """(h, w): the map reduced to `_MAP_WIDTH` and smoothed."""
     height, width = speed_HW.shape
     size_wh = _MAP_WIDTH, max(round(_MAP_WIDTH * height / width), 1)
     small = cv2.resize(speed_HW, size_wh, interpolation=cv2.INTER_AREA)

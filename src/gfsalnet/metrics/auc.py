@@ -27,9 +27,9 @@ from gfsalnet.metrics.maps import (
 )
 
 JITTER = 1e-7
-"""Upper end of the noise, in the map's own unit."""
+"""Upper end of the noise, in the unit of the map."""
 Thresholds: TypeAlias = Callable[[float, float], FloatArray]
-"""From the step and the highest value of a split to descending thresholds."""
+"""(step, highest value of a split) → descending thresholds."""
 
 
 def auc_judd(
@@ -67,6 +67,7 @@ def auc_judd(
     require_same_size(saliency, fixations)
     if ties not in ("together", "reference"):
         raise ValueError(f'ties must be "together" or "reference", not {ties!r}')
+    # Fixated pixels are no negatives in AUC-Judd.
     n_others = saliency.raw.size - len(fixations)
     if not saliency.varies or len(fixations) == 0 or n_others == 0:
         return math.nan
@@ -179,6 +180,7 @@ def judd_area(
     fixated = len(thresholds)
     hits = np.arange(1, fixated + 1)
     if ties == "together":
+        # Tied thresholds are one point of the curve: the last of them has all the hits.
         is_last_of_ties = np.append(thresholds[1:] != thresholds[:-1], True)
         below, hits = below[is_last_of_ties], hits[is_last_of_ties]
     return roc_area((pixels - below - hits) / (pixels - fixated), hits / fixated)
@@ -198,6 +200,7 @@ def draws_without_replacement(others: PreparedFixations, count: int, splits: int
 
 def matlab_thresholds(step: float, highest: float) -> FloatArray:
     """0:step:highest, descending: the end counts as reached within rounding, and is never passed."""
+    # MATLAB's colon operator includes the end if it is reached within rounding.
     count = math.floor(highest / step * (1 + np.finfo(np.float64).eps))
     return np.minimum(step * np.arange(count, -1, -1), highest)
 
@@ -215,6 +218,7 @@ def sampled_auc(
         raise ValueError(f"indices must be (N, splits) whole numbers, not {drawn.dtype} of shape {drawn.shape}")
     if drawn.min() < 0 or drawn.max() >= saliency.raw.size:
         raise ValueError(f"indices must lie in 0…{saliency.raw.size - 1}: flat row-major positions y * W + x")
+    # Only the sampled values are scaled to 0…1, not the whole map.
     span = saliency.values.max() - saliency.lowest
     positives = saliency.above_lowest(fixations.pixels) / span
     negatives = saliency.above_lowest(drawn) / span

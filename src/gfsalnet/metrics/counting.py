@@ -1,7 +1,7 @@
 """How many pixels of a map lie below given values: what every ROC curve is made of, exact and fast.
 
-Only the few values at fixated pixels are asked for, so the map is never sorted: a sort costs 3 or 23 ms, as the
-processor goes, and counting about one.
+Only the few values at fixated pixels are asked for, so the map is not sorted: a sort takes 3 to 23 ms,
+depending on the processor, and counting about 1 ms.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from gfsalnet.metrics.maps import PART_LENGTH, FloatArray, Pixels
 Values = NDArray[np.generic]
 
 _FEW = 24
-"""Up to this many thresholds, comparing all pixels with each is quickest."""
+"""Up to this many thresholds, comparing all pixels with each is fastest."""
 _SHORT = 1 << 14
-"""Up to this many pixels are sorted."""
+"""Maps of up to this many pixels are sorted."""
 _BINS = 1 << 16
 _CROWDED = 300
 """Sorting a pixel takes as long as comparing this many with one threshold."""
@@ -58,7 +58,7 @@ def noisy_below(order: Pixels, ordered: FloatArray, noise: FloatArray, span: flo
 
 
 def _below(values: Values, distinct: Values, inclusive: bool) -> Pixels:
-    """As `values_below`, for thresholds that ascend."""
+    """`pixels_below` for ascending, distinct thresholds."""
     if len(distinct) <= _FEW:
         reaches = np.less_equal if inclusive else np.less
         return np.array([np.count_nonzero(reaches(values, threshold)) for threshold in distinct], np.intp)
@@ -67,12 +67,13 @@ def _below(values: Values, distinct: Values, inclusive: bool) -> Pixels:
     bins, bins_of_thresholds = _bins(values, distinct)
     in_bin = np.bincount(bins, minlength=_BINS)
     shared, members = np.unique(bins_of_thresholds, return_counts=True)
-    below = (np.cumsum(in_bin) - in_bin)[bins_of_thresholds]  # lower bins count whole
+    below = (np.cumsum(in_bin) - in_bin)[bins_of_thresholds]  # all pixels of lower bins lie below
 
+    # A bin with many pixels and few thresholds is refined by itself; the others are cheaper to sort together.
     is_crowded = in_bin[shared] * _CROWDED > members * len(values)
     for number in shared[is_crowded]:
         pixels, concerned = values[np.flatnonzero(bins == number)], bins_of_thresholds == number
-        # Of themselves they fill more bins; rounding may have put all into one.
+        # Counted by themselves they spread over more bins, unless rounding has put all values into this one.
         count = _below if len(pixels) < len(values) else _below_in_sorted
         below[concerned] += count(pixels, distinct[concerned], inclusive)
 

@@ -90,6 +90,7 @@ def kldiv(saliency_HW: MapLike, density_HW: MapLike, *, eps: float = EPS) -> flo
     divergence = 0.0
     for part in saliency.parts():
         p, q = saliency.normalised(part, min_max=False), density.normalised(part, min_max=False)
+        # In place, in the memory that `normalised` made: temporaries cost as much as the arithmetic.
         p += eps
         ratio = np.divide(q, p, out=p)
         ratio += eps

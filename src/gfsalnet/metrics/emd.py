@@ -11,10 +11,10 @@ from gfsalnet.metrics.resize import resize_bicubic
 from gfsalnet.packages import needed_by
 
 LARGEST_GRID_CELLS = 1024
-"""Up to this many cells the linear programme takes seconds at most; beyond, the maps are shrunk first."""
+"""Up to this many cells the linear programme takes seconds at most; larger maps are shrunk first."""
 
 _LARGEST_UNDERSHOOT = 1 / 8
-"""Of the peak: the negative lobes bicubic shrinking leaves stay below 8 % on real densities."""
+"""Tolerated share of the peak: the negative lobes that bicubic shrinking leaves stay below 8 % on real densities."""
 
 
 def emd(saliency_HW: MapLike, density_HW: MapLike, *, downsize: float | None = None) -> float:
@@ -45,7 +45,7 @@ def emd(saliency_HW: MapLike, density_HW: MapLike, *, downsize: float | None = N
 
 
 def emd_of_any_size(saliency: PreparedMap, density: PreparedMap, downsize: float | None) -> float:
-    """As `emd`, for a prediction of another size: it is resampled once, straight to the grid."""
+    """`emd` for a prediction of any size: it is resampled once, straight to the grid."""
     if downsize is None:
         downsize = 1 if density.raw.size <= LARGEST_GRID_CELLS else 32
     for prepared in (saliency, density):

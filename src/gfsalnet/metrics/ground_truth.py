@@ -30,7 +30,7 @@ class GroundTruth:
         density_HW: (H, W) fixation density, any positive scale.
         other_map_HW: (H, W) fixations on other pictures, for shuffled AUC.
         baseline_HW: (H, W) map that information gain compares with, as a rule the centre bias.
-        seed: of the draws that sampled metrics make for this frame.
+        seed: seed of the draws that sampled metrics make for this frame.
 
     Raises:
         ValueError: if all are missing, or they differ in size.
@@ -87,9 +87,10 @@ class GroundTruth:
         return _given(self._baseline, "baseline_HW")
 
 
-@lru_cache(maxsize=1)  # the rows of a frame share it
+@lru_cache(maxsize=1)  # all predictions for one frame are scored with the same noise
 def _jitter(seed: int, pixels: int) -> FloatArray:
     noise = jitter_noise(np.random.default_rng(seed), pixels)
+    # It is cached and shared.
     noise.flags.writeable = False
     return noise
 

@@ -47,6 +47,7 @@ def nss(
     require_same_size(saliency, fixations)
     if not saliency.varies or len(fixations) == 0:
         return math.nan
+    # The norm is cached: several metrics of one map need it.
     std = saliency.centred_norm / math.sqrt(saliency.raw.size - ddof)
     weights = fixations.counts if per_fixation else None
     return float(np.average(saliency.centred(fixations.pixels), weights=weights) / std)

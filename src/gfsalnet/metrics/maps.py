@@ -1,7 +1,7 @@
 """The two kinds of array a metric reads, checked once and holding what several metrics need of them.
 
-Every metric takes plain arrays. Who scores many predictions against one ground truth, or one prediction with several
-metrics, prepares the arrays first: then checks, conversions, sums and norms are made once.
+Every metric takes plain arrays. To score many predictions against one ground truth, or one prediction with several
+metrics, prepare the arrays first: then checks, conversions, sums and norms are computed once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Pixels: TypeAlias = NDArray[np.intp]
 """Flat row-major pixel positions: y * W + x."""
 
 PART_LENGTH = 8192
-"""Values per slice: 64 KiB in float64, and few enough that BLAS does not share out a dot product among threads."""
+"""Values per slice: 64 KiB in float64; BLAS does not split such a dot product, so no sum depends on its threads."""
 
 _ORDER_KEEPING_DTYPE: dict[str, type[np.generic]] = {
     "bool": np.uint8,
@@ -40,7 +40,7 @@ class PreparedMap:
 
     Args:
         map_HW: (H, W), any real dtype and scale.
-        name: what error messages call it.
+        name: its name in error messages.
         resized_from: the map this one was resampled from. Where that one has no negative value, negatives here are the
             undershoot of the resampling, and metrics that need non-negative maps take them as 0.
         reused: whether it is scored against many ground truths, so that sorting it once pays off.
@@ -85,6 +85,7 @@ class PreparedMap:
     @cached_property
     def values(self) -> FloatArray:
         """(H*W,) float64; extreme scales are brought near 1 by a power of two, which is exact."""
+        # A power of two changes the exponent only: no digit is lost.
         values = self.raw.astype(np.float64, copy=False)
         return np.ldexp(values, -self._exponent) if self._exponent else values
 
@@ -111,7 +112,7 @@ class PreparedMap:
 
     @cached_property
     def _offset(self) -> float:
-        """Of nearly constant maps, the minimum: taking it off is exact, and mean and std keep their digits."""
+        """The minimum of nearly constant maps: subtracting it is exact, so that mean and std keep their digits."""
         near, far = sorted((abs(self.minimum), abs(self.maximum)))
         one_sign = self.minimum > 0 or self.maximum < 0
         return self.lowest if one_sign and 2 * near > far else 0.0
@@ -124,6 +125,7 @@ class PreparedMap:
     @cached_property
     def _total_above_lowest(self) -> float:
         floor = self.raw.size * self.lowest
+        # Otherwise cancellation would lose digits, and the terms are summed one by one.
         if 0 <= floor <= self.total / 2:  # the difference keeps its digits, and a pass is saved
             return self.total - floor
         return self._sum(self.above_lowest)
@@ -196,7 +198,7 @@ class PreparedFixations:
     Args:
         fixation_map_HW: (H, W), zero where nobody looked; elsewhere 1 (or True, or 255), or how many fixations fell
             on the pixel.
-        name: what error messages call it.
+        name: its name in error messages.
 
     Raises:
         ValueError: if it is not two-dimensional, or holds negative, fractional or non-finite values.

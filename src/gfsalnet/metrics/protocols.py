@@ -48,11 +48,11 @@ class Protocol:
 
         Args:
             prediction_hw: (h, w), any dtype and positive scale.
-            truth: holding what the metrics ask for.
+            truth: holds the maps that the metrics need.
             metrics: names from `self.metrics`.
 
         Returns:
-            One float a metric, in the order asked for; NaN where undefined.
+            Metric → value, in the order asked for; NaN where undefined.
 
         Raises:
             ValueError: if the protocol has no such metric, the truth lacks a map it needs, or the prediction is
@@ -77,7 +77,7 @@ class Protocol:
         return PreparedMap(resized, "prediction", resized_from=given, reused=reused)
 
     def score_resized(self, prediction: PreparedMap, truth: GroundTruth, metrics: Sequence[str]) -> dict[str, float]:
-        """As `score`, of what `resized` gave."""
+        """Score a prediction that `resized` returned; see `score`."""
         unknown = [name for name in metrics if name not in self.metrics]
         if unknown:
             raise ValueError(f"protocol {self.name} has no {', '.join(unknown)}; it has {', '.join(self.metrics)}")
@@ -158,4 +158,4 @@ AIM24 = Protocol(
 )
 
 PROTOCOLS: Mapping[str, Protocol] = {p.name: p for p in (DEFAULT, MIT, PYSALIENCY, UNISAL, AIM24)}
-"""By name."""
+"""Name → protocol."""

@@ -58,6 +58,7 @@ def _bicubic_weights(n_in: int, n_out: int, scale: float) -> FloatArray:
     n_taps = math.ceil(4 / shrink) + 2
     taps = np.floor(centres - 2 / shrink).astype(np.intp)[:, np.newaxis] + np.arange(n_taps)
     weights = _cubic(shrink * (centres[:, np.newaxis] - taps))
+    # Mirrored at the border with the border pixel repeated, as imresize does.
     taps %= 2 * n_in
     return _as_matrix(np.minimum(taps, 2 * n_in - 1 - taps), weights, n_in)
 
@@ -89,6 +90,7 @@ def _linear_at(positions: FloatArray, n_in: int) -> FloatArray:
 def _as_matrix(taps: Pixels, weights: FloatArray, n_in: int) -> FloatArray:
     matrix = np.zeros((len(taps), n_in))
     np.add.at(matrix, (np.arange(len(taps))[:, np.newaxis], taps), weights)
+    # Truncated kernels do not sum to 1 exactly.
     matrix /= matrix.sum(axis=1, keepdims=True)
     matrix.flags.writeable = False  # it is cached
     return matrix

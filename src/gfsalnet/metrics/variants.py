@@ -1,4 +1,4 @@
-"""Metrics as other implementations define them, where an option of ours does not say it; `protocols` names them."""
+"""Metrics as other implementations define them, where no option of ours covers it; `protocols` names them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _unscorable(saliency: PreparedMap, fixations: PreparedFixations) -> bool:
 
 
 def mit_auc_judd(saliency: PreparedMap, truth: GroundTruth) -> float:
-    """AUC-Judd with one threshold a fixation and seeded jitter of up to 1e-7 of the peak."""
+    """AUC-Judd with one threshold per fixation and seeded jitter of up to 1e-7 of the peak."""
     if _unscorable(saliency, truth.fixations):
         return math.nan
     fixated, pixels = truth.fixations.pixels, saliency.raw.size
@@ -50,6 +50,7 @@ def pysaliency_auc(saliency: PreparedMap, truth: GroundTruth) -> float:
     if _unscorable(saliency, truth.fixations):
         return math.nan
     values = saliency.raw[truth.fixations.pixels]
+    # Ties count half: the mean of strictly below and at most equal.
     beaten = (pixels_below(saliency.raw, values) + pixels_below(saliency.raw, values, inclusive=True)) / 2
     return float(np.average(beaten, weights=truth.fixations.counts)) / saliency.raw.size
 
@@ -89,6 +90,7 @@ def unisal_auc_judd(saliency: PreparedMap, truth: GroundTruth) -> float:
     thresholds, counts = np.unique(saliency.raw[truth.fixations.pixels], return_counts=True)
     hits = counts[::-1].cumsum()[::-1]
     false_alarms = saliency.raw.size - pixels_below(saliency.raw, thresholds) - hits
+    # Rounded as in the original, which changes the last digits of the area.
     tp = np.round(hits / n_fixated, 4)
     fp = np.round(false_alarms / (saliency.raw.size - n_fixated), 4)
     order = np.argsort(tp, kind="stable")

@@ -31,7 +31,7 @@ Draw = Callable[[Prediction], RGB]
 
 
 def video_sink(path: Path, info: VideoInfo, draw: Draw) -> FileSink:
-    """An mp4 with the times, the rate and the sound of the source; at most `LARGEST_VIDEO_SIDE` pixels a side."""
+    """An mp4 with the times, the rate and the sound of the source; at most `LARGEST_VIDEO_SIDE` pixels on each side."""
     notes: list[str] = []
     return FileSink(path, _video(path, info, draw, notes), notes)
 
@@ -77,6 +77,7 @@ def draw_flow(prediction: Prediction) -> RGB:
 def _video(path: Path, info: VideoInfo, draw: Draw, notes: list[str]) -> Iterator[Write]:
     size_wh = video_size_wh(info.size_wh)
     with (
+        # The writer is left before the file is renamed: closing it writes the index.
         written_whole(path) as partial,
         VideoWriter(
             partial,
@@ -90,10 +91,12 @@ def _video(path: Path, info: VideoInfo, draw: Draw, notes: list[str]) -> Iterato
 
         def write(prediction: Prediction) -> None:
             if size_wh != info.size_wh:
+                # The frame is reduced before drawing; the maps are resized to it anyway.
                 prediction = _with_frame_of(prediction, size_wh)
             writer.write(draw(prediction), prediction.time_seconds)
 
         yield write
+    # Only now: what the sound lacks is known when the writer is closed.
     notes.extend(writer.notes)
 
 

@@ -25,8 +25,8 @@ def gate_view(prediction: Prediction) -> RGB:
     """Tint the dimmed grey frame by the gate: orange for motion, blue for appearance, light grey for both alike.
 
     The hue is the gate on its fixed scale 0…1, not stretched per frame. The strength is the density (`display_levels`):
-    a gate says something everywhere, but it only moves the looks where the streams put any, so elsewhere the tint is
-    faint. A legend stands in the lower left corner of frames that have room for it.
+    a gate has a value everywhere but only matters where the streams expect gaze, so elsewhere the tint is faint.
+    A legend stands in the lower left corner of frames that have room for it.
 
     Returns:
         (H, W, 3) uint8, at the frame's size.
@@ -36,6 +36,7 @@ def gate_view(prediction: Prediction) -> RGB:
     """
     if prediction.map_gate is None:
         raise ValueError("the prediction has no gate: it comes from a model of one stream")
+    # Drawn at the size of the maps and then enlarged: far cheaper than at full HD, and as smooth.
     levels = display_levels(prediction.map_density)
     hue = cv2.applyColorMap(cv2.convertScaleAbs(prediction.map_gate, alpha=255), _HUE)
     kept = cv2.LUT(levels, _KEPT)

@@ -21,11 +21,11 @@ class Output:
     """One file or folder among the results."""
 
     name: str
-    """In the folder of the source."""
+    """The name in the folder of the source."""
     still_name: str
-    """The same for a source that is a picture."""
+    """The name for a source that is a picture."""
     open: Callable[[Path, VideoInfo, SizeHW | None], FileSink]
-    """From the path, the source and the size of the stored maps (the model's own for None) to the sink."""
+    """(path, source, size of the stored maps or None for the model's own) → the sink."""
 
     def name_for(self, kind: str) -> str:
         """The name for a source of this `VideoInfo.kind`."""
@@ -78,13 +78,13 @@ def output_names(words: Sequence[str], kind: str) -> list[str]:
 def open_sinks(
     words: Sequence[str], folder: Path, info: VideoInfo, *, map_size_hw: SizeHW | None = None
 ) -> Iterator[Sink]:
-    """Open everything that the words of `--save` ask for as one sink; the folder is made if need be.
+    """Open everything that the words of `--save` ask for as one sink; the folder is made if necessary.
 
     Args:
         words: from `parse_save`.
         folder: for the results of this source.
         info: of the source.
-        map_size_hw: size of the maps in maps.npz; the model's own without.
+        map_size_hw: size of the maps in maps.npz; None: the model's own.
 
     Raises:
         OutputError: if something cannot be written; then nothing unfinished is left.
@@ -93,6 +93,7 @@ def open_sinks(
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
+        # One ExitStack: if one sink cannot be opened, those opened before it are closed and leave nothing.
         paths = [(folder / output.name_for(info.kind), output) for output in _outputs(words)]
         yield _AllSinks([stack.enter_context(output.open(path, info, map_size_hw)) for path, output in paths])
 

@@ -12,7 +12,7 @@ from gfsalnet.maps import Map
 from gfsalnet.types import RGB
 
 FULL_COLOUR = 64.0
-"""How many times more looks than an even spread over the frame would give reach the last colour: six doublings."""
+"""The density relative to an even spread that gets the last colour: six doublings."""
 
 Byte = NDArray[np.uint8]
 
@@ -26,7 +26,7 @@ def display_levels(density: Map) -> Byte:
     """How strongly to draw each place, comparable between frames, videos and map sizes.
 
     The level is the logarithm of the density relative to an even spread: 0 where a place gets its even share of the
-    looks or less, 255 where it gets `FULL_COLOUR` times that, each doubling between them one equal step. So a frame in
+    gaze or less, 255 where it gets `FULL_COLOUR` times that, each doubling between them one equal step. So a frame in
     which nothing stands out stays bare, instead of being stretched to full colour as a per-frame maximum would.
 
     Args:
@@ -59,7 +59,7 @@ def overlay(rgb_HW3: RGB, density: Map) -> RGB:
 def focus(rgb_HW3: RGB, density: Map) -> RGB:
     """Leave the frame as it is where viewers look, and dim it where they do not.
 
-    The brightness grows with `display_levels`, from a quarter where a place gets its even share of the looks or less.
+    The brightness grows with `display_levels`, from a quarter where a place gets its even share of the gaze or less.
 
     Args:
         rgb_HW3: (H, W, 3) uint8; not changed.

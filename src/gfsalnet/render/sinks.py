@@ -44,7 +44,7 @@ class Sink(Protocol):
 
     @property
     def notes(self) -> list[str]:
-        """What the files lack, for the user, such as sound that could not be carried over; known at the end."""
+        """Messages on what the files lack, such as sound that could not be copied; complete at the end."""
 
     def write(self, prediction: Prediction) -> None:
         """Add one prediction.
@@ -71,7 +71,7 @@ class FileSink:
         return self
 
     def write(self, prediction: Prediction) -> None:
-        """As `Sink.write`."""
+        """Add one prediction: see `Sink.write`."""
         with output_errors(self.path):
             self._write(prediction)
 
@@ -93,17 +93,17 @@ def png_sink(path: Path) -> FileSink:
 def npz_sink(path: Path, map_size_hw: tuple[int, int] | None = None) -> FileSink:
     """An npz: `density` float32 (T, h, w), each summing to 1, and `time_seconds` float64 (T,).
 
-    The maps pass through a file beside `path`, so memory stays small and the disk needs room for them twice.
+    The maps are first written to a temporary file beside `path`: memory stays small, and the disk needs twice the room.
 
     Args:
         path: of the npz.
-        map_size_hw: the h, w to resample to; the model's own without.
+        map_size_hw: the h, w to resample to; None: the model's own.
     """
     return FileSink(path, _npz(path, map_size_hw))
 
 
 def csv_sink(path: Path) -> FileSink:
-    """One row of `FrameStatistics` a frame, columns as in `COLUMN_FORMATS`."""
+    """One row of `FrameStatistics` per frame, with the columns of `COLUMN_FORMATS`."""
     return FileSink(path, _csv(path))
 
 
@@ -121,6 +121,7 @@ def _pngs(path: Path) -> Iterator[Write]:
 
         def write(prediction: Prediction) -> None:
             file = partial / f"{prediction.frame_index:06d}.png"
+            # Frames without numbers of their own would silently overwrite each other.
             if file.exists():
                 raise ValueError(f"there are two predictions of frame {prediction.frame_index}: number the frames")
             write_png(file, grey_map(prediction))
@@ -138,6 +139,7 @@ def _npz(path: Path, map_size_hw: tuple[int, int] | None) -> Iterator[Write]:
             stack.append(resize_density(prediction.map_density, map_size_hw or (h, w)), prediction.time_seconds)
 
         yield write
+        # After the last map: the npy header holds their number.
         stack.save(partial)
 
 

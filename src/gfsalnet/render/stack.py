@@ -49,6 +49,7 @@ class MapStack:
         times = np.asarray(self._times_seconds, dtype=np.float64)
         shape = (times.size, *(self._size_hw or (0, 0)))
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            # force_zip64: the size is not known when the entry is opened, and may pass 2 GiB.
             with archive.open("density.npy", "w", force_zip64=True) as entry:
                 np.lib.format.write_array_header_1_0(entry, {"descr": "<f4", "fortran_order": False, "shape": shape})
                 self._body.seek(0)

@@ -1,4 +1,4 @@
-"""What one number can say about where people look: spread, peak, share of motion.
+"""Single numbers that describe where people look: spread, peak, share of motion.
 
 All are computed on the model's own map (h, w), so that they do not depend on the size of the source; entropies of maps
 of different sizes are not comparable, shares of area are.
@@ -62,7 +62,7 @@ def motion_share(prediction: Prediction) -> float | None:
     """
     if prediction.map_gate is None:
         return None
-    # Not np.dot: after each call the other threads of its library keep a core busy, waiting for the next.
+    # Not np.dot: after each call the threads of its BLAS spin, and keep a core busy, waiting for the next.
     return float((_shares(prediction.map_density) * (1 - prediction.map_gate.ravel().astype(np.float64))).sum())
 
 
