@@ -45,7 +45,7 @@ def draw_clip(path: Path) -> Path:
 
 
 def draw_frame(seconds: float, backdrop: RGB | None = None) -> RGB:
-    """The (360, 640, 3) picture at a time; `backdrop` spares drawing what stands still."""
+    """The (360, 640, 3) picture at a time; `backdrop` saves drawing the static parts again."""
     canvas = _Canvas((_backdrop() if backdrop is None else backdrop).copy())
     _bird(canvas, x=620 - 130 * seconds, y=70 + 12 * math.sin(3 * seconds), flap=math.sin(14 * seconds))
     _ball(canvas, x=70 + 105 * seconds, height=95 * abs(math.sin(3.2 * seconds)))
@@ -85,7 +85,7 @@ def _fine(x: float, y: float) -> tuple[int, int]:
 
 
 def _backdrop() -> RGB:
-    """What stands still, at the fine size: sky, hills, a meadow with grain, trees, a café."""
+    """The static parts, at the fine size: sky, hills, a meadow with grain, trees, a café."""
     width, height = SIZE_WH
     rows = np.linspace(0, 1, height * _FINE)[:, None, None]
     sky = np.array([118, 176, 226]) * (1 - rows) + np.array([247, 229, 205]) * rows

@@ -22,11 +22,11 @@ _DEVICES_IN_WORDS = "cpu, cuda, cuda:N, mps or auto"
 def resolve_device(name: str) -> str:
     """The device as PyTorch names it; `auto` is the GPU where there is one, else the CPU.
 
-    PyTorch is only asked about what is no CPU: importing it takes a second or two.
+    PyTorch is only imported for other devices than the CPU: that takes a second or two.
 
     Raises:
         RequestError: if the name is no device.
-        GFSalNetError: if the device is missing.
+        GFSalNetError: if the device is not available.
     """
     check_device_name(name)
     if name == "cpu" or (name == "auto" and not _may_see_a_gpu()):
@@ -39,7 +39,7 @@ def resolve_device(name: str) -> str:
         return "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         torch.empty(1, device=name)
-    except (RuntimeError, AssertionError) as error:  # torch raises either for a device that is not here
+    except (RuntimeError, AssertionError) as error:  # torch raises either for a device that is not available
         reason = str(error).splitlines()[0]
         raise GFSalNetError(f"device {name}", f"cannot be used ({reason})", f"Use {_DEVICES_IN_WORDS}") from error
     return name
@@ -56,7 +56,7 @@ def check_device_name(name: str) -> None:
 
 
 def _may_see_a_gpu() -> bool:
-    """Whether there is a PyTorch here that is not built for the CPU alone."""
+    """Whether the installed PyTorch is built for more than the CPU."""
     if not is_installed("torch"):
         return False
     try:
@@ -74,7 +74,7 @@ def inference_threads(heavy: bool) -> int:
     """How many threads run a network on the CPU.
 
     A light one leaves a core for decoding, flow, drawing and encoding, which take about as long: a pool that has to
-    wait for a core at every layer gets slower, not faster. A heavy one is what all the others wait for.
+    wait for a core at every layer gets slower, not faster. A heavy one is the bottleneck, so it gets all cores.
     """
     return cores() if heavy else max(1, cores() - 1)
 
@@ -123,6 +123,15 @@ def _lent(counts: list[list[int]], get: Callable[[], int], put: Callable[[int], 
             put(counts[-1][0])
             if len(counts) == 1:
                 counts.clear()
+
+
+_kept = ExitStack()
+"""Keeps the contexts of `keep_threads` referenced: Python would end one that it may collect."""
+
+
+def keep_threads(count: int) -> None:
+    """Let PyTorch and OpenCV work with so many threads until the process ends: the start of a worker process."""
+    _kept.enter_context(threads(count))
 
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3

@@ -179,6 +179,24 @@ def write_json(path: Path, mapping: Mapping[str, Any]) -> None:
         partial.write_bytes(text.encode("utf-8", errors="backslashreplace"))
 
 
+def difference_in_words(before: Any, now: Any, path: str = "") -> str:
+    """The first place where two nested mappings differ, as a message about results that were found in the way.
+
+    Args:
+        before: read from the disk.
+        now: what is asked for.
+        path: the name of the place compared, with dots between its levels.
+
+    >>> difference_in_words({"model": {"name": "a"}}, {"model": {"name": "b"}})
+    'other settings (model.name was a, is b)'
+    """
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in [*now, *before]:
+            if before.get(key) != now.get(key):
+                return difference_in_words(before.get(key), now.get(key), f"{path}.{key}".lstrip("."))
+    return f"other settings ({path} was {before}, is {now})"
+
+
 def _as_string(value: object) -> str:
     if isinstance(value, (Fraction, Path)):
         return str(value)

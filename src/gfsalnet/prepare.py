@@ -14,8 +14,7 @@ from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
-
+from gfsalnet.device import keep_threads
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.files import output_errors, write_jpeg, write_png, written_whole
 from gfsalnet.flow import CachedFlow, FlowEstimator, FlowStream, flow_folder
@@ -100,8 +99,8 @@ def _in_processes(jobs: list[_Job], workers: int) -> Iterator[Prepared]:
     # Forking a process in which OpenCV or FFmpeg has started threads can hang.
     context = get_context("spawn")
     waiting = iter(jobs)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        # As many jobs as workers: Ctrl-C stops those at hand, and one more in a queue would be begun after it.
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=keep_threads, initargs=(1,)) as pool:
+        # As many jobs as workers: Ctrl-C stops the running ones, and a queued one would still be started after it.
         running = {pool.submit(_prepare, job) for job in islice(waiting, workers)}
         while running:
             finished, running = wait(running, return_when=FIRST_COMPLETED)

@@ -11,10 +11,10 @@ import pytest
 from drawn import BlobModel, Drawn, write_maps
 
 from gfsalnet.errors import SourceError
-from gfsalnet.evaluation import MapsFolder, ModelSource, Report, Settings, compare, evaluate, write_comparison
+from gfsalnet.evaluation import EvaluationSettings, MapsFolder, ModelSource, Report, compare, evaluate, write_comparison
 from gfsalnet.evaluation.scoring import PREDICTION, PREDICTORS
 
-NSS = Settings(metrics=("nss", "kldiv"))
+NSS = EvaluationSettings(metrics=("nss", "kldiv"))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,9 @@ def test_only_frames_that_both_scored_count(reports: list[Report], tmp_path: Pat
 
 
 def test_what_was_scored_otherwise_is_refused(reports: list[Report], tmp_path: Path) -> None:
-    other = evaluate(Drawn(), ModelSource(BlobModel()), Settings(protocol="unisal", metrics=("nss", "kldiv")), tmp_path)
+    other = evaluate(
+        Drawn(), ModelSource(BlobModel()), EvaluationSettings(protocol="unisal", metrics=("nss", "kldiv")), tmp_path
+    )
     with pytest.raises(SourceError, match="settings protocol unisal, sure with mit"):
         compare([reports[0], other])
 

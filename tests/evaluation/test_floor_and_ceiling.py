@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from drawn import HEIGHT, SIGMA_PIXELS, WIDTH, Drawn
 
-from gfsalnet.evaluation import Settings
+from gfsalnet.evaluation import EvaluationSettings
 from gfsalnet.evaluation.floor import GRID_HW, OtherVideos, mean_density, with_fixations
 from gfsalnet.evaluation.humans import leave_one_out, split_halves, viewers_of
 from gfsalnet.gaze import density_map
@@ -16,7 +16,7 @@ from gfsalnet.types import Fixations
 
 def test_the_centre_bias_is_the_mean_density_of_the_other_videos() -> None:
     dataset = Drawn()
-    others = OtherVideos.learn(dataset, Settings())
+    others = OtherVideos.learn(dataset, EvaluationSettings())
     bias = others.centre_bias(with_fixations(dataset.gaze("b")), SIGMA_PIXELS)
     assert bias is not None
     assert bias.shape == GRID_HW
@@ -40,14 +40,14 @@ def test_a_frame_weighs_the_same_however_many_looked() -> None:
 
 def test_a_single_video_has_no_others() -> None:
     dataset = Drawn(("alone",))
-    others = OtherVideos.learn(dataset, Settings())
+    others = OtherVideos.learn(dataset, EvaluationSettings())
     assert others.centre_bias(with_fixations(dataset.gaze("alone")), SIGMA_PIXELS) is None
     assert not others.negatives(0, (HEIGHT, WIDTH), np.random.default_rng(0), 10).any()
 
 
 def test_negatives_come_from_other_videos_only() -> None:
     dataset = Drawn(viewers=1)  # two fixations a frame
-    others = OtherVideos.learn(dataset, Settings())
+    others = OtherVideos.learn(dataset, EvaluationSettings())
     everywhere = [others.negatives(p, (HEIGHT, WIDTH), np.random.default_rng(0), None) for p in range(4)]
     own = np.zeros((HEIGHT, WIDTH))
     for frame in with_fixations(dataset.gaze("a")):
@@ -63,11 +63,13 @@ def test_negatives_come_from_other_videos_only() -> None:
 def test_videos_with_damaged_gaze_teach_nothing() -> None:
     dataset = Drawn()
     dataset.damaged = frozenset("b")
-    assert OtherVideos.learn(dataset, Settings()).videos == 3
+    assert OtherVideos.learn(dataset, EvaluationSettings()).videos == 3
 
 
 def test_the_digest_follows_the_gaze() -> None:
-    digests = [OtherVideos.learn(dataset, Settings()).digest for dataset in (Drawn(), Drawn(), Drawn(viewers=4))]
+    digests = [
+        OtherVideos.learn(dataset, EvaluationSettings()).digest for dataset in (Drawn(), Drawn(), Drawn(viewers=4))
+    ]
     assert digests[0] == digests[1] != digests[2]
 
 

@@ -181,7 +181,7 @@ def test_decomposed_names_are_found(tmp_path: Path) -> None:
 
 @pytest.mark.shared
 def test_maps_that_start_late(shared_dir: Path, tmp_path: Path) -> None:
-    from gfsalnet.evaluation import Settings, evaluate
+    from gfsalnet.evaluation import EvaluationSettings, evaluate
     from gfsalnet.gaze import open_dataset
 
     case = shared_dir / "cases" / "maps-start-late"
@@ -190,7 +190,7 @@ def test_maps_that_start_late(shared_dir: Path, tmp_path: Path) -> None:
     report = evaluate(
         open_dataset("folder", case / "data", None),
         MapsFolder(case / "maps"),
-        Settings(metrics=("nss",), humans_every=0),
+        EvaluationSettings(metrics=("nss",), humans_every=0),
         tmp_path,
     )
     assert report.prediction is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from drawn import BlobModel, Drawn
 
-from gfsalnet.evaluation import PAPER_TABLES, ModelSource, Settings, evaluate, write_paper_table
+from gfsalnet.evaluation import PAPER_TABLES, EvaluationSettings, ModelSource, evaluate, write_paper_table
 from gfsalnet.evaluation.tables import Table, latex_text, number, with_interval
 
 
@@ -34,7 +34,7 @@ def test_every_value_stands_in_the_papers_text(shared_dir: Path) -> None:
 
 
 def test_a_result_stands_under_the_published_rows(tmp_path: Path) -> None:
-    report = evaluate(Drawn(), ModelSource(BlobModel()), Settings(metrics=("nss", "cc")), tmp_path)
+    report = evaluate(Drawn(), ModelSource(BlobModel()), EvaluationSettings(metrics=("nss", "cc")), tmp_path)
     write_paper_table(report, "I", tmp_path)
     lines = [line for line in (tmp_path / "paper-table-I.md").read_text().splitlines() if line.startswith("|")]
     assert len(lines) == 2 + 14 + 2
@@ -50,7 +50,7 @@ def test_a_result_stands_under_the_published_rows(tmp_path: Path) -> None:
 
 
 def test_a_result_on_the_papers_dataset_is_told_what_differs(tmp_path: Path) -> None:
-    report = evaluate(Drawn(), ModelSource(BlobModel()), Settings(metrics=("nss",)), tmp_path)
+    report = evaluate(Drawn(), ModelSource(BlobModel()), EvaluationSettings(metrics=("nss",)), tmp_path)
     report.request["dataset"]["name"] = "diem-meta"
     assert not any("cannot be compared" in note for note in PAPER_TABLES["V"].beside(report).notes)
     assert any("cannot be compared" in note for note in PAPER_TABLES["IV"].beside(report).notes)

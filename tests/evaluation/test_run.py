@@ -8,8 +8,10 @@ import math
 from collections.abc import Collection
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -17,15 +19,16 @@ from drawn import BlobModel, Drawn, ThreadModel, write_maps
 
 import gfsalnet.evaluation.run
 from gfsalnet.errors import DatasetError, GFSalNetError, OutputError, SourceError
-from gfsalnet.evaluation import MapsFolder, ModelSource, Report, Settings, evaluate, is_finished, read_report
+from gfsalnet.evaluation import EvaluationSettings, MapsFolder, ModelSource, Report, evaluate, is_finished, read_report
 from gfsalnet.evaluation.sources import VideoMaps
+from gfsalnet.evaluation.store import Store
 from gfsalnet.gaze import GazeDataset
 
-ALL = Settings(metrics=("auc_judd", "auc_shuffled", "nss", "information_gain", "cc", "kldiv"))
+ALL = EvaluationSettings(metrics=("auc_judd", "auc_shuffled", "nss", "information_gain", "cc", "kldiv"))
 FILES = ("report.json", "report.md", "report.tex", "videos.csv", "frames.csv")
 
 
-def run(output: Path, settings: Settings = ALL, dataset: Drawn | None = None, workers: int = 0) -> Report:
+def run(output: Path, settings: EvaluationSettings = ALL, dataset: Drawn | None = None, workers: int = 0) -> Report:
     return evaluate(dataset or Drawn(), ModelSource(BlobModel()), settings, output, workers=workers)
 
 
@@ -123,6 +126,28 @@ def test_workers_change_no_digit(tmp_path: Path) -> None:
     assert same_files(tmp_path / "0", tmp_path / "2")
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_threads_are_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+    """Whether the evaluation ends, or its scores cannot be stored."""
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(3)
+    cv2.setNumThreads(3)
+    during: list[int] = []
+
+    def keep(*arguments: object) -> None:
+        during.append(cv2.getNumThreads())
+        if fails:
+            raise OutputError("scores", "cannot be written", "Free some space.")
+
+    monkeypatch.setattr(Store, "keep_scores", keep)
+    with pytest.raises(OutputError) if fails else nullcontext():
+        run(tmp_path, EvaluationSettings(metrics=("nss",)))
+    assert set(during) == {1}
+    assert (torch.get_num_threads(), cv2.getNumThreads()) == (3, 3)
+    torch.set_num_threads(before[0])
+    cv2.setNumThreads(before[1])
+
+
 def test_the_order_of_videos_changes_no_score(finished: Path, tmp_path: Path) -> None:
     class Some(ModelSource):
         def maps(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> VideoMaps:
@@ -136,17 +161,17 @@ def test_the_order_of_videos_changes_no_score(finished: Path, tmp_path: Path) ->
 
 
 def test_other_settings_are_not_mixed(tmp_path: Path) -> None:
-    run(tmp_path, Settings(metrics=("nss",)))
+    run(tmp_path, EvaluationSettings(metrics=("nss",)))
     with pytest.raises(OutputError, match=r"other settings \(settings\.seed was 0, is 1\).*another --output"):
-        run(tmp_path, Settings(metrics=("nss",), seed=1))
+        run(tmp_path, EvaluationSettings(metrics=("nss",), seed=1))
     with pytest.raises(OutputError, match=r"source\.model\.doubt was 0\.3, is 0\.5"):
-        evaluate(Drawn(), ModelSource(BlobModel(0.5)), Settings(metrics=("nss",)), tmp_path)
+        evaluate(Drawn(), ModelSource(BlobModel(0.5)), EvaluationSettings(metrics=("nss",)), tmp_path)
     with pytest.raises(OutputError, match=r"dataset\.videos was 4, is 1"):
-        run(tmp_path, Settings(metrics=("nss",)), Drawn(("a",)))
+        run(tmp_path, EvaluationSettings(metrics=("nss",)), Drawn(("a",)))
 
 
 def test_failed_videos_are_named_and_tried_again(tmp_path: Path) -> None:
-    dataset, settings = Drawn(), Settings(metrics=("nss",))
+    dataset, settings = Drawn(), EvaluationSettings(metrics=("nss",))
     folder = write_maps(tmp_path / "maps", dataset, BlobModel(), "abd")
     report = evaluate(dataset, MapsFolder(folder), settings, tmp_path / "out")
     assert list(report.failed) == ["c"]
@@ -160,7 +185,7 @@ def test_failed_videos_are_named_and_tried_again(tmp_path: Path) -> None:
 
 
 def test_changed_maps_are_scored_again(tmp_path: Path) -> None:
-    dataset, settings = Drawn(), Settings(metrics=("nss",))
+    dataset, settings = Drawn(), EvaluationSettings(metrics=("nss",))
     folder = write_maps(tmp_path / "maps", dataset, BlobModel())
     before = evaluate(dataset, MapsFolder(folder), settings, tmp_path / "out")
     np.save(folder / "b" / "0001.npy", np.random.default_rng(0).random((8, 12)))
@@ -189,7 +214,7 @@ def test_a_video_without_gaze_is_reported(tmp_path: Path) -> None:
         def fixations(self, video: str, index: int) -> object:  # type: ignore[override]
             return super().fixations(video, 2 if video == "b" else index)
 
-    report = run(tmp_path, Settings(metrics=("nss",)), Blind())
+    report = run(tmp_path, EvaluationSettings(metrics=("nss",)), Blind())
     assert report.without_frames == ["b"]
     assert report.dropped == {"no fixation on the frame": 5 + 3}
     assert "1 without a frame to score" in (tmp_path / "report.md").read_text()
@@ -235,7 +260,7 @@ def test_a_finished_evaluation_reads_back_whole(finished: Path, tmp_path: Path) 
 def test_progress_is_told(tmp_path: Path) -> None:
     seen: list[tuple[str, int, int]] = []
     evaluate(
-        Drawn(("a", "b")), ModelSource(BlobModel()), Settings(metrics=("nss",)), tmp_path,
+        Drawn(("a", "b")), ModelSource(BlobModel()), EvaluationSettings(metrics=("nss",)), tmp_path,
         on_video=lambda *event: seen.append(event),
     )  # fmt: skip
     assert seen == [("gaze", 1, 2), ("gaze", 2, 2), ("scores", 0, 2), ("scores", 1, 2), ("scores", 2, 2)]

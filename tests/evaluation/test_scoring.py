@@ -12,7 +12,7 @@ from drawn import HEIGHT, SIGMA_PIXELS, WIDTH, BlobModel, Drawn, write_maps
 
 from gfsalnet import metrics
 from gfsalnet.errors import SourceError
-from gfsalnet.evaluation import PREDICTORS, MapsFolder, ModelSource, Settings
+from gfsalnet.evaluation import PREDICTORS, EvaluationSettings, MapsFolder, ModelSource
 from gfsalnet.evaluation.floor import OtherVideos
 from gfsalnet.evaluation.scoring import (
     CENTRE_BIAS,
@@ -26,7 +26,7 @@ from gfsalnet.evaluation.scoring import (
 from gfsalnet.gaze import density_map, fixation_map
 
 
-def scored(dataset: Drawn, settings: Settings, source: object = None, video: str = "b") -> VideoScores:
+def scored(dataset: Drawn, settings: EvaluationSettings, source: object = None, video: str = "b") -> VideoScores:
     return score_video(
         dataset, source or ModelSource(BlobModel()), OtherVideos.learn(dataset, settings), settings, video
     )  # type: ignore[arg-type]
@@ -38,7 +38,7 @@ def of(scores: VideoScores, predictor: str) -> np.ndarray:
 
 def test_the_model_is_scored_as_by_hand() -> None:
     dataset = Drawn()
-    scores = scored(dataset, Settings(protocol="default", metrics=("nss", "cc", "kldiv")))
+    scores = scored(dataset, EvaluationSettings(protocol="default", metrics=("nss", "cc", "kldiv")))
     assert scores.frame_index.tolist() == [0, 1, 3, 4]
     assert scores.dropped == {"no fixation on the frame": 1}
     predictions = {p.frame_index: p.density for p in BlobModel().stream(dataset.frames("b"))}
@@ -55,7 +55,7 @@ def test_the_model_is_scored_as_by_hand() -> None:
 
 def test_leave_one_out_is_the_mean_over_viewers() -> None:
     dataset = Drawn()
-    scores = scored(dataset, Settings(protocol="default", metrics=("nss", "cc")))
+    scores = scored(dataset, EvaluationSettings(protocol="default", metrics=("nss", "cc")))
     fixations = dataset.fixations("b", 0)
     each = []
     for viewer in range(5):
@@ -70,7 +70,7 @@ def test_leave_one_out_is_the_mean_over_viewers() -> None:
 
 
 def test_floor_below_model_below_ceiling() -> None:
-    scores = scored(Drawn(viewers=30), Settings(metrics=("nss", "auc_shuffled", "information_gain")))
+    scores = scored(Drawn(viewers=30), EvaluationSettings(metrics=("nss", "auc_shuffled", "information_gain")))
     means = {who: of(scores, who).mean(axis=0) for who in (CENTRE_BIAS, PREDICTION, LEAVE_ONE_OUT)}
     assert (means[CENTRE_BIAS] < means[PREDICTION]).all()
     assert (means[PREDICTION] < means[LEAVE_ONE_OUT]).all()
@@ -78,7 +78,7 @@ def test_floor_below_model_below_ceiling() -> None:
 
 
 def test_a_uniform_map_has_no_rank_but_a_divergence() -> None:
-    scores = scored(Drawn(), Settings(metrics=("auc_judd", "nss", "cc", "kldiv")))
+    scores = scored(Drawn(), EvaluationSettings(metrics=("auc_judd", "nss", "cc", "kldiv")))
     uniform = of(scores, UNIFORM)
     assert np.isnan(uniform[:, :3]).all()
     assert (uniform[:, 3] > 1).all()
@@ -88,14 +88,14 @@ def test_a_uniform_map_has_no_rank_but_a_divergence() -> None:
 @pytest.mark.parametrize("protocol", ["mit", "pysaliency", "unisal", "aim24", "default"])
 def test_every_protocol_scores_all_its_metrics(protocol: str) -> None:
     names = tuple(metrics.PROTOCOLS[protocol].metrics)
-    scores = scored(Drawn(), Settings(protocol=protocol, metrics=names))
+    scores = scored(Drawn(), EvaluationSettings(protocol=protocol, metrics=names))
     assert np.isfinite(of(scores, PREDICTION)).all()
     assert np.isfinite(of(scores, CENTRE_BIAS)).all()
 
 
 def test_a_single_video_has_no_centre_bias() -> None:
     names = ("nss", "information_gain", "auc_shuffled")
-    scores = scored(Drawn(("b",)), Settings(metrics=names))
+    scores = scored(Drawn(("b",)), EvaluationSettings(metrics=names))
     assert not scores.tried[:, PREDICTORS.index(CENTRE_BIAS)].any()
     assert np.isfinite(of(scores, PREDICTION)[:, 0]).all()
     assert np.isnan(of(scores, PREDICTION)[:, 1:]).all()
@@ -103,20 +103,22 @@ def test_a_single_video_has_no_centre_bias() -> None:
 
 def test_humans_can_be_scored_on_some_frames_or_none() -> None:
     humans = [PREDICTORS.index(SPLIT_HALF), PREDICTORS.index(LEAVE_ONE_OUT)]
-    some = scored(Drawn(), Settings(humans_every=3))
+    some = scored(Drawn(), EvaluationSettings(humans_every=3))
     assert some.tried[:, humans[0], 0].tolist() == [True, False, True, False]  # frames 0, 1, 3, 4
-    assert not scored(Drawn(), Settings(humans_every=0)).tried[:, humans].any()
+    assert not scored(Drawn(), EvaluationSettings(humans_every=0)).tried[:, humans].any()
 
 
 def test_the_width_scales_the_ground_truth() -> None:
-    scores = scored(Drawn(), Settings(width_pixels=48))
+    scores = scored(Drawn(), EvaluationSettings(width_pixels=48))
     assert scores.sizes_hw == {"picture": [[64, 96]], "scored": [[32, 48]], "map": [[64, 96]]}
-    full = scored(Drawn(), Settings())
+    full = scored(Drawn(), EvaluationSettings())
     assert np.allclose(of(scores, PREDICTION)[:, 2], of(full, PREDICTION)[:, 2], atol=0.02)  # CC
 
 
 def test_the_gaussian_can_be_chosen() -> None:
-    own, same, wider = (scored(Drawn(), Settings(metrics=("nss", "kldiv"), sigma_pixels=s)) for s in (None, 5, 9))
+    own, same, wider = (
+        scored(Drawn(), EvaluationSettings(metrics=("nss", "kldiv"), sigma_pixels=s)) for s in (None, 5, 9)
+    )
     assert np.array_equal(own.scores, same.scores, equal_nan=True)
     assert np.array_equal(of(own, PREDICTION)[:, 0], of(wider, PREDICTION)[:, 0])  # NSS knows no density
     assert (of(own, PREDICTION)[:, 1] != of(wider, PREDICTION)[:, 1]).all()
@@ -128,7 +130,7 @@ def test_maps_with_nan_are_dropped_for_all_rows_and_counted(tmp_path: Path) -> N
     dataset = Drawn()
     folder = write_maps(tmp_path / "maps", dataset, BlobModel())
     np.save(folder / "b" / "0004.npy", np.full((4, 6), np.nan))
-    scores = scored(dataset, Settings(), MapsFolder(folder))
+    scores = scored(dataset, EvaluationSettings(), MapsFolder(folder))
     assert scores.frame_index.tolist() == [0, 1, 4]
     assert scores.dropped == {"no fixation on the frame": 1, "the map holds NaN or infinite values": 1}
 
@@ -138,12 +140,14 @@ def test_negative_maps_are_an_error_that_says_what_to_do(tmp_path: Path) -> None
     folder = write_maps(tmp_path / "maps", dataset, BlobModel())
     np.save(folder / "b" / "0002.npy", np.linspace(-1, 1, 24).reshape(4, 6))
     with pytest.raises(SourceError, match=r"b, frame 1: prediction holds negative values.*clip it at 0"):
-        scored(dataset, Settings(), MapsFolder(folder))
-    scored(dataset, Settings(metrics=("nss", "auc_judd", "cc")), MapsFolder(folder))  # for these, any scale is fine
+        scored(dataset, EvaluationSettings(), MapsFolder(folder))
+    scored(
+        dataset, EvaluationSettings(metrics=("nss", "auc_judd", "cc")), MapsFolder(folder)
+    )  # for these, any scale is fine
 
 
 def test_a_video_without_gaze_has_no_frames() -> None:
-    scores = scored(Drawn(viewers=0), Settings())
+    scores = scored(Drawn(viewers=0), EvaluationSettings())
     assert scores.scores.shape == (0, 5, 5)
     assert scores.dropped == {"no fixation on the frame": 5}
 
@@ -163,7 +167,7 @@ def test_a_video_without_gaze_has_no_frames() -> None:
 )
 def test_settings_refuse_nonsense(arguments: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        Settings(**arguments)
+        EvaluationSettings(**arguments)
 
 
 def test_maps_of_one_value_are_counted(tmp_path: Path) -> None:
@@ -171,7 +175,7 @@ def test_maps_of_one_value_are_counted(tmp_path: Path) -> None:
     write_maps(tmp_path / "maps", dataset, BlobModel(), ["b"])
     np.save(tmp_path / "maps" / "b" / "0001.npy", np.zeros((HEIGHT, WIDTH)))
     np.save(tmp_path / "maps" / "b" / "0002.npy", np.full((HEIGHT, WIDTH), 7))
-    scores = scored(dataset, Settings(), MapsFolder(tmp_path / "maps"))
+    scores = scored(dataset, EvaluationSettings(), MapsFolder(tmp_path / "maps"))
     assert (scores.constant_maps, scores.black_maps) == (2, 1)
     assert np.isnan(of(scores, PREDICTION)[:2, :4]).all()
     assert np.isfinite(of(scores, PREDICTION)[2:]).all()
@@ -181,5 +185,5 @@ def test_maps_of_one_value_are_counted(tmp_path: Path) -> None:
 def test_transposed_maps_are_noted(size_hw: tuple[int, int], said: bool, tmp_path: Path) -> None:
     stack = np.random.default_rng(0).random((5, *size_hw))
     np.save(tmp_path / "b.npy", stack)
-    scores = scored(Drawn(), Settings(), MapsFolder(tmp_path))
+    scores = scored(Drawn(), EvaluationSettings(), MapsFolder(tmp_path))
     assert any("rows and columns may be exchanged" in note for note in scores.notes) == said

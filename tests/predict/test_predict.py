@@ -172,6 +172,51 @@ def test_a_batch_goes_on_after_a_failure(clip: Path, settings: Settings, tmp_pat
     assert [o.ok for o in outcomes] == [False, True]
 
 
+@pytest.fixture
+def opencv_threads() -> Iterator[int]:
+    """OpenCV works with three threads before the test."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    yield 3
+    cv2.setNumThreads(before)
+
+
+class ThreadCounter(BrightnessModel):
+    """Remembers how many threads OpenCV had while it predicted."""
+
+    def stream(self, frames: Iterable[Frame], seconds: dict[str, float] | None = None) -> Iterator[Prediction]:
+        for prediction in super().stream(frames, seconds):
+            self.counts = {*getattr(self, "counts", ()), cv2.getNumThreads()}
+            yield prediction
+
+
+def test_threads_are_given_back_after_each_source(clip: Path, settings: Settings, opencv_threads: int) -> None:
+    model, second = ThreadCounter(), write_clip(clip.with_name("second.mp4"))
+    outcomes = predict_sources(model, [str(clip), str(second)], settings)
+    for outcome in outcomes:
+        assert (outcome.status, model.counts, cv2.getNumThreads()) == ("done", {1}, opencv_threads)
+    outcomes.close()
+
+
+def test_threads_are_given_back_after_a_failure_and_an_early_end(
+    clip: Path, settings: Settings, opencv_threads: int
+) -> None:
+    outcomes = predict_sources(ThreadCounter(fails_at=3), [str(clip), str(clip)], settings)
+    assert next(iter(outcomes)).status == "failed"
+    assert cv2.getNumThreads() == opencv_threads
+    outcomes.close()
+    assert cv2.getNumThreads() == opencv_threads
+
+
+def test_threads_are_given_back_after_an_interruption(clip: Path, settings: Settings, opencv_threads: int) -> None:
+    def interrupt(source: str, done: int, total: int | None) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_source(BrightnessModel(), str(clip), settings, interrupt)
+    assert cv2.getNumThreads() == opencv_threads
+
+
 def test_a_size_that_changes_in_mid_stream_leaves_no_output(tmp_path: Path, settings: Settings) -> None:
     (tmp_path / "shots").mkdir()
     for number, side in enumerate((32, 32, 48)):

@@ -40,7 +40,7 @@ from gfsalnet.files import file_name
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gfsalnet.evaluation import MapSource, Report, Settings
+    from gfsalnet.evaluation import EvaluationSettings, MapSource, Report
     from gfsalnet.evaluation.tables import Table
     from gfsalnet.gaze import GazeDataset
 
@@ -251,8 +251,8 @@ def _one_thread_for_sums() -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-def _settings(protocol: str, metrics: str | None, **numbers: Any) -> Settings:
-    from gfsalnet.evaluation import Settings
+def _settings(protocol: str, metrics: str | None, **numbers: Any) -> EvaluationSettings:
+    from gfsalnet.evaluation import EvaluationSettings
     from gfsalnet.metrics import PAPER_METRICS, PROTOCOLS
 
     if metrics == "all":
@@ -260,7 +260,7 @@ def _settings(protocol: str, metrics: str | None, **numbers: Any) -> Settings:
     else:
         names = PAPER_METRICS if metrics is None else tuple(name.strip() for name in metrics.split(","))
     try:
-        return Settings(protocol=protocol, metrics=names, **numbers)
+        return EvaluationSettings(protocol=protocol, metrics=names, **numbers)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--metrics") from error
 
@@ -268,7 +268,7 @@ def _settings(protocol: str, metrics: str | None, **numbers: Any) -> Settings:
 def _run(
     dataset: GazeDataset,
     source: MapSource,
-    settings: Settings,
+    settings: EvaluationSettings,
     output: Path,
     workers: int | None,
     config: Mapping[str, Any] | None,
@@ -276,7 +276,7 @@ def _run(
     from gfsalnet.device import settle_memory
     from gfsalnet.evaluation import default_workers, evaluate
 
-    settle_memory()
+    settle_memory()  # here and not in the library: the setting is the whole process's
     count = default_workers(len(dataset.videos)) if workers is None else workers
     titles = {"gaze": "reading gaze", "scores": f"scoring {source.name}"}
     with Progress("videos") as progress:

@@ -198,7 +198,7 @@ def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:
     from gfsalnet.device import settle_memory
     from gfsalnet.predict import predict_sources
 
-    settle_memory()
+    settle_memory()  # here and not in the library: the setting is the whole process's
     failed = 0
     with Progress("frames") as progress:
 

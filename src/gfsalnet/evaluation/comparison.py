@@ -29,7 +29,7 @@ class Difference:
     name: str
     reference: str
     frames: int
-    """Which both scored."""
+    """The number of frames that both scored."""
     means: dict[str, Mean]
     """Metric → mean over videos of the mean difference of their frames."""
 
@@ -50,7 +50,7 @@ def _require_comparable(first: Report, other: Report) -> None:
     for key in ("dataset", "settings"):
         before, now = first.request[key], other.request[key]
         for name in before:
-            # Where the dataset lies, and on how many frames humans were scored, changes no score of a model.
+            # The place of the dataset, and how often humans were scored, change no score of a model.
             if name not in ("root", "humans_every") and before[name] != now.get(name):
                 problem = f"was evaluated with {key} {name} {now.get(name)}, {first.name} with {before[name]}"
                 raise SourceError(other.name, problem, "Evaluate both alike")
@@ -63,6 +63,7 @@ def _difference(first: Report, other: Report) -> Difference:
     for m, metric in enumerate(first.metrics):
         columns = [pair[:, m] for pair in pairs]
         defined = [column[np.isfinite(column)] for column in columns]
+        # As in a report: the mean of each video first, then the mean over videos.
         sums = np.array([column.sum() for column in defined], np.float64)
         counts = np.array([len(column) for column in defined], np.float64)
         value, low, high = video_mean(sums, counts, first.request["settings"]["seed"])
@@ -73,15 +74,15 @@ def _difference(first: Report, other: Report) -> Difference:
 
 
 def _paired(mine: VideoScores, theirs: VideoScores) -> NDArray[np.float64]:
-    """(F, M) differences on the frames that both have."""
+    """(F, M) differences on the frames that both scored."""
     _, here, there = np.intersect1d(mine.frame_index, theirs.frame_index, assume_unique=True, return_indices=True)
-    with np.errstate(invalid="ignore"):  # two infinities
+    with np.errstate(invalid="ignore"):  # the difference of two infinities is NaN
         paired: NDArray[np.float64] = theirs.scores[there, _PLACE] - mine.scores[here, _PLACE]
     return paired
 
 
 def comparison_tables(reports: Sequence[Report], differences: Sequence[Difference]) -> list[Table]:
-    """All rows together, and the differences."""
+    """A table of all rows together, and one of the differences."""
     first = reports[0]
     labelled = [(first.label(row.predictor), row) for row in first.rows]
     place = [row.predictor for row in first.rows].index(PREDICTION) + 1

@@ -24,7 +24,7 @@ from gfsalnet.metrics.resize import resize_bilinear
 
 VIDEOS = tuple(f"{number:04d}" for number in range(701, 1001))
 FRAMES = 176_192
-"""Of all test videos together, by the authors' list."""
+"""Frames of all test videos together, by the authors' list."""
 SIZE_HW = (360, 640)
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The time of every entry, so that the same maps give the same bytes."""
@@ -60,7 +60,7 @@ def pack_dhf1k(
 
 
 def _checked_count(folder: MapsFolder) -> int:
-    """How many maps there are; all videos are looked for before hours of packing begin."""
+    """The number of maps; all videos are checked before hours of packing begin."""
     unusable, frames = dict[str, str](), 0
     for video in VIDEOS:
         try:
@@ -80,7 +80,7 @@ def _checked_count(folder: MapsFolder) -> int:
 
 
 def _whole_length(sequence: MapSequence) -> int:
-    """How many maps a video has, if by their numbers none is missing."""
+    """The number of maps of a video, if their numbers show that none is missing."""
     numbers = sequence.numbers
     if numbers is not None and (numbers[0] > 1 or numbers[-1] - numbers[0] >= len(numbers)):
         problem = f"its {len(numbers)} maps are numbered {numbers[0]} to {numbers[-1]}"
@@ -99,5 +99,6 @@ def _pictures(folder: MapsFolder, video: str) -> Iterator[tuple[str, bytes]]:
 
 def _as_bytes(saliency: AnyMap) -> NDArray[np.uint8]:
     values = resize_bilinear(saliency.astype(np.float64), SIZE_HW)
+    # Each frame is scaled by itself: its maximum becomes 255.
     peak = values.max()
     return np.round(values * (255 / peak)).astype(np.uint8) if peak > 0 else np.zeros(SIZE_HW, np.uint8)

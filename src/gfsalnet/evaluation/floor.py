@@ -1,6 +1,6 @@
-"""What the other videos of the split tell about a video: the centre bias, and where negatives come from.
+"""What the other videos of the split say about a video: the centre-bias baseline and the pool of negatives.
 
-Both leave the video itself out, so a score above this floor is earned by looking at the picture.
+Both leave the video itself out, so a score above this floor comes from the content of the video.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import GFSalNetError
-from gfsalnet.evaluation.settings import Settings
+from gfsalnet.evaluation.settings import EvaluationSettings
 from gfsalnet.gaze import FrameGaze, GazeDataset, blurred, fixation_counts
 from gfsalnet.gaze.quality import Quality
 from gfsalnet.maps import Map
@@ -24,7 +24,7 @@ from gfsalnet.types import Fixations
 GRID_HW = (96, 128)
 """The centre bias is learned on this grid, laid over every picture whatever its aspect."""
 POOL_FRAMES = 10
-"""Frames a video lends, evenly spaced, for others to draw negatives from."""
+"""The number of frames per video, evenly spaced, from which others draw negatives."""
 
 FloatArray = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ def with_fixations(gaze: Sequence[FrameGaze]) -> list[FrameGaze]:
 
 
 def mean_density(gaze: Sequence[FrameGaze], sigma_pixels: float) -> FloatArray:
-    """(96, 128) mean of the densities of a video's frames, sums to 1; every frame weighs the same, however many looked.
+    """(96, 128) mean of the densities of a video's frames, sums to 1; every frame has the same weight.
 
     Blurring is linear, so the counts are blurred once instead of every frame. All zero without fixations.
     """
@@ -54,33 +54,33 @@ def mean_density(gaze: Sequence[FrameGaze], sigma_pixels: float) -> FloatArray:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class OtherVideos:
-    """The gaze of a whole split, small enough to hand to every worker."""
+    """A summary of the gaze of a whole split, small enough to send to every worker."""
 
     total: FloatArray
     """(96, 128) sum of every video's mean density."""
     videos: int
-    """How many of them had gaze."""
+    """The number of videos with gaze."""
     pool_video: NDArray[np.int64]
-    """(N,) position in the dataset's list of the video each pooled fixation is of."""
+    """(N,) position in the dataset's list of the video of each pooled fixation."""
     pool_frame: NDArray[np.int64]
-    """(N,) which pooled frame it is of, counted through the split; ascending."""
+    """(N,) number of the pooled frame of each fixation, counted through the split; ascending."""
     pool_xy: NDArray[np.float32]
-    """(N, 2) in 0…1 of the picture's width and height."""
+    """(N, 2) x, y as shares 0…1 of the picture's width and height."""
     qualities: Mapping[str, Quality] = field(default_factory=dict)
-    """Video → whether its gaze can be in the right units."""
+    """Video → counts that show whether its gaze can be in the right units."""
 
     @classmethod
     def learn(
         cls,
         dataset: GazeDataset,
-        settings: Settings,
+        settings: EvaluationSettings,
         on_video: Callable[[int, int], None] = lambda done, total: None,
     ) -> OtherVideos:
-        """Read the gaze of the split once; videos whose gaze is damaged teach nothing.
+        """Read the gaze of the split once; videos whose gaze is damaged are skipped.
 
         Args:
             dataset: a split.
-            settings: for the Gaussian.
+            settings: give the sigma of the Gaussian.
             on_video: called with the videos read and the videos to read.
         """
         total, taught, pool, qualities = np.zeros(GRID_HW), 0, _Pool(), dict[str, Quality]()
@@ -91,7 +91,7 @@ class OtherVideos:
                 qualities[video] = dataset.quality(video, everything)
                 density = mean_density(gaze, settings.sigma_of(dataset, video)) if gaze else None
             except GFSalNetError:
-                continue  # said again, with its name, when it is its turn to be scored
+                continue  # reported with its name when the video is scored
             finally:
                 on_video(position + 1, len(dataset.videos))
             if density is not None:
@@ -104,10 +104,11 @@ class OtherVideos:
 
         Args:
             own_gaze: the frames with fixations of the video to leave out, which has been learned from.
-            sigma_pixels: its official Gaussian.
+            sigma_pixels: the sigma of its densities.
         """
         if self.videos < 2:
             return None
+        # Subtracting instead of adding up anew: one pass over the split serves all videos. Rounding may leave -1e-17.
         others = np.maximum(self.total - mean_density(own_gaze, sigma_pixels), 0)
         density: FloatArray = others / others.sum()
         return density
@@ -116,11 +117,12 @@ class OtherVideos:
         """(H, W) counts of fixations on frames of other videos, all zero where there is none.
 
         Args:
-            position: of the video to leave out, in the dataset's list.
-            size_hw: of the map.
+            position: the position in the dataset's list of the video to leave out.
+            size_hw: the size of the map.
             rng: draws the frames.
-            limit: how many frames; None takes the whole pool.
+            limit: the number of frames; None: the whole pool.
         """
+        # Fixations on the video itself are no negatives for it.
         foreign = self.pool_video != position
         frames = np.unique(self.pool_frame[foreign])
         if limit is not None and len(frames) > limit:
@@ -130,7 +132,7 @@ class OtherVideos:
 
     @cached_property
     def digest(self) -> str:
-        """Changes with any fixation of the split that is counted here."""
+        """A hash that changes with any fixation of the split that is counted here."""
         parts = (self.total, self.pool_video, self.pool_frame, self.pool_xy)
         return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()[:16]
 

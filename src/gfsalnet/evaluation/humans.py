@@ -14,32 +14,32 @@ from numpy.typing import NDArray
 from gfsalnet.types import Fixations
 
 SPLITS = 2
-"""How often the viewers of a frame are split in two; each half is scored on the other."""
+"""How often the viewers of a frame are split into halves; each half is scored on the other."""
 
 
 def viewers_of(fixations: Fixations) -> NDArray[np.int64]:
-    """Who has a fixation inside the picture, ascending; empty where viewers are unknown."""
+    """(V,) numbers of the viewers with a fixation inside the picture, ascending; empty if viewers are unknown."""
     if fixations.subject is None:
         return np.empty(0, np.int64)
     return np.unique(fixations.subject[fixations.inside])
 
 
 def of_viewers(fixations: Fixations, viewers: NDArray[np.int64]) -> Fixations:
-    """Their fixations alone."""
+    """The fixations of these (V,) viewers only."""
     assert fixations.subject is not None
     rows = np.isin(fixations.subject, viewers)
     return replace(fixations, x=fixations.x[rows], y=fixations.y[rows], subject=fixations.subject[rows])
 
 
 def leave_one_out(fixations: Fixations) -> Iterator[tuple[Fixations, Fixations]]:
-    """For each viewer: the fixations of all others, which predict, and the viewer's own, which are predicted."""
+    """Human leave-one-out: for each viewer the fixations of all others, which predict, and the viewer's own."""
     viewers = viewers_of(fixations)
     for viewer in viewers if len(viewers) > 1 else ():
         yield of_viewers(fixations, viewers[viewers != viewer]), of_viewers(fixations, np.array([viewer]))
 
 
 def split_halves(fixations: Fixations, rng: np.random.Generator) -> Iterator[tuple[Fixations, Fixations]]:
-    """Random halves of the viewers, each as predictor of the other; of an odd number one half has one more."""
+    """Human split-half: random halves of the viewers, each predicting the other; an odd viewer joins the first."""
     viewers = viewers_of(fixations)
     for _ in range(SPLITS if len(viewers) > 1 else 0):
         order = rng.permutation(viewers)

@@ -1,9 +1,9 @@
 """Maps that any program wrote, found by the dataset's names.
 
-For a video `clip` of the dataset, the first of these that is there:
+For a video `clip` of the dataset, the first of these that exists:
 
     DIR/clip/maps.npz, DIR/clip/maps/      what `gfsalnet predict` writes
-    DIR/clip/*.png, *.npy, …               one picture or array a frame
+    DIR/clip/*.png, *.npy, …               one picture or array per frame
     DIR/clip.npz, .npy, .mp4, .avi, …      a stack of maps, or a video of them
     DIR/clip.png, .jpg, …                  for photographs
 
@@ -13,7 +13,6 @@ stacks and videos to all frames in order.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import cached_property
@@ -26,6 +25,7 @@ from gfsalnet.evaluation.numbering import VideoFrames, match_maps
 from gfsalnet.evaluation.sources import AnyMap, MapSource, ModelSource, VideoMaps
 from gfsalnet.gaze import GazeDataset
 from gfsalnet.models.base import SaliencyModel
+from gfsalnet.video.files import composed
 
 
 def as_map_source(
@@ -34,12 +34,12 @@ def as_map_source(
     backend: str = "reference",
     first_number: int | None = None,
 ) -> MapSource:
-    """What is meant by a model, or a name or path: a folder that holds no model holds maps.
+    """The source meant by a model, a name or a path: a folder that holds no model holds maps.
 
     Args:
-        source: a model, its name or folder, a folder of maps; a `MapSource` is given back as it is.
-        device: of a model that is named.
-        backend: of a model that is named.
+        source: a model, its name or folder, a folder of maps; a `MapSource` is returned unchanged.
+        device: the device of a model given by name.
+        backend: the backend of a model given by name.
         first_number: as for `MapsFolder`.
 
     Raises:
@@ -58,8 +58,8 @@ class MapsFolder:
     Args:
         root: the folder.
         name: the row's name in tables; the folder's if None.
-        first_number: the number in the name of a video's first map, as it is or as it would be; None where the names
-            leave no doubt.
+        first_number: the number of a video's first frame in the names of maps, whether that map exists or not; None if
+            the names leave no doubt.
 
     Raises:
         SourceError: if it cannot be listed.
@@ -68,13 +68,13 @@ class MapsFolder:
     def __init__(self, root: Path, name: str | None = None, *, first_number: int | None = None) -> None:
         self.root, self.name, self._first_number = root, name or root.resolve().name, first_number
         try:
-            self._entries = {_composed(path.name): path for path in sorted(root.iterdir()) if path.name[0] != "."}
+            self._entries = {composed(path.name): path for path in sorted(root.iterdir()) if path.name[0] != "."}
         except OSError as error:
             remedy = "Give the folder that holds one folder or file of maps for each video."
             raise SourceError(root, f"the folder cannot be read ({error.strerror})", remedy) from error
 
     def describe(self) -> dict[str, Any]:
-        """Where they lie, and how they are numbered if that was said."""
+        """The folder, and the number of the first frame if it was given."""
         about: dict[str, Any] = {"maps": str(self.root.resolve())}
         return about if self._first_number is None else {**about, "first_number": self._first_number}
 
@@ -99,7 +99,7 @@ class MapsFolder:
         return open_sequence(self._place(videos, video))
 
     def maps(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> VideoMaps:
-        """The maps of the wanted frames, as far as they have one; what is left out is noted."""
+        """The maps of the wanted frames that have one; surplus maps are noted."""
         sequence = self.sequence(dataset.videos, video)
         frames = VideoFrames(dataset, video, max(wanted))
         first_number = self._first_number if sequence.first_number is None else sequence.first_number
@@ -109,20 +109,21 @@ class MapsFolder:
     def _place(self, videos: Sequence[str], video: str) -> Path:
         for name in self._names(videos, video):
             for candidate in (name, *(name + suffix for suffix in SEQUENCE_SUFFIXES)):
-                path = self._entries.get(_composed(candidate), self.root / candidate)
+                path = self._entries.get(composed(candidate), self.root / candidate)
                 if path.exists():
                     return path
         listed = ", ".join(list(self._entries)[:3]) or "nothing"
         raise SourceError(
             self.root,
             f"holds no maps for {video}, but {listed}{' …' if len(self._entries) > 3 else ''}",
-            f"Name them {video}/ (a PNG or NPY a frame), or {video}.npz, .npy, .mp4, or .png for a photograph",
+            f"Name them {video}/ (a PNG or NPY per frame), or {video}.npz, .npy, .mp4, or .png for a photograph",
         )
 
     def _names(self, videos: Sequence[str], video: str) -> Iterator[str]:
-        """What this video's maps may be called: its name, without folders, with other zeros in front."""
+        """Names that this video's maps may have: its name, also without folders or with other leading zeros."""
         yield video
         base = video.rpartition("/")[2]
+        # Two videos of one name in different folders: the bare name would be ambiguous.
         if sum(other.rpartition("/")[2] == base for other in videos) > 1:
             return
         yield base
@@ -138,11 +139,7 @@ class MapsFolder:
         return {int(stem): stem for stem in stems if stem.isdecimal()}
 
 
-def _composed(name: str) -> str:
-    """One spelling for `é`, which some systems store as `e` and an accent."""
-    return unicodedata.normalize("NFC", name)
-
-
 def _wanted(sequence: MapSequence, place: Mapping[int, int], wanted: Collection[int]) -> Iterator[tuple[int, AnyMap]]:
+    # Positions ascend with frames, so a video of maps is decoded once from the start.
     frame_at = {place[index]: index for index in sorted(wanted) if index in place}
     return ((frame_at[position], saliency) for position, saliency in sequence.read(sorted(frame_at)))

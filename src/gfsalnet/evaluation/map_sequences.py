@@ -20,25 +20,25 @@ VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
 SEQUENCE_SUFFIXES = (".npz", ".npy", *VIDEOS, *PICTURES)
 
 FRAME_INDEX = "frame_index"
-"""The array of an NPZ that says which frames its maps are of, counted from 0; without it they are of all frames."""
+"""The array of an NPZ with the 0-based frame of each map; without it the maps belong to all frames in order."""
 GREY_TOLERANCE = 6
-"""Of 255: how far the channels of a grey picture may lie apart after lossy compression."""
+"""How far the channels of a grey picture may differ after lossy compression, on a scale of 255."""
 
 
 class MapSequence(ABC):
     """The maps of one video, in order."""
 
     numbers: Sequence[int] | None = None
-    """What they are called, ascending, each once; None where they have no names."""
+    """The numbers in their names, ascending, each once; None if they have no names."""
     first_number: int | None = None
-    """What the first frame of the video is called; None where that is not known."""
+    """The number of the video's first frame; None if it is not known."""
 
     def __init__(self, where: Path) -> None:
         self.where = where
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many there are."""
+        """The number of maps."""
 
     @abstractmethod
     def read(self, indices: Sequence[int]) -> Iterator[tuple[int, AnyMap]]:
@@ -70,7 +70,7 @@ def open_sequence(place: Path) -> MapSequence:
 
 
 class MapPicture(MapSequence):
-    """The map of a photograph, which may be called anything."""
+    """The map of a photograph, under any name."""
 
     def __len__(self) -> int:
         return 1
@@ -81,7 +81,7 @@ class MapPicture(MapSequence):
 
 
 class MapFiles(MapSequence):
-    """One picture or array a map, numbered."""
+    """One numbered picture or array per map."""
 
     def __init__(self, where: Path, files: Sequence[Path]) -> None:
         super().__init__(where)
@@ -105,6 +105,7 @@ class MapArray(MapSequence):
         self._maps = array[np.newaxis] if array.ndim == 2 else array
         if self._maps.ndim != 3:
             raise SourceError(where, f"holds an array of shape {array.shape}", "Store (frames, height, width).")
+        # `frame_index` counts from 0 by definition, so nothing is left to find out.
         self.numbers, self.first_number = _frame_index(where, len(self._maps)), 0
 
     def __len__(self) -> int:
@@ -120,7 +121,7 @@ class MapVideo(MapSequence):
 
     def __init__(self, where: Path) -> None:
         super().__init__(where)
-        with open_source(str(where)) as reader:  # headers lie about how many frames there are
+        with open_source(str(where)) as reader:  # counted, since headers only estimate the number of frames
             self._count = sum(1 for _ in reader)
 
     def __len__(self) -> int:
@@ -164,14 +165,15 @@ def _grey(picture: AnyMap, where: object) -> AnyMap:
     colours = picture[..., :3].astype(np.float64)
     full_scale = 256**picture.itemsize - 1 if picture.dtype.kind == "u" else colours.max()
     if np.ptp(colours, axis=2).max() > GREY_TOLERANCE / 255 * full_scale:
-        remedy = "Give the maps themselves, not heat maps or overlays: one grey value a pixel."
+        remedy = "Give the maps themselves, not heat maps or overlays: one grey value per pixel."
         raise SourceError(where, "is a colour picture, not a saliency map", remedy)
-    return picture[..., 1]  # of a video's channels, green carries the most bits
+    return picture[..., 1]  # after decoding a video, green keeps the most precision of the three channels
 
 
 def _read_array(path: Path) -> AnyMap:
     try:
         if path.suffix.lower() == ".npy":
+            # Memory-mapped: a stack of all frames may be larger than the memory.
             array: AnyMap = np.load(path, mmap_mode="r", allow_pickle=False)
         else:
             with np.load(path, allow_pickle=False) as archive:
@@ -184,7 +186,7 @@ def _read_array(path: Path) -> AnyMap:
 
 
 def _frame_index(path: Path, maps: int) -> Sequence[int] | None:
-    """What the array `frame_index` of an NPZ says, if there is one."""
+    """The 0-based frame of each map by the array `frame_index` of an NPZ; None without that array."""
     if path.suffix.lower() == ".npy":
         return None
     with np.load(path, allow_pickle=False) as archive:
@@ -209,5 +211,5 @@ def _array_name(path: Path, names: Sequence[str]) -> str:
 def _frame_files(folder: Path) -> list[Path]:
     files = [path for path in folder.iterdir() if path.name[0] != "." and path.suffix.lower() in SEQUENCE_SUFFIXES]
     if not files:
-        raise SourceError(folder, "holds no maps", "Write one PNG or NPY a frame into it.")
+        raise SourceError(folder, "holds no maps", "Write one PNG or NPY per frame into it.")
     return files

@@ -1,4 +1,4 @@
-"""From scores of frames to means of a split, and how sure they are: bootstrap over videos."""
+"""Means of a split from the scores of frames, with bootstrap intervals over videos."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 _BLOCK = 100
-"""Resamples made at a time: 4 MB for a split of 5,000."""
+"""Resamples per block: 4 MB of counts for a split of 5,000 videos."""
 
 FloatArray = NDArray[np.float64]
 
@@ -27,9 +27,9 @@ class Mean:
     high: float
     """Percentile bootstrap interval, 95 %, over videos; NaN with fewer than two, or if a score is infinite."""
     count: int
-    """How many values were averaged: videos or frames."""
+    """The number of averaged values: videos or frames."""
     undefined: int = 0
-    """How many frames were scored, but had no defined value."""
+    """The number of scored frames without a defined value."""
 
 
 def video_mean(sums: FloatArray, counts: FloatArray, seed: int) -> tuple[float, float, float]:
@@ -47,7 +47,7 @@ def video_mean(sums: FloatArray, counts: FloatArray, seed: int) -> tuple[float, 
 def pooled_mean(sums: FloatArray, counts: FloatArray, seed: int) -> tuple[float, float, float]:
     """Mean over all frames of all videos: (value, low, high); arguments as `video_mean`.
 
-    Frames of a video are alike, so whole videos are resampled here too.
+    Frames of one video are not independent, so whole videos are resampled here too.
     """
     kept = counts > 0
     return ratio(sums[kept], counts[kept], seed)
@@ -57,6 +57,7 @@ def ratio(sums: FloatArray, counts: FloatArray, seed: int) -> tuple[float, float
     """The sum of (V,) `sums` over the sum of (V,) `counts`, with its bootstrap interval: (value, low, high)."""
     if len(sums) == 0:
         return math.nan, math.nan, math.nan
+    # fsum: the mean does not depend on the order in which workers deliver the videos.
     value = math.fsum(sums) / math.fsum(counts) if np.isfinite(sums).all() else float(sums.sum())
     if len(sums) < 2 or not np.isfinite(sums).all():
         return value, math.nan, math.nan

@@ -1,4 +1,4 @@
-"""Which frame each map belongs to: by the numbers in their names, or one by one where as many; never by guess."""
+"""Assigns maps to frames: by the numbers in their names, or one by one if there are as many; never by guess."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _COUNT_REMEDY = "Write one map for each frame; the frame rate must be the datase
 _NUMBER_REMEDY = "Say with --first-number which number the first frame has (0 or 1), or name the maps by frame"
 _STACK_REMEDY = (
     "Write one map for each frame, or say which frames they are of: an array `frame_index` (from 0) beside `density` "
-    "in an NPZ, or one file a map, named by frame"
+    "in an NPZ, or one file per map, named by frame"
 )
 
 
 def numbers_in_names(folder: Path, files: Sequence[Path]) -> list[int]:
-    """The frame's number in each name: the one that changes from name to name.
+    """The number of the frame in each name: the number that changes from name to name.
 
     Raises:
         SourceError: if a name has no number, two have the same, or several numbers change.
@@ -33,7 +33,7 @@ def numbers_in_names(folder: Path, files: Sequence[Path]) -> list[int]:
     alike = len(files) > 1 and len({re.sub(r"\d+", "#", path.stem) for path in files}) == 1
     columns = list(zip(*found, strict=True)) if alike else [tuple(numbers[-1] for numbers in found)]
     distinct = list(dict.fromkeys(column for column in columns if len(set(column)) == len(column)))
-    # `0001_40ms`: frames count by one, whatever counts beside them does not.
+    # In `0001_40ms` two numbers change: frames count by one, the other does not.
     steady = [column for column in distinct if max(column) - min(column) == len(column) - 1]
     if len(distinct) > 1 and len(steady) != 1:
         names = " and ".join(path.name for path in files[:2])
@@ -49,17 +49,17 @@ def numbers_in_names(folder: Path, files: Sequence[Path]) -> list[int]:
 
 @dataclass(frozen=True)
 class Matched:
-    """Maps and frames brought together."""
+    """Which map belongs to which frame."""
 
     place: Mapping[int, int]
     """Frame index (from 0) → position of its map."""
     notes: list[str] = field(default_factory=list)
-    """What the user should know."""
+    """Messages for the user."""
 
 
 @dataclass(frozen=True)
 class VideoFrames:
-    """What a dataset knows of a video's frames."""
+    """The frames of a video as the dataset knows them."""
 
     dataset: GazeDataset
     video: str
@@ -68,7 +68,7 @@ class VideoFrames:
 
     @cached_property
     def pictures(self) -> Mapping[int, Path]:
-        """The files that the dataset reads as frames, by index; empty for videos."""
+        """The picture files that the dataset reads as frames, by index; empty for videos."""
         reads_pictures = self.dataset.frames_in_layout or self.dataset.frames_folder(self.video) is None
         return self.dataset.pictures(self.video) if reads_pictures else {}
 
@@ -91,21 +91,21 @@ class VideoFrames:
 
     @cached_property
     def counted(self) -> list[int]:
-        """The same with the pictures counted one by one: headers may only estimate."""
+        """The candidate lengths with the frames counted one by one, since headers may only estimate."""
         return [sum(1 for _ in self.dataset.frames(self.video)), *self.promised[1:]]
 
 
 def match_maps(
     where: object, maps: int, numbers: Sequence[int] | None, frames: VideoFrames, first_number: int | None = None
 ) -> Matched:
-    """Bring maps and frames together; frames are only counted where headers leave a doubt.
+    """Assign maps to frames; frames are only counted if headers leave a doubt.
 
     Args:
-        where: for errors.
-        maps: how many there are.
-        numbers: of the maps, ascending, each once; None where they have none.
-        frames: of their video.
-        first_number: what the first frame is called; None finds it out, where only one answer fits.
+        where: the place that errors name.
+        maps: the number of maps.
+        numbers: the numbers of the maps, ascending, each once; None if they have none.
+        frames: the frames of their video.
+        first_number: the number of the first frame; None: derived, if only one answer fits.
 
     Raises:
         SourceError: if more than one answer fits, or none does.
@@ -117,6 +117,7 @@ def match_maps(
         return _match_numbers(where, numbers, frames, lengths, first_number)
 
     try:
+        # Headers first: counting the frames of a video may mean decoding it.
         matched = match(frames.promised)
     except SourceError:
         matched = None
@@ -124,7 +125,7 @@ def match_maps(
 
 
 def _match_stack(where: object, maps: int, frames: VideoFrames, lengths: Sequence[int]) -> Matched:
-    """Maps without names belong to the frames one by one, so there must be as many; one may be left over."""
+    """Maps without names belong to the frames one by one, so there must be as many; one surplus map is allowed."""
     index = sorted(frames.pictures)
     if len(index) > 1 and index[-1] >= len(index):  # some pictures are missing
         lengths = [len(index)]
@@ -142,7 +143,7 @@ def _match_stack(where: object, maps: int, frames: VideoFrames, lengths: Sequenc
 def _match_numbers(
     where: object, numbers: Sequence[int], frames: VideoFrames, lengths: Sequence[int], first_number: int | None
 ) -> Matched:
-    """Maps belong to the frames of their numbers; frames without a map stay without."""
+    """Maps belong to the frames of their numbers; frames may lack a map."""
     if len(numbers) == 1 and max(lengths) == 1:
         return Matched({0: 0})  # a photograph
     places = range(len(numbers))
@@ -159,7 +160,7 @@ def _match_numbers(
 
 
 def _first_number(where: object, numbers: Sequence[int], lengths: Sequence[int]) -> int:
-    """0 or 1; or the number that a whole set starts with, where it goes on from another video."""
+    """0 or 1; or the first number of a complete set that continues the numbers of another video."""
     first, last, longest = numbers[0], numbers[-1], max(lengths)
     is_run = last - first == len(numbers) - 1
     if first == 0:
@@ -178,7 +179,7 @@ def _first_number(where: object, numbers: Sequence[int], lengths: Sequence[int])
 def _as_far_as_the_end(
     where: object, numbers: Sequence[int], place: Mapping[int, int], lengths: Collection[int]
 ) -> Matched:
-    """Say what is missing, and refuse maps that end too early: they may be of another frame rate, or cut short."""
+    """Note missing maps, and refuse maps that end too early: they may have another frame rate, or be cut short."""
     index = sorted(place)
     steps = {after - before for before, after in pairwise(index)}
     # A model of every tenth frame, or one that looks as far ahead as back, may stop before the end.

@@ -23,15 +23,15 @@ class PublishedTable:
     """One table of the paper."""
 
     number: str
-    """Roman."""
+    """A Roman numeral."""
     dataset: str
-    """As the paper calls it."""
+    """Its name in the paper."""
     columns: tuple[str, ...]
     """Metrics, in the order of the paper."""
     rows: Mapping[str, tuple[float, ...]]
     """Method → values in the order of `columns`."""
     differs: str = ""
-    """What makes it hard to compare with: a sentence."""
+    """A sentence on what makes it hard to compare with."""
 
     def beside(self, report: Report) -> Table:
         """The published rows, and under them those of a report, averaged both ways; a dash where it lacks a metric."""
@@ -57,7 +57,7 @@ class PublishedTable:
         )
 
     def _warnings(self, evaluated: str) -> list[str]:
-        """What makes the rows hard to compare."""
+        """Sentences on what makes the rows hard to compare."""
         if self.dataset.casefold() == evaluated.removesuffix("-viewers").casefold():
             return [self.differs] * bool(self.differs)
         return [f"The rows cannot be compared: below the line is {evaluated}, not {self.dataset}."]
@@ -71,7 +71,7 @@ def _table(given: Mapping[str, Any]) -> PublishedTable:
 PAPER_TABLES: Mapping[str, PublishedTable] = {
     given["number"]: _table(given) for given in packaged_toml(Path(__file__).with_name("paper_tables.toml"))["table"]
 }
-"""By number: I UCF-Sports, II Hollywood-2, III DHF1K, IV DIEM, V DIEM-Meta, VI LEDOV-Meta."""
+"""Number → table: I UCF-Sports, II Hollywood-2, III DHF1K, IV DIEM, V DIEM-Meta, VI LEDOV-Meta."""
 
 
 def write_paper_table(report: Report, number: str, folder: Path) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.evaluation.means import Mean, pooled_mean, video_mean
 from gfsalnet.evaluation.scoring import PREDICTION, PREDICTORS, VideoScores
-from gfsalnet.evaluation.settings import Settings
+from gfsalnet.evaluation.settings import EvaluationSettings
 
 FloatArray = NDArray[np.float64]
 
@@ -25,9 +25,9 @@ class Row:
     predictor: str
     """A name of `PREDICTORS`."""
     videos: int
-    """In which it was scored."""
+    """The number of videos in which it was scored."""
     frames: int
-    """On which it was scored."""
+    """The number of frames on which it was scored."""
     per_video: dict[str, Mean]
     """Metric → mean over videos of the mean over frames."""
     pooled: dict[str, Mean]
@@ -39,28 +39,28 @@ class Report:
     """An evaluation."""
 
     request: dict[str, Any]
-    """All that changes a number: dataset, source, settings, version."""
+    """Everything that changes a number: dataset, source, settings, version."""
     name: str
-    """Of what was evaluated."""
+    """The name of what was evaluated."""
     metrics: tuple[str, ...]
     rows: list[Row]
-    """From the floor to the ceiling; predictors that could not be tried are not there."""
+    """One per predictor, from the floor to the ceiling; predictors that could not be tried are left out."""
     videos: list[VideoScores]
-    """That have scored frames, in the dataset's order."""
+    """The videos with scored frames, in the dataset's order."""
     without_frames: list[str]
     """Videos in which no frame could be scored."""
     failed: dict[str, str]
     """Video → what was wrong."""
     dropped: dict[str, int]
-    """Reason → frames left out, in all videos."""
+    """Reason → number of frames left out, over all videos."""
     remarks: list[str]
-    """Of the dataset and of the source of the maps."""
+    """Remarks on the dataset and on the source of the maps."""
     config: Mapping[str, Any] | None = None
     """The configuration file that decided some of the request, and what it decided: JSON values."""
 
     @property
     def frames(self) -> int:
-        """How many were scored."""
+        """The number of scored frames."""
         return sum(len(scores.frame_index) for scores in self.videos)
 
     def __repr__(self) -> str:
@@ -72,7 +72,7 @@ class Report:
         return next((row for row in self.rows if row.predictor == PREDICTION), None)
 
     def label(self, predictor: str) -> str:
-        """What tables call a predictor."""
+        """The name of a predictor in tables."""
         return self.name if predictor == PREDICTION else predictor
 
     def sizes_hw(self, which: str) -> list[tuple[int, int]]:
@@ -81,12 +81,12 @@ class Report:
 
     @property
     def sigmas_pixels(self) -> tuple[float, float]:
-        """Least and largest Gaussian of the ground truth's densities, in pixels of the picture."""
+        """Smallest and largest sigma of the ground truth's densities, in pixels of the picture."""
         sigmas = [scores.sigma_pixels for scores in self.videos] or [math.nan]
         return min(sigmas), max(sigmas)
 
     def as_json(self) -> dict[str, Any]:
-        """All but the scores of single frames; NaN is null, infinity a string."""
+        """Everything except the scores of single frames; NaN becomes null, infinity a string."""
         rows = [{**asdict(row), "label": self.label(row.predictor)} for row in self.rows]
         values: dict[str, Any] = {
             "name": self.name,
@@ -106,7 +106,7 @@ class Report:
 
 
 def json_values(value: Any) -> Any:
-    """The same with NaN as None and infinities as strings, for which JSON has no words."""
+    """The value with NaN as None and infinities as strings, since JSON has neither."""
     if isinstance(value, Mapping):
         return {key: json_values(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -119,7 +119,7 @@ def json_values(value: Any) -> Any:
 def make_report(
     request: Mapping[str, Any],
     name: str,
-    settings: Settings,
+    settings: EvaluationSettings,
     scored: Sequence[VideoScores],
     failed: Mapping[str, str],
     remarks: Sequence[str],
@@ -127,12 +127,12 @@ def make_report(
     """Average the scores of videos.
 
     Args:
-        request: all that changes a number.
-        name: of what was evaluated.
-        settings: which it was scored by.
-        scored: in the dataset's order.
+        request: everything that changes a number.
+        name: the name of what was evaluated.
+        settings: the settings it was scored with.
+        scored: the scores of the videos in the dataset's order.
         failed: video → what was wrong.
-        remarks: of the dataset.
+        remarks: remarks on the dataset.
     """
     videos = [scores for scores in scored if len(scores.frame_index)]
     dropped: Counter[str] = Counter()
@@ -151,16 +151,20 @@ def make_report(
     )
 
 
-def _rows(videos: Sequence[VideoScores], settings: Settings) -> list[Row]:
+def _rows(videos: Sequence[VideoScores], settings: EvaluationSettings) -> list[Row]:
     if not videos:
         return []
     defined = [~np.isnan(scores.scores) for scores in videos]
-    counts = np.array([has.sum(axis=0) for has in defined], np.float64)  # (V, P, M), as all below
+    counts = np.array(
+        [has.sum(axis=0) for has in defined], np.float64
+    )  # (V, P, M): videos, predictors, metrics, as all below
+    # NaN counts in neither sums nor counts: undefined frames leave the mean alone.
     sums = np.array([np.where(has, v.scores, 0).sum(axis=0) for has, v in zip(defined, videos, strict=True)])
     tried = np.array([scores.tried.sum(axis=0) for scores in videos])
     rows = []
     for place, predictor in enumerate(PREDICTORS):
         frames = tried[:, place].max(axis=1)
+        # A predictor that was never tried, such as humans without known viewers, has no row.
         if not frames.any():
             continue
         columns = {

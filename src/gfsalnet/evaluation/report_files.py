@@ -11,14 +11,14 @@ import numpy as np
 from gfsalnet.evaluation.means import CONFIDENCE, RESAMPLES, Mean
 from gfsalnet.evaluation.report import Report
 from gfsalnet.evaluation.scoring import CENTRE_BIAS, LEAVE_ONE_OUT, PREDICTION, PREDICTORS, SPLIT_HALF, UNIFORM
-from gfsalnet.evaluation.settings import METRIC_LABELS, Settings
+from gfsalnet.evaluation.settings import METRIC_LABELS, EvaluationSettings
 from gfsalnet.evaluation.store import REPORT_FILE
 from gfsalnet.evaluation.tables import UNDEFINED, Table, with_interval
 from gfsalnet.evaluation.truth import NEGATIVE_FRAMES, NEGATIVE_FRAMES_DEFAULT
 from gfsalnet.files import output_errors, write_json, written_whole
 
 MOST_REMARKS = 10
-"""Of the data, that tables show."""
+"""The number of remarks on the data that tables show."""
 
 
 def write_report(report: Report, folder: Path) -> None:
@@ -65,6 +65,7 @@ def _cell(value: object) -> object:
 def _frame_rows(report: Report) -> Iterator[list[object]]:
     for place, predictor in enumerate(PREDICTORS):
         for scores in report.videos:
+            # Humans are not scored on every frame: such rows are left out, not written as empty.
             tried = scores.tried[:, place].any(axis=1)
             for index, values in zip(scores.frame_index[tried], scores.scores[tried, place], strict=True):
                 yield [report.label(predictor), scores.video, int(index), *values.tolist()]
@@ -81,7 +82,7 @@ def _video_rows(report: Report) -> Iterator[list[object]]:
 
 
 def report_tables(report: Report) -> list[Table]:
-    """Per-video means and pooled-frame means, with all that one must know to compare them."""
+    """Tables of per-video means and pooled-frame means, with notes on everything needed to compare them."""
     caption = f"{report.name} on {_dataset(report)}, protocol {report.request['settings']['protocol']}"
     notes = [*_notes_on_data(report), *_notes_on_rows(report)]
     if report.frames == len(report.videos):
@@ -100,6 +101,7 @@ def _table(report: Report, caption: str, *, per_video: bool, notes: Sequence[str
         cells = [_mean(means.get(metric)) for metric in report.metrics]
         rows.append([report.label(row.predictor), str(row.videos if per_video else row.frames), *cells])
     columns = ["", "videos" if per_video else "frames", *(METRIC_LABELS[metric] for metric in report.metrics)]
+    # A rule above and below the model: floor, model, ceiling.
     place = [row.predictor for row in report.rows].index(PREDICTION)
     return Table(caption=caption, columns=columns, rows=rows, notes=notes, rules_before=(place, place + 1))
 
@@ -114,7 +116,7 @@ def _dataset(report: Report) -> str:
 
 
 def _notes_on_data(report: Report) -> list[str]:
-    settings = Settings(**{**report.request["settings"], "metrics": report.metrics})
+    settings = EvaluationSettings(**{**report.request["settings"], "metrics": report.metrics})
     protocol, sigmas = settings.definition, report.sigmas_pixels
     sigma = f"{sigmas[0]:.4g}" if sigmas[0] == sigmas[1] else f"{sigmas[0]:.4g} to {sigmas[1]:.4g}"
     dropped = [f"{count} {reason}" for reason, count in report.dropped.items()]
@@ -144,14 +146,14 @@ def _notes_on_data(report: Report) -> list[str]:
 
 
 def note_on_intervals(means: Iterable[Mean], how: str) -> str:
-    """What stands in brackets, if there are any."""
+    """A note on the intervals in brackets, or on why there are none."""
     if all(np.isnan(mean.low) for mean in means):
         return "No intervals: the bootstrap over videos needs two videos or more."
     return f"In brackets: {CONFIDENCE:.0%} percentile bootstrap over videos, {RESAMPLES} resamples, {how}."
 
 
 def notes_on_maps(report: Report) -> list[str]:
-    """What a reader of the means must know of the maps: those that no ranking or standard deviation can be made of."""
+    """Notes on maps that make metrics undefined: constant ones have no ranking and no standard deviation."""
     constant, black = (sum(getattr(v, f"{kind}_maps") for v in report.videos) for kind in ("constant", "black"))
     undefined = dict[int, list[str]]()
     for metric, mean in report.prediction.pooled.items() if report.prediction else ():

@@ -1,4 +1,4 @@
-"""Evaluate: every video of a split scored, in this process or in workers, and what was finished is never done again."""
+"""Scores every video of a split, in this process or in workers; finished videos are not scored again."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import hashlib
 import json
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gfsalnet._version import __version__
-from gfsalnet.device import cores, settle_memory
+from gfsalnet.device import cores, keep_threads, settle_memory, threads
 from gfsalnet.errors import DatasetError, GFSalNetError
 from gfsalnet.evaluation.floor import OtherVideos
 from gfsalnet.evaluation.map_files import as_map_source
 from gfsalnet.evaluation.report import Report, make_report
 from gfsalnet.evaluation.report_files import write_report
 from gfsalnet.evaluation.scoring import VideoScores, score_video
-from gfsalnet.evaluation.settings import Settings
+from gfsalnet.evaluation.settings import EvaluationSettings
 from gfsalnet.evaluation.sources import MapSource
 from gfsalnet.evaluation.store import Store
 from gfsalnet.gaze import GazeDataset
@@ -34,34 +34,34 @@ if TYPE_CHECKING:
     from gfsalnet.models import SaliencyModel
 
 OnVideo = Callable[[str, int, int], None]
-"""Called with what is done (`gaze`, `scores`), the videos it is done for, and the videos of the split."""
+"""Called with the stage (`gaze` or `scores`), the videos that are done and the videos of the split."""
 
 
 @dataclass(frozen=True)
 class _Job:
-    """What every process needs; it is pickled once for each."""
+    """Everything a process needs; pickled once for each worker."""
 
     dataset: GazeDataset
     source: MapSource
     others: OtherVideos
-    settings: Settings
+    settings: EvaluationSettings
     refused: Mapping[str, str]
     """Video → why it is not scored."""
 
     def run(self, video: str) -> VideoScores | str:
-        """Score a video, or say what was wrong."""
+        """Score a video, or return the reason why it cannot be scored."""
         if video in self.refused:
             return self.refused[video]
         try:
             return score_video(self.dataset, self.source, self.others, self.settings, video)
-        except Exception as error:  # whatever it was, the other videos are not to blame
+        except Exception as error:  # one bad video must not stop the others
             return one_line(video, error)
 
 
 def evaluate(
     dataset: GazeDataset,
     source: MapSource | SaliencyModel | str | Path,
-    settings: Settings | None = None,
+    settings: EvaluationSettings | None = None,
     output: Path | str | None = None,
     *,
     workers: int = 0,
@@ -75,10 +75,10 @@ def evaluate(
     Args:
         dataset: a split.
         source: a model; the name or folder of one; a folder of maps; or any other `MapSource`.
-        settings: how to score; None: the defaults of `Settings`.
-        output: where results go, and those of an earlier run with the same request are; None: no file is kept.
+        settings: how to score; None: the defaults of `EvaluationSettings`.
+        output: the folder for results, which may hold those of an earlier run of the same request; None: none is kept.
         workers: processes; 0 scores in this one. The numbers do not depend on it.
-        on_video: told of progress.
+        on_video: called with the progress.
         config: the configuration file that decided some of this, and what it decided: JSON values, for the report.
 
     Raises:
@@ -89,7 +89,7 @@ def evaluate(
     if output is None:
         with TemporaryDirectory(prefix="gfsalnet-") as folder:
             return evaluate(dataset, source, settings, folder, workers=workers, on_video=on_video, config=config)
-    source, settings, output = as_map_source(source), settings or Settings(), Path(output)
+    source, settings, output = as_map_source(source), settings or EvaluationSettings(), Path(output)
     request = _request(dataset, source, settings)
     store = Store(output, request)
     others = OtherVideos.learn(dataset, settings, lambda done, total: on_video("gaze", done, total))
@@ -109,7 +109,7 @@ def evaluate(
 
 def _refused(dataset: GazeDataset, others: OtherVideos) -> dict[str, str]:
     """Videos whose gaze cannot be in the right units, and why: numbers from it would be nonsense."""
-    # A cut video loses gaze, and one viewer may look at one thing all the time: said in the notes, and scored.
+    # Gaze after the end of a cut video, and a viewer who looks at one point all the time, are noted but scored.
     doubts = doubts_of(others.qualities, but=("late", "alike"))
     remedy = "Mend the gaze; `gfsalnet dataset check` shows whether it is right"
     if doubts.whole:
@@ -117,7 +117,7 @@ def _refused(dataset: GazeDataset, others: OtherVideos) -> dict[str, str]:
     return {video: str(DatasetError(video, "; ".join(texts), remedy)) for video, texts in doubts.videos.items()}
 
 
-def _request(dataset: GazeDataset, source: MapSource, settings: Settings) -> dict[str, Any]:
+def _request(dataset: GazeDataset, source: MapSource, settings: EvaluationSettings) -> dict[str, Any]:
     videos = hashlib.sha256("\n".join(dataset.videos).encode()).hexdigest()[:16]
     request = {
         "dataset": {
@@ -131,7 +131,9 @@ def _request(dataset: GazeDataset, source: MapSource, settings: Settings) -> dic
         "settings": asdict(settings),
         "gfsalnet": __version__,
     }
-    return dict(json.loads(json.dumps(request)))  # JSON knows no tuples, and it is compared with what was stored
+    return dict(
+        json.loads(json.dumps(request))
+    )  # JSON turns tuples into lists, and this is compared with what was stored
 
 
 def _score_all(
@@ -150,37 +152,40 @@ def _score_all(
         store.reopen()
     on_done(len(done))
     positions = {video: position for position, video in enumerate(videos)}
-    for video, result in _in_workers(job, to_do, workers) if workers else _in_this_process(job, to_do):
-        if isinstance(result, str):
-            failed[video] = result
-            store.forget_scores(positions[video])
-        else:
-            store.keep_scores(positions[video], result, identities[video])
-            done[video] = result
-        on_done(len(done) + len(failed))
+    # Closed even if a score cannot be stored: the source then gives back its threads, and workers end.
+    with closing(_in_workers(job, to_do, workers) if workers else _in_this_process(job, to_do)) as results:
+        for video, result in results:
+            if isinstance(result, str):
+                failed[video] = result
+                store.forget_scores(positions[video])
+            else:
+                store.keep_scores(positions[video], result, identities[video])
+                done[video] = result
+            on_done(len(done) + len(failed))
     return [done[video] for video in videos if video in done], {v: failed[v] for v in videos if v in failed}
 
 
 def _identity(job: _Job, video: str) -> dict[str, Any]:
-    """Scores of an earlier run count as long as this is the same."""
+    """What must be unchanged for the scores of an earlier run to count."""
     try:
         maps = job.source.identity(job.dataset, video)
     except GFSalNetError:
-        maps = {}  # missing maps fail when they are scored
+        maps = {}  # missing maps are reported when the video is scored
     return {"maps": maps, "gaze": job.others.digest}
 
 
 Result: TypeAlias = "tuple[str, VideoScores | str]"
 
 
-def _in_this_process(job: _Job, videos: list[str]) -> Iterator[Result]:
+def _in_this_process(job: _Job, videos: list[str]) -> Generator[Result, None, None]:
     if videos:
-        with job.source.ready():
+        # As in workers: the flow of DIS depends on the number of threads.
+        with threads(1, torch=False), job.source.ready():
             for video in videos:
                 yield video, job.run(video)
 
 
-def _in_workers(job: _Job, videos: list[str], workers: int) -> Iterator[Result]:
+def _in_workers(job: _Job, videos: list[str], workers: int) -> Generator[Result, None, None]:
     if not videos:
         return
     # A forked process would inherit the locks of torch's and OpenCV's threads, and may hang.
@@ -205,18 +210,16 @@ def _result(future: Future[VideoScores | str]) -> VideoScores | str:
 
 
 _job: _Job
-"""In a worker: what it works on."""
+"""In a worker process: the job of the evaluation."""
 _until_the_end = ExitStack()
-"""In a worker: keeps the source ready; a context that nothing refers to would be left at once."""
+"""In a worker process: keeps the source ready. A context that nothing refers to would be closed at once."""
 
 
 def _start_worker(job: _Job) -> None:
-    import cv2
-
     global _job
     _job = job
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    cv2.setNumThreads(1)  # this process is ours alone, and ends with the evaluation
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and stops the workers
+    keep_threads(1)
     _until_the_end.enter_context(job.source.ready())
     settle_memory()
 
@@ -226,6 +229,6 @@ def _run_in_worker(video: str) -> VideoScores | str:
 
 
 def default_workers(videos: int) -> int:
-    """One process a core, eight at most; 0 where there is but one core or one video."""
+    """One process per core, at most eight; 0 with a single core or a single video."""
     count = min(cores(), videos, 8)
     return count if count > 1 else 0

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from gfsalnet.errors import SourceError
 from gfsalnet.evaluation.floor import OtherVideos, with_fixations
 from gfsalnet.evaluation.humans import leave_one_out, split_halves
-from gfsalnet.evaluation.settings import Settings
+from gfsalnet.evaluation.settings import EvaluationSettings
 from gfsalnet.evaluation.sources import AnyMap, MapSource
-from gfsalnet.evaluation.truth import FrameTruth, Scores, VideoTruth
+from gfsalnet.evaluation.truth import FrameTruth, MetricValues, VideoTruth
 from gfsalnet.gaze import FrameGaze, GazeDataset
 from gfsalnet.gaze.quality import Quality
 
@@ -24,7 +24,7 @@ PREDICTORS = (UNIFORM, CENTRE_BIAS, PREDICTION, SPLIT_HALF, LEAVE_ONE_OUT)
 
 NO_FIXATION, NO_MAP = "no fixation on the frame", "no map for the frame"
 NEAR = 0.1
-"""How far two aspects may differ and count as one: networks round sizes to multiples of 32."""
+"""Aspects that differ by less than this share count as equal: networks round sizes to multiples of 32."""
 NOT_FINITE = "the map holds NaN or infinite values"
 
 
@@ -41,22 +41,22 @@ class VideoScores:
     scores: NDArray[np.float64]
     """(F, P, M); NaN where undefined or not tried."""
     tried: NDArray[np.bool_]
-    """(F, P, M) whether the predictor was scored there; humans are not on every frame and metric."""
+    """(F, P, M) whether the predictor was scored; humans are not scored on every frame and metric."""
     dropped: dict[str, int]
     """Reason → frames left out, for every predictor alike."""
     notes: list[str]
-    """What the source of the maps says of this video."""
+    """Notes on the gaze and on the maps of this video."""
     sigma_pixels: float
     sizes_hw: dict[str, list[list[int]]]
     """`picture`, `scored` and `map` → the sizes (height, width) that occur."""
     constant_maps: int = 0
-    """Scored maps of the source that hold one value everywhere."""
+    """The number of scored maps that hold one value everywhere."""
     black_maps: int = 0
-    """Of these, all 0."""
+    """The number of `constant_maps` that are all 0."""
 
 
 def score_video(
-    dataset: GazeDataset, source: MapSource, others: OtherVideos, settings: Settings, video: str
+    dataset: GazeDataset, source: MapSource, others: OtherVideos, settings: EvaluationSettings, video: str
 ) -> VideoScores:
     """Score one video; a video without fixations has no frames.
 
@@ -66,7 +66,7 @@ def score_video(
     gaze = dataset.gaze(video)
     usable = {frame.index: frame for frame in with_fixations(gaze)}
     truth = VideoTruth(dataset, video, list(usable.values()), others, settings)
-    scores: dict[int, dict[str, Scores]] = {}
+    scores: dict[int, dict[str, MetricValues]] = {}
     quality = others.qualities.get(video, Quality())
     notes = [*quality.doubts().values(), *quality.remarks()]
     not_finite, constant, black, map_sizes = 0, 0, 0, set[tuple[int, int]]()
@@ -114,8 +114,8 @@ def _turned(map_sizes_hw: Collection[tuple[int, int]], picture_sizes_wh: Collect
     return []
 
 
-def _frame_scores(video: VideoTruth, gaze: FrameGaze, saliency: AnyMap) -> dict[str, Scores]:
-    """Predictor → metric → score, without those that cannot be tried."""
+def _frame_scores(video: VideoTruth, gaze: FrameGaze, saliency: AnyMap) -> dict[str, MetricValues]:
+    """Predictor → metric → value, without predictors that cannot be tried on this frame."""
     frame = FrameTruth(video, gaze)
     scores = {UNIFORM: frame.score_floor(UNIFORM, np.ones((1, 1)))}
     if video.centre_bias is not None:
@@ -129,6 +129,7 @@ def _frame_scores(video: VideoTruth, gaze: FrameGaze, saliency: AnyMap) -> dict[
         ) from error
     every = video.settings.humans_every
     if every and gaze.index % every == 0:
+        # The generator depends on the frame alone, so workers and order change nothing.
         halves = split_halves(gaze.fixations, frame.rng("halves"))
         scores[SPLIT_HALF] = frame.score_viewers(halves, densities=True)
         # One viewer's few fixations make no density worth comparing with.
@@ -136,11 +137,11 @@ def _frame_scores(video: VideoTruth, gaze: FrameGaze, saliency: AnyMap) -> dict[
     return scores
 
 
-def _as_array(frames: Sequence[Mapping[str, Scores]], metrics: Sequence[str]) -> NDArray[np.float64]:
+def _as_array(frames: Sequence[Mapping[str, MetricValues]], metrics: Sequence[str]) -> NDArray[np.float64]:
     rows = [[[frame.get(who, {}).get(m, np.nan) for m in metrics] for who in PREDICTORS] for frame in frames]
     return np.array(rows, np.float64).reshape(-1, len(PREDICTORS), len(metrics))
 
 
-def _tried(frames: Sequence[Mapping[str, Scores]], metrics: Sequence[str]) -> NDArray[np.bool_]:
+def _tried(frames: Sequence[Mapping[str, MetricValues]], metrics: Sequence[str]) -> NDArray[np.bool_]:
     rows = [[[m in frame.get(who, {}) for m in metrics] for who in PREDICTORS] for frame in frames]
     return np.array(rows, np.bool_).reshape(-1, len(PREDICTORS), len(metrics))

@@ -1,4 +1,4 @@
-"""What is scored and how: all that changes a number, and nothing else."""
+"""What is scored and how: everything that changes a number, and nothing else."""
 
 from __future__ import annotations
 
@@ -19,36 +19,37 @@ METRIC_LABELS: Mapping[str, str] = {
     "kldiv": "KLDiv ↓",
     "emd": "EMD ↓",
 }
-"""Headings; the arrow points to where better is."""
+"""Metric → heading; an arrow up means that more is better."""
 
 ON_FIXATIONS = frozenset({"auc_judd", "auc_borji", "auc_shuffled", "nss", "information_gain"})
 """The metrics that compare with discrete fixations; the others compare with a density."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class EvaluationSettings:
     """How maps are scored.
 
     Raises:
-        ValueError: for a protocol or metric that there is not, or a number out of range.
+        ValueError: if a protocol or metric is unknown, or a number is out of range.
     """
 
     protocol: str = "mit"
     """A name of `metrics.PROTOCOLS`."""
     metrics: tuple[str, ...] = PAPER_METRICS
-    """Names the protocol has."""
+    """Metrics of the protocol."""
     width_pixels: int | None = None
     """Score on maps of this width; None: at the size the fixations refer to."""
     sigma_pixels: float | None = None
     """Gaussian of all densities, in pixels of the picture; None: the dataset's official one, or its own maps."""
     humans_every: int = 1
-    """Score the humans on every so many frames; 0 leaves them out."""
+    """Score the humans on every n-th frame; 0 leaves them out."""
     seed: int = 0
-    """Of all draws: jitter, negatives, halves of the viewers, bootstrap."""
+    """The seed of all draws: jitter, negatives, halves of the viewers, bootstrap."""
 
     def __post_init__(self) -> None:
         if self.protocol not in PROTOCOLS:
             raise ValueError(f"there is no protocol {self.protocol}; there are {', '.join(PROTOCOLS)}")
+        # Checked here and not when the first frame is scored, minutes later.
         unknown = [name for name in self.metrics if name not in self.definition.metrics]
         if unknown or not self.metrics:
             has = ", ".join(self.definition.metrics)

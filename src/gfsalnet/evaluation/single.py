@@ -1,4 +1,4 @@
-"""One map scored in one call."""
+"""Scores one map in one call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the maps to score come from: a model that makes them, or files that hold them (see `map_files`)."""
+"""Sources of the maps to score: a model that makes them, or files that hold them (see `map_files`)."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ class VideoMaps:
     maps: Iterator[tuple[int, AnyMap]]
     """Frame index and map, ascending, for the frames asked for that have one."""
     notes: list[str] = field(default_factory=list)
-    """What the user should know, such as maps that were left over."""
+    """Messages for the user, such as on surplus maps."""
 
 
 class MapSource(Protocol):
-    """What can be evaluated. Workers receive it pickled."""
+    """Anything that can be evaluated. Workers receive it pickled."""
 
     @property
     def name(self) -> str:
         """The row's name in tables."""
 
     def describe(self) -> dict[str, Any]:
-        """All that changes its maps, as JSON values."""
+        """Everything that changes its maps, as JSON values."""
 
     def ready(self) -> AbstractContextManager[object]:
         """Entered once in each process before the first map is asked for."""
 
     def identity(self, dataset: GazeDataset, video: str) -> dict[str, Any]:
-        """What tells whether this video's maps changed since they were scored, as JSON values."""
+        """JSON values that change when the maps of this video change after they were scored."""
 
     def maps(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> VideoMaps:
         """The maps of the wanted frames.
@@ -56,7 +56,7 @@ class MapSource(Protocol):
 
 
 class ModelSource:
-    """A model run over the dataset's frames, one thread a process, so that scores do not depend on workers.
+    """A model run over the dataset's frames; one thread per process, so that scores do not depend on workers.
 
     Args:
         model: a name or folder for `load_model`, or a model; with workers, one that can be pickled.
@@ -84,7 +84,7 @@ class ModelSource:
         return self._loaded
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_loaded": None}  # each process loads its own
+        return {**vars(self), "_loaded": None}  # each process loads its own copy
 
     @property
     def name(self) -> str:
@@ -98,7 +98,7 @@ class ModelSource:
 
     @contextmanager
     def ready(self) -> Iterator[None]:
-        """Load the model; where that brought PyTorch, it has one thread until the end."""
+        """Load the model, and limit PyTorch, if it was imported, to one thread until the end."""
         _ = self.model
         with threads(1, opencv=False):
             yield
@@ -113,6 +113,7 @@ class ModelSource:
 
     def _predicted(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> Iterator[tuple[int, AnyMap]]:
         last = max(wanted)
+        # Closed early, too: the model's threads and the reader end with the last wanted frame.
         with closing(iter(self.model.stream(dataset.frames(video)))) as predictions:  # type: ignore[type-var]  # a generator in every model
             for prediction in predictions:
                 if prediction.frame_index in wanted:

@@ -1,9 +1,10 @@
-"""The folder of an evaluation: what was asked, and the scores of every finished video.
+"""The folder of an evaluation: what was asked, the scores of every finished video, and the report read back.
 
-    settings.json       all that changes a number; another request finds the folder taken
+    settings.json       everything that changes a number; another request is refused
     videos/00012.npz    scores of the 13th video
+    report.json         written last: only a finished evaluation has it
 
-A video's file is written whole, so that a run that was killed goes on where it was.
+A video's file is written completely or not at all, so that a killed run continues where it stopped.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gfsalnet.errors import OutputError
+from gfsalnet.errors import OutputError, SourceError
+from gfsalnet.evaluation.report import Report, make_report
 from gfsalnet.evaluation.scoring import VideoScores
-from gfsalnet.files import output_errors, write_json, written_whole
+from gfsalnet.evaluation.settings import EvaluationSettings
+from gfsalnet.files import difference_in_words, output_errors, write_json, written_whole
 
 SETTINGS_FILE, VIDEOS_FOLDER, REPORT_FILE = "settings.json", "videos", "report.json"
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
@@ -26,11 +30,11 @@ _ARRAYS = ("frame_index", "scores", "tried")
 
 
 class Store:
-    """An evaluation's folder, new or with results of the same request.
+    """The folder of an evaluation, new or with results of the same request.
 
     Args:
-        folder: made if it is not there.
-        request: all that changes a number, as JSON values.
+        folder: made if it does not exist.
+        request: everything that changes a number, as JSON values.
 
     Raises:
         OutputError: if it cannot be written, or holds results of another request.
@@ -44,18 +48,19 @@ class Store:
         if before is None:
             write_json(folder / SETTINGS_FILE, request)
         elif before != request:
-            difference = _difference(before, request)
+            difference = difference_in_words(before, request)
             raise OutputError(folder, f"holds results of {difference}", "Delete it, or choose another --output")
 
     def scores(self, position: int, video: str, identity: Mapping[str, Any]) -> VideoScores | None:
-        """Scores of an earlier run; None if there are none, or the maps have changed since.
+        """The scores of an earlier run; None if there are none, or the maps have changed since.
 
         Args:
-            position: of the video in the dataset's list.
+            position: the position of the video in the dataset's list.
             video: its name.
-            identity: what tells whether they are still those of its maps and gaze.
+            identity: must equal the identity of the maps and gaze that were scored.
         """
         try:
+            # Any damage means: score it again.
             scores, scored_from = _read(self._path(position))
         except _UNREADABLE:
             return None
@@ -71,12 +76,12 @@ class Store:
             np.savez_compressed(partial, **arrays, about=np.array(json.dumps(about)))
 
     def reopen(self) -> None:
-        """Take the report of an earlier run away: it is not finished any more."""
+        """Remove the report of an earlier run: the evaluation is no longer finished."""
         with output_errors(self.folder / REPORT_FILE):
             (self.folder / REPORT_FILE).unlink(missing_ok=True)
 
     def forget_scores(self, position: int) -> None:
-        """Remove what an earlier run left of a video that now fails."""
+        """Remove the scores of a video that an earlier run scored and that now fails."""
         with output_errors(self._path(position)):
             self._path(position).unlink(missing_ok=True)
 
@@ -85,7 +90,7 @@ class Store:
 
 
 def read_scores(folder: Path) -> list[VideoScores]:
-    """The scores of all videos that were finished, in the dataset's order.
+    """The scores of all finished videos, in the dataset's order.
 
     Raises:
         OSError, ValueError, KeyError: if one cannot be read.
@@ -97,7 +102,7 @@ def read_scores(folder: Path) -> list[VideoScores]:
 
 
 def _read(path: Path) -> tuple[VideoScores, dict[str, Any]]:
-    """Scores, and the identity of the maps they are of."""
+    """The scores in a file, and the identity of the maps and gaze that were scored."""
     with np.load(path, allow_pickle=False) as archive:
         about = json.loads(str(archive["about"]))
         arrays = {name: archive[name] for name in _ARRAYS}
@@ -106,7 +111,7 @@ def _read(path: Path) -> tuple[VideoScores, dict[str, Any]]:
 
 
 def read_request(folder: Path) -> dict[str, Any] | None:
-    """What was asked for; None in a folder that holds no evaluation."""
+    """The request of the evaluation in a folder; None if the folder holds none."""
     try:
         request = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -114,10 +119,29 @@ def read_request(folder: Path) -> dict[str, Any] | None:
     return request if isinstance(request, dict) else None
 
 
-def _difference(before: Any, now: Any, path: str = "") -> str:
-    """The first place where two requests differ, for people."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in [*now, *before]:
-            if before.get(key) != now.get(key):
-                return _difference(before.get(key), now.get(key), f"{path}.{key}".lstrip("."))
-    return f"other settings ({path} was {before}, is {now})"
+def is_finished(folder: Path) -> bool:
+    """Whether the folder holds a finished evaluation."""
+    return (folder / REPORT_FILE).is_file()
+
+
+def read_report(folder: Path) -> Report:
+    """The report of a finished evaluation, to the last digit.
+
+    Raises:
+        SourceError: if there is no finished evaluation, or it is damaged.
+    """
+    try:
+        about = json.loads((folder / REPORT_FILE).read_text(encoding="utf-8"))
+        request = read_request(folder)
+        if request is None:
+            raise ValueError("its settings.json is missing or damaged")
+        settings = EvaluationSettings(**{**request["settings"], "metrics": tuple(request["settings"]["metrics"])})
+        scored = read_scores(folder)
+        counts = (len(scored) - len(about["videos_without_frames"]), sum(len(v.frame_index) for v in scored))
+        if counts != (about["videos"], about["frames"]):
+            raise ValueError("the scores of some videos are missing or damaged")
+        report = make_report(request, about["name"], settings, scored, about["videos_failed"], about["remarks"])
+        report = replace(report, config=about.get("config"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SourceError(folder, f"is no finished evaluation ({error})", "Run `gfsalnet evaluate` again") from error
+    return report

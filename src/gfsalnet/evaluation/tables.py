@@ -32,7 +32,7 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = field(default_factory=list)
-    """What a reader must know of the numbers, a sentence each."""
+    """What a reader must know about the numbers, one sentence each."""
     rules_before: Sequence[int] = ()
     """Rows above which a line is drawn, in LaTeX."""
 
@@ -40,6 +40,7 @@ class Table:
         """A GitHub table between its caption and its notes."""
         cells = [[_markdown(cell) for cell in row] for row in (self.columns, *self.rows)]
         lines = ["| " + " | ".join(row) + " |" for row in cells]
+        # GitHub aligns by the second line: names to the left, numbers to the right.
         lines.insert(1, "|" + "|".join(["---"] + ["--:"] * (len(self.columns) - 1)) + "|")
         parts = [f"**{self.caption}**", "\n".join(lines)]
         if self.notes:

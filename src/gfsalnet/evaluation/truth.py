@@ -1,4 +1,4 @@
-"""What each frame's maps are scored against."""
+"""The ground truth that the maps of each frame are scored against."""
 
 from __future__ import annotations
 
@@ -10,33 +10,39 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gfsalnet.evaluation.floor import OtherVideos
-from gfsalnet.evaluation.settings import ON_FIXATIONS, Settings
+from gfsalnet.evaluation.settings import ON_FIXATIONS, EvaluationSettings
 from gfsalnet.gaze import FrameGaze, GazeDataset, density_map, fixation_counts
 from gfsalnet.maps import Map
 from gfsalnet.metrics import GroundTruth, PreparedFixations, PreparedMap
 from gfsalnet.types import Fixations
 
 NEGATIVE_FRAMES: Mapping[str, int | None] = {"pysaliency": None}
-"""Protocol → how many frames of other videos s-AUC draws negatives from; None: all that are pooled."""
+"""Protocol → the number of frames of other videos that s-AUC takes negatives from; None: all pooled frames."""
 NEGATIVE_FRAMES_DEFAULT = 10
-"""As the MIT benchmark, DHF1K and UNISAL do."""
+"""The number that the MIT benchmark, DHF1K and UNISAL use."""
 
-Scores = dict[str, float]
+MetricValues = dict[str, float]
+"""Metric → its value on one frame; NaN where it is undefined."""
 
 
 class VideoTruth:
     """One video's ground truth, and what the other videos say about it.
 
     Args:
-        dataset: which holds the video.
+        dataset: the dataset of the video.
         video: its name.
-        gaze: its frames with fixations.
-        others: learned from the split.
-        settings: protocol, metrics, size, seed.
+        gaze: the frames of the video with fixations.
+        others: what was learned from the gaze of the whole split.
+        settings: give the protocol, metrics, size and seed.
     """
 
     def __init__(
-        self, dataset: GazeDataset, video: str, gaze: Sequence[FrameGaze], others: OtherVideos, settings: Settings
+        self,
+        dataset: GazeDataset,
+        video: str,
+        gaze: Sequence[FrameGaze],
+        others: OtherVideos,
+        settings: EvaluationSettings,
     ) -> None:
         self.dataset, self.video, self.settings = dataset, video, settings
         self.sigma_pixels = settings.sigma_of(dataset, video)
@@ -50,12 +56,12 @@ class VideoTruth:
         return self._others.centre_bias(self._gaze, self.sigma_pixels)
 
     def baseline(self, size_hw: tuple[int, int]) -> PreparedMap:
-        """The centre bias at a size, for information gain; without other videos a map of zeros, which gives NaN."""
+        """The centre bias at a size, for information gain; without other videos a map of zeros, whose gain is NaN."""
         grid = self.centre_bias if self.centre_bias is not None else np.zeros((1, 1))
         return self.resized_once("centre bias", grid, size_hw)
 
     def resized_once(self, what: str, map_hw: NDArray[np.float64], size_hw: tuple[int, int]) -> PreparedMap:
-        """A map that is the same for all frames, at the size it is scored at."""
+        """A map that is the same for all frames, resized to the size it is scored at; cached by name and size."""
         if (what, size_hw) not in self._floors:
             self._floors[what, size_hw] = self.settings.definition.resized(map_hw, size_hw, reused=True)
         return self._floors[what, size_hw]
@@ -67,13 +73,14 @@ class VideoTruth:
         return PreparedFixations(self._others.negatives(self._position, size_hw, rng, limit), "other_map")
 
     def seed(self, index: int, purpose: str) -> int:
-        """The same for a frame whenever and wherever it is scored."""
+        """A seed that depends on the frame and purpose only, not on when or in which process it is scored."""
         text = f"{self.settings.seed}/{self.video}/{index}/{purpose}"
+        # Not `hash()`, which Python salts anew in every process.
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 class FrameTruth:
-    """One frame's ground truth: everyone's fixations and density, or those of some viewers.
+    """The ground truth of one frame: the fixations and density of all viewers, or of some.
 
     Args:
         video: the frame's video.
@@ -84,36 +91,39 @@ class FrameTruth:
         self.fixations = gaze.fixations
         self.size_hw = video.settings.truth_size_hw(gaze.fixations.size_wh)
         self._video, self._index = video, gaze.index
+        # The sigma is given in pixels of the picture, and the maps may be scored at another width.
         self._sigma_pixels = video.sigma_pixels * self.size_hw[1] / gaze.fixations.size_wh[0]
         self._seed = video.seed(gaze.index, "metrics")
         needs = video.settings.metrics
+        # Drawn only if a metric needs them.
         self._negatives = video.negatives(gaze.index, self.size_hw) if "auc_shuffled" in needs else None
         self._baseline = video.baseline(self.size_hw) if "information_gain" in needs else None
+        # A sigma of the user's own overrides the official maps, which have another.
         own_sigma = video.settings.sigma_pixels is not None
         official = None if own_sigma else video.dataset.density(video.video, gaze, self.size_hw)
         self._everyone = self._truth(self.fixations, self._density(self.fixations) if official is None else official)
 
     def rng(self, purpose: str) -> np.random.Generator:
-        """A generator of this frame's own."""
+        """A random generator for this frame and purpose."""
         return np.random.default_rng(self._video.seed(self._index, purpose))
 
-    def score(self, saliency_hw: ArrayLike) -> Scores:
-        """A map of any size against everyone."""
+    def score(self, saliency_hw: ArrayLike) -> MetricValues:
+        """The scores of a map of any size against all viewers."""
         settings = self._video.settings
         return settings.definition.score(saliency_hw, self._everyone, settings.metrics)
 
-    def score_floor(self, what: str, map_hw: NDArray[np.float64]) -> Scores:
-        """A map of any size that is the same for all frames of the video, by name."""
+    def score_floor(self, what: str, map_hw: NDArray[np.float64]) -> MetricValues:
+        """The scores of a map `what` of any size that is the same for all frames of the video."""
         settings = self._video.settings
         resized = self._video.resized_once(what, map_hw, self.size_hw)
         return settings.definition.score_resized(resized, self._everyone, settings.metrics)
 
-    def score_viewers(self, pairs: Iterable[tuple[Fixations, Fixations]], *, densities: bool) -> Scores:
+    def score_viewers(self, pairs: Iterable[tuple[Fixations, Fixations]], *, densities: bool) -> MetricValues:
         """The mean over (who predicts, who is predicted) of each metric; empty without pairs.
 
         Args:
-            pairs: of viewers' fixations on this frame.
-            densities: whether the predicted ones are enough for a density to compare with.
+            pairs: fixations of viewers on this frame.
+            densities: whether the predicted viewers are enough for a density to compare with.
         """
         metrics = [name for name in self._video.settings.metrics if densities or name in ON_FIXATIONS]
         definition, rows = self._video.settings.definition, []

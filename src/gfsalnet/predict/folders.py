@@ -1,4 +1,4 @@
-"""Which folder a source's results go to, and which of them are there already."""
+"""Which folder a source's results go to, and which of them exist already."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from gfsalnet.errors import OutputError
-from gfsalnet.files import file_name
+from gfsalnet.files import difference_in_words, file_name
 from gfsalnet.render import output_names
 
 SUMMARY_FILE = "summary.json"
 
 
 def read_summary(folder: Path) -> dict[str, Any] | None:
-    """What an earlier run wrote into the folder; None without a readable summary."""
+    """The summary that an earlier run wrote into the folder; None without a readable one."""
     try:
         summary = json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -25,16 +25,17 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
 
 
 def folder_for(output: Path, name: str, source: Mapping[str, Any]) -> Path:
-    """`output/name`, or `output/name-2`, … where another source of the same name got there first.
+    """`output/name`, or `output/name-2`, … if another source of the same name has results there.
 
     Args:
         output: the folder of all results.
-        name: of the source.
-        source: what the summary says of it; `path` tells sources apart.
+        name: the name of the source.
+        source: its entry in the summary; `path` tells sources apart.
     """
     for number in itertools.count(1):
         folder = output / file_name(name if number == 1 else f"{name}-{number}")
         summary = read_summary(folder)
+        # The same source again: its folder is continued or replaced.
         if summary is not None and summary.get("source", {}).get("path") == source["path"]:
             return folder
         if summary is None and _is_free(folder):
@@ -43,7 +44,7 @@ def folder_for(output: Path, name: str, source: Mapping[str, Any]) -> Path:
 
 
 def _is_free(folder: Path) -> bool:
-    """Whether nothing lies there but what an interrupted run may have left."""
+    """Whether the folder holds nothing but what an interrupted run may have left."""
     if not folder.exists():
         return True
     return folder.is_dir() and all(_may_be_ours(path.name) for path in folder.iterdir())
@@ -61,7 +62,7 @@ _ALL_OUTPUTS = {
 def missing_outputs(
     folder: Path, save: tuple[str, ...], kind: str, request: Mapping[str, Any], overwrite: bool
 ) -> tuple[str, ...]:
-    """The words of `save` whose files still have to be made.
+    """The words of `save` whose files are still missing.
 
     Raises:
         OutputError: if the folder holds results of other settings, or of a source that has changed since.
@@ -73,16 +74,7 @@ def missing_outputs(
         if summary.get(key) != request[key]:
             raise OutputError(
                 folder,
-                f"holds results of {_difference(summary.get(key), request[key], key)}",
+                f"holds results of {difference_in_words(summary.get(key), request[key], key)}",
                 "Add --overwrite to replace them, or choose another --output",
             )
     return tuple(word for word in save if not all((folder / name).exists() for name in output_names((word,), kind)))
-
-
-def _difference(before: Any, now: Any, path: str) -> str:
-    """The first place where two summaries differ, for people."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in now:
-            if before.get(key) != now[key]:
-                return _difference(before.get(key), now[key], f"{path}.{key}")
-    return f"other settings ({path} was {before}, is {now})"

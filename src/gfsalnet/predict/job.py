@@ -7,22 +7,24 @@ import platform
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from datetime import datetime, timezone
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from gfsalnet._version import __version__
+from gfsalnet.choices import FolderAs
 from gfsalnet.device import threads
 from gfsalnet.errors import OutputError
 from gfsalnet.files import write_json
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
 from gfsalnet.predict.folders import SUMMARY_FILE, folder_for, missing_outputs, read_summary
-from gfsalnet.predict.settings import Outcome, Settings
 from gfsalnet.render import open_sinks
 from gfsalnet.types import Prediction
 from gfsalnet.unexpected import one_line
@@ -30,21 +32,67 @@ from gfsalnet.video import VideoInfo, VideoReader, open_source, prefetch
 
 T = TypeVar("T")
 OnFrame = Callable[[str, int, "int | None"], None]
-"""Called with the source, the frames of it that are done and, where it is known, the frames to do."""
+"""Called with the source, its frames that are done and, if known, the frames to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How sources are predicted and what is written."""
+
+    output: Path
+    """The folder in which every source gets a folder of its own."""
+    save: tuple[str, ...] = ("overlay", "maps", "csv")
+    """Words of `gfsalnet.render.SINKS`."""
+    map_size_hw: tuple[int, int] | None = None
+    """Height and width of the maps in maps.npz, in pixels; None: the model's own."""
+    rate: Fraction | None = None
+    """Frames per second of folders of frames; None: 25."""
+    folder_as: FolderAs | None = None
+    """What folders are taken for; None: their content decides."""
+    max_frames: int | None = None
+    """Stop after this many frames of each source; None: at its end."""
+    overwrite: bool = False
+    """Whether existing results are made again."""
+    config: Mapping[str, Any] | None = None
+    """The configuration file that decided some of this, and what it decided: JSON values, for the summary."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "output", Path(self.output))  # a string is accepted too
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one source."""
+
+    source: str
+    status: Literal["done", "skipped", "damaged", "failed"]
+    """`damaged`: predicted as far as the file goes."""
+    message: str
+    """One line for the user."""
+    folder: Path | None = None
+    notes: tuple[str, ...] = ()
+    """Messages for the user although nothing failed, one line each."""
+    frames: int = 0
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every frame of the source is predicted."""
+        return self.status in ("done", "skipped")
 
 
 def _silent(source: str, done: int, expected: int | None) -> None:
-    """Nobody watches."""
+    """Report nothing."""
 
 
 def predict_sources(
     model: SaliencyModel, sources: Sequence[str], settings: Settings, on_frame: OnFrame = _silent
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Predict one source after the other; one that fails does not stop the rest."""
     for source in sources:
         try:
             outcome = predict_source(model, source, settings, on_frame)
-        except Exception as error:  # whatever it was, the other sources are not to blame
+        except Exception as error:  # one bad source must not stop the others
             outcome = Outcome(source=source, status="failed", message=one_line(source, error))
         yield outcome
 
@@ -52,8 +100,8 @@ def predict_sources(
 def predict_source(model: SaliencyModel, source: str, settings: Settings, on_frame: OnFrame = _silent) -> Outcome:
     """Predict one source into a folder of its own.
 
-    What is already there with the same model and settings is not done again. Each output appears when it is whole;
-    `summary.json` comes last.
+    Results that exist for the same model and settings are not made again. Each output appears when it is complete;
+    `summary.json` is written last.
 
     Raises:
         SourceError: if the source cannot be read.
@@ -80,19 +128,19 @@ def _require_saved_parts(model: SaliencyModel, save: tuple[str, ...]) -> None:
 
 
 def _request(model: SaliencyModel, info: VideoInfo, settings: Settings) -> dict[str, Any]:
-    """All that decides what the results look like, as the summary will give it back."""
+    """Everything that determines the results, in the form in which the summary will be read back."""
     chosen = {
         "map_size_hw": settings.map_size_hw,
         "rate": settings.rate and str(settings.rate),
         "max_frames": settings.max_frames,
     }
     request: dict[str, Any] = {"source": _identity(info), "model": model.describe(), "settings": chosen}
-    return dict(json.loads(json.dumps(request)))  # JSON knows no tuples
+    return dict(json.loads(json.dumps(request)))  # JSON turns tuples into lists
 
 
 def _identity(info: VideoInfo) -> dict[str, Any]:
-    """What tells this source from others of its name, and from itself after a change."""
-    if info.is_live or info.source == "-":  # never the same twice
+    """What distinguishes this source from others of its name, and from itself after a change."""
+    if info.is_live or info.source == "-":  # no two runs see the same frames
         return {"kind": info.kind, "path": f"{info.source} at {datetime.now(timezone.utc).isoformat()}"}
     path = info.path or Path(info.source)
     source = {"kind": info.kind, "path": str(path.resolve())}
@@ -112,22 +160,24 @@ def _run(
 ) -> tuple[dict[str, float], list[str]]:
     """Decode and predict in threads of their own, write in this one.
 
-    A live source is not waited for: what comes while everything is busy is skipped, so that no delay builds up.
+    Frames of a live source that arrive while everything is busy are skipped, so that no delay builds up.
 
     Returns:
-        the seconds spent in each stage, and what the user should know of the outputs.
+        the seconds spent in each stage, and notes on the outputs for the user.
     """
     info, seconds, started = reader.info, {"read": 0.0, "write": 0.0}, time.perf_counter()
     expected = min((n for n in (info.estimated_frames, settings.max_frames) if n is not None), default=None)
     depth = 1 if info.is_live else read_ahead(info.size_wh)
     skip = (lambda: None) if info.is_live else None
-    # Of a live source, which skips frames, those that are predicted count; of any other, no more than those are read.
+    # `max_frames` limits what is read; a live source skips frames, so there it limits what is predicted (see below).
     wanted = reader if info.is_live else islice(reader, settings.max_frames)
     frames = prefetch(_clocked(wanted, seconds, "read"), depth, skip)
     done = 0
     try:
         with (
-            threads(1, torch=False),  # the stages run beside each other; a pool in one would take the others' cores
+            # The stages run beside each other: a pool in one of them would take the others' cores, and the flow of
+            # DIS depends on the number of threads. Left last, when no stage runs any more.
+            threads(1, torch=False),
             open_sinks(words, folder, info, map_size_hw=settings.map_size_hw) as sink,
             closing(frames),
             closing(prefetch(model.stream(frames, seconds), depth)) as predictions,
@@ -138,11 +188,12 @@ def _run(
                 seconds["write"] += time.perf_counter() - began
                 done += 1
                 on_frame(info.source, done, expected)
+    # Ctrl-C too: the sinks have removed their partial files, and no empty folder stays behind.
     except BaseException:
         with suppress(OSError):
             folder.rmdir()  # only if nothing is in it
         raise
-    reader.report.frames_skipped = reader.report.frames_read - done  # also what was on its way when Ctrl-C came
+    reader.report.frames_skipped = reader.report.frames_read - done  # including frames that were still queued at Ctrl-C
     return {**seconds, "total": time.perf_counter() - started}, sink.notes
 
 
@@ -160,10 +211,11 @@ def _clocked(items: Iterable[T], seconds: dict[str, float], stage: str) -> Itera
 
 
 def _until_interrupted(predictions: Iterable[Prediction], live: bool) -> Iterator[Prediction]:
-    """A camera has no end: there, Ctrl-C means enough, and what has been seen is kept.
+    """A camera has no end, so Ctrl-C ends it normally: what has been predicted is kept.
 
     While a prediction is being written Ctrl-C waits, so that it is in all outputs or in none.
     """
+    # Only the main thread may set a signal handler.
     if not live or threading.current_thread() is not threading.main_thread():
         yield from predictions
         return
@@ -173,6 +225,7 @@ def _until_interrupted(predictions: Iterable[Prediction], live: bool) -> Iterato
         nonlocal enough
         enough = True
         if not writing:
+            # Between predictions the wait for the next one is broken off at once.
             raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, on_interrupt)
@@ -209,7 +262,7 @@ def _summary(
 
 
 def _outcome(source: str, folder: Path, began: float, redone: bool) -> Outcome:
-    """What the summary on disk says, whether it was written now or by an earlier run."""
+    """The outcome by the summary on disk, whether it was written now or by an earlier run."""
     summary = read_summary(folder) or {}
     frames, lost, damage = summary.get("frames", 0), summary.get("frames_lost", 0), summary.get("damage")
     notes = tuple(summary.get("notes", ()))
@@ -219,7 +272,7 @@ def _outcome(source: str, folder: Path, began: float, redone: bool) -> Outcome:
     seconds = time.monotonic() - began
     if not redone:
         return Outcome(source=source, status="skipped", message=f"{source}: already in {folder}", folder=folder)
-    message = f"{source}: {frames} frames in {seconds:.1f} s, {frames / seconds:.1f} a second → {folder}"
+    message = f"{source}: {frames} frames in {seconds:.1f} s, {frames / seconds:.1f} per second → {folder}"
     return Outcome(
         source=source, status="done", message=message, folder=folder, notes=notes, frames=frames, seconds=seconds
     )
