@@ -211,8 +211,8 @@ def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:
             for note in outcome.notes:
                 say(f"  note: {note}")
             if outcome.folder is not None:
-                for film in (*outcome.folder.glob("overlay.*"), *outcome.folder.glob("gate.*")):
-                    say(f"  look at {film}")
+                for drawn in (*outcome.folder.glob("overlay.*"), *outcome.folder.glob("gate.*")):
+                    say(f"  look at {drawn}")
     if len(sources) > 1:
         say(f"{len(sources) - failed} of {len(sources)} sources done")
     if failed:

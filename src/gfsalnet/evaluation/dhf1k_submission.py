@@ -56,7 +56,7 @@ def pack_dhf1k(
             on_video(done, len(VIDEOS))
     if frames == FRAMES:
         return frames, []
-    return frames, [f"{frames} maps, the authors count {FRAMES} frames: extraction may differ by a frame a video"]
+    return frames, [f"{frames} maps, the authors count {FRAMES} frames: extraction may differ by one frame per video"]
 
 
 def _checked_count(folder: MapsFolder) -> int:

@@ -1,4 +1,4 @@
-"""DHF1K, 1,000 videos of 640x360 at 30 frames a second, 17 viewers.
+"""DHF1K, 1,000 videos of 640x360 at 30 frames per second, 17 viewers.
 
     ROOT/video/001.AVI … 700.AVI (… 1000.AVI)
     ROOT/annotation/0001/maps/0001.png, fixation/0001.png, fixation/maps/0001.mat (a binary matrix `I`)
@@ -6,7 +6,7 @@
     ROOT/exportdata_train/P001/P001_Trail0001.txt               raw gaze, read by `dhf1k-viewers`
 
 Also read: ROOT/video/0001/0001.png beside ROOT/annotation, as TASED-Net has the frames, and
-ROOT/0001/{images,maps,fixations}/0001.png, as ViNet has all, be it in train/, val/ and test/. Split: 1–600, 601–700 and
+ROOT/0001/{images,maps,fixations}/0001.png, as ViNet has all, also in train/, val/ and test/. Split: 1–600, 601–700 and
 701–1000, whose gaze is hidden. The official density is a Gaussian with a full width at half maximum of 30 pixels.
 """
 

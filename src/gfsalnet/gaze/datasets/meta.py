@@ -3,8 +3,8 @@
     ROOT as for DIEM or LEDOV, and in it or in ROOT/meta-benchmark/
     mask-diem.csv, mask-ledov-test-30hz.csv, mask-ledov-val-30hz.csv       columns video, frame (0-based), mask
 
-The videos of LEDOV are brought to 30 frames a second first. The score is the mean over the selected frames of a video,
-then over the videos that have any.
+The videos of LEDOV are brought to 30 frames per second first. The score is the mean over the selected frames of a
+video, then over the videos that have any.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class DIEMMeta(DIEM):
 
 
 class LEDOVMeta(LEDOV):
-    """The selected frames of LEDOV at 30 frames a second, `test` or `val`."""
+    """The selected frames of LEDOV at 30 frames per second, `test` or `val`."""
 
     name = "ledov-meta"
     splits = ("val", "test")
@@ -69,7 +69,7 @@ class LEDOVMeta(LEDOV):
         return [name for name, mask in self.selected.items() if mask.any()]
 
     def frames(self, video: str) -> Iterator[Frame]:
-        """The video at 30 frames a second, as long as the list."""
+        """The video at 30 frames per second, as long as the list."""
         rate = video_info(self._video_file(video)).rate
         return islice(at_rate(super().frames(video), rate, RATE), len(self.selected[video]))
 
@@ -79,7 +79,7 @@ class LEDOVMeta(LEDOV):
         return _select(gaze_on(self.record(video), Timeline.steady(len(mask), RATE), len(mask)), mask)
 
     def parts(self, video: str) -> Mapping[str, Collection[int]]:
-        """Pictures at 30 frames a second, and the length of the list."""
+        """Pictures at 30 frames per second, and the length of the list."""
         path = self._video_file(video)
         end = _nearest((float(video_timeline(path).starts_seconds[-1]) + 1 / video_info(path).rate) * RATE)
         return {"pictures": range(max(end, 1)), "frames in the list": range(len(self.selected[video]))}
