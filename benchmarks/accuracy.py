@@ -96,12 +96,12 @@ class Model:
             wanted = {index // stride * stride for index in wanted}
             found = {p.frame_index: p for p in self._model.stream(_frames(shown[0].path, lambda i: i % stride == 0))}
             return [found[frame.index // stride * stride] for frame in shown]
-        if self._model.reach_seconds or self._model.frames_back > 1:
+        if self._model.reach_seconds or self._model.reach_frames > 1:
             predictions = self._model.stream(_frames(shown[0].path, lambda _: True))
             found = {p.frame_index: p for p in predictions if p.frame_index in wanted}
             return [found[frame.index] for frame in shown]
         found = {}
-        needed = {index - back for index in wanted for back in range(self._model.frames_back + 1)}
+        needed = {index - back for index in wanted for back in range(int(self._model.reach_frames) + 1)}
         for frames in _runs(_frames(shown[0].path, needed.__contains__)):
             found |= {p.frame_index: p for p in self._model.stream(frames)}
         return [found[frame.index] for frame in shown]

@@ -23,7 +23,7 @@ MOST_OFF = {"fp32": 1e-4, "bf16": 0.5, "int8": 0.6}
 
 @pytest.fixture(scope="module")
 def network() -> GFSalNet:
-    return load_network(SHIPPED / "gfsalnet-mobile")[0]
+    return load_network(SHIPPED / "gfsalnet-mobile@1")[0]
 
 
 def pictures(batch: int = 1, size_hw: tuple[int, int] = (96, 128), seed: int = 0) -> NetworkInputs:

@@ -23,7 +23,7 @@ from gfsalnet.network.weights import load_network
 
 @pytest.fixture(scope="module")
 def network() -> GFSalNet:
-    return load_network(SHIPPED / "gfsalnet-mobile")[0]
+    return load_network(SHIPPED / "gfsalnet-mobile@1")[0]
 
 
 def pictures(seed: int = 0, size_hw: tuple[int, int] = (96, 128)) -> NetworkInputs:

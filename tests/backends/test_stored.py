@@ -17,7 +17,7 @@ from gfsalnet.errors import WeightsError
 from gfsalnet.models.entry import SHIPPED
 from gfsalnet.network.folder import GRAPH_FILE, WEIGHTS_FILE, read_config
 
-FOLDER = SHIPPED / "gfsalnet-mobile"
+FOLDER = SHIPPED / "gfsalnet-mobile@1"
 
 
 def stored(folder: Path = FOLDER, stream: str | None = None) -> StoredNetwork:

@@ -40,7 +40,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder: the shipped weights at a small size."""
-    shipped = load_network(SHIPPED / "gfsalnet-mobile")[0]
+    shipped = load_network(SHIPPED / "gfsalnet-mobile@1")[0]
     network = GFSalNet(replace(shipped.config, input_size_hw=(96, 128)))
     network.load_state_dict(shipped.state_dict())
     flow = {"estimator": "dis", "preset": "ultrafast", "size_wh": [80, 60], "scale_pixels": 4.0}

@@ -156,7 +156,68 @@ def test_the_shipped_model_predicts_and_looks_at_what_stands_out() -> None:
     assert 45 < peak_y < 115
     assert 205 < peak_x < 275
     described = model.describe()
-    assert (described["name"], described["streams"]) == ("gfsalnet-mobile", "both")
+    assert (described["name"], described["streams"]) == ("gfsalnet-mobile", "appearance")
+    assert model.has_gate
+    assert model.reach_seconds <= 1
+
+
+def test_the_shipped_maps_show_no_mesh() -> None:
+    """Each of the sixteen places that a pixel can have in a block of four by four has the same mean, near the peak."""
+    model = gfsalnet.load_model("gfsalnet-mobile", device="cpu")
+    rgb = np.full((360, 640, 3), 110, np.uint8)
+    cv2.circle(rgb, (330, 170), 60, (230, 120, 60), -1)
+    p = next(iter(model.stream([Frame(rgb)])))
+    row, column = (int(place) for place in np.unravel_index(p.density.argmax(), p.density.shape))
+    top, left = np.clip(row - 32, 0, 360 - 64) // 4 * 4, np.clip(column - 32, 0, 640 - 64) // 4 * 4
+    near = p.density[top : top + 64, left : left + 64].astype(np.float64)
+    phases = np.array([near[a::4, b::4].mean() for a in range(4) for b in range(4)])
+    y, x = np.mgrid[:4, :4] - 1.5
+    slopes = np.stack((np.ones(16), y.ravel(), x.ravel()), 1)  # a slope across the patch is no mesh
+    left_over = phases - slopes @ np.linalg.lstsq(slopes, phases, rcond=None)[0]
+    assert np.sqrt((left_over**2).mean()) / phases.mean() < 0.01
+
+
+def test_a_still_picture_is_read_as_one(tmp_path: Path) -> None:
+    model = gfsalnet.load_model("gfsalnet-mobile", device="cpu")
+    rgb = np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8)
+    alone = next(iter(model.stream([Frame(rgb)]))).map_density
+    in_a_video = next(iter(model.stream([Frame(rgb), Frame(rgb, index=1)]))).map_density
+    assert np.abs(alone - in_a_video).max() > 1e-5
+
+
+def test_the_shipped_motion_draws_to_what_moves_alone() -> None:
+    """In the demo film a bird flies past a tree. Without motion the gate is appearance's."""
+    model = gfsalnet.load_model("gfsalnet-mobile", device="cpu")
+    times = np.arange(12) / 25
+    p = list(model.stream(Frame(draw_frame(1 + t), index=i, time_seconds=t) for i, t in enumerate(times)))
+    assert p[0].gate is not None
+    assert p[0].gate.min() == 1
+    last, bird = p[-1], np.s_[36:76, 418:478]
+    assert last.gate is not None
+    assert last.gate.max() < 0.9
+    assert last.motion is not None
+    assert last.appearance is not None
+    assert last.motion[bird].mean() > 2 * last.motion.mean()
+    assert last.density[bird].sum() > last.appearance[bird].sum()
+
+
+def test_streams_of_the_shipped_model_alone() -> None:
+    both, appearance, motion = (
+        list(load_model(f"gfsalnet-mobile{stream}", device="cpu").stream(frames(4)))[-1]
+        for stream in ("", ":appearance", ":motion")
+    )
+    np.testing.assert_allclose(appearance.map_density, both.map_appearance, atol=1e-7)
+    np.testing.assert_allclose(motion.map_density, both.map_motion, atol=1e-7)
+    assert appearance.gate is None
+    assert motion.gate is None
+
+
+def test_the_strength_of_the_centre() -> None:
+    grey = np.full((96, 128, 3), 120, np.uint8)
+    weak, strong = (load_model("gfsalnet-mobile", device="cpu", centre_bias=b)(grey).density for b in (0.0, 3.0))
+    assert np.abs(weak - strong).max() > 1e-6
+    with pytest.raises(GFSalNetError, match="no centre of its own"):
+        load_model("gfsalnet-mobile@1", device="cpu", centre_bias=0.5)
 
 
 def test_a_trained_folder_is_a_model_with_its_own_flow_settings(tmp_path: Path) -> None:
@@ -179,9 +240,9 @@ def test_weights_of_the_flow_it_was_trained_with_may_lie_elsewhere(tmp_path: Pat
         list(load_model(tmp_path / "mine", device="cpu").stream(frames(2)))
 
 
-def test_the_shipped_gate_turns_to_what_moves_and_only_while_it_moves() -> None:
+def test_the_first_gate_turns_to_what_moves_and_only_while_it_moves() -> None:
     """Fig. 8: in the demo video a bird flies past a tree; then the video stands still."""
-    model = gfsalnet.load_model("gfsalnet-mobile", device="cpu")
+    model = gfsalnet.load_model("gfsalnet-mobile@1", device="cpu")
     moments = [1.0, 1.04, 1.08, 1.08, 1.08]
     p = list(model.stream(Frame(draw_frame(seconds), index=index) for index, seconds in enumerate(moments)))
     bird, tree = np.s_[50:110, 450:540], np.s_[150:230, 570:640]  # rows, columns

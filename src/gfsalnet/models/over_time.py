@@ -1,8 +1,8 @@
 """What is done with an appearance map besides the network: centre and temperature, motion by a gate, a short memory.
 
-All in logarithms. The fused map is S ∝ S_A · S_T^((1 − P) / P): the gate P, the share of appearance, is the weight of
-S_A among both. It comes from how much of the picture moves against the camera: where little does, what moves draws
-looks; where all does, motion says nothing (docs/experiments/gate.md).
+All in logarithms. The fused map is S ∝ S_A^a · S_T^w, and the gate P = a / (a + w) is the share of appearance. The
+exponents come from how much of the picture moves against the camera: where little does, what moves draws looks; where
+all does, motion says nothing (docs/experiments/accuracy.md).
 """
 
 from __future__ import annotations
@@ -54,14 +54,18 @@ class Reading:
 class MotionGate:
     """How far motion is trusted, and what it says. Speeds are those of `SceneMotion`."""
 
-    weight: float = 0.6
+    weight: float = 0.7
     """The largest exponent of the motion map."""
+    yielding: float = 0.25
+    """How much smaller the exponent of the appearance map, 1, gets for each unit of the other's."""
     threshold: float = 0.7
     """The mean residual speed at which half of it is left."""
     softness: float = 0.1
     """Over which the trust falls, in the same unit."""
     floor: float = 0.3
     """Added to a speed relative to the mean: what rests is not excluded."""
+    ceiling: float = 2.0
+    """How many times the mean a speed can count: the fastest thing is not all there is to see."""
     least: float = 0.1
     """Added to the mean: slower motion is an estimator's noise."""
     tau_seconds: float = 0.3
@@ -70,11 +74,11 @@ class MotionGate:
 
     def log_map(self, motion: SceneMotion, size_hw: tuple[int, int]) -> Map:
         """(h, w): logarithm of the motion map, but for a constant."""
-        relative = motion.residual / np.float32(motion.mean_residual + self.least) + np.float32(self.floor)
-        return _resized(np.log(relative), size_hw)
+        relative = motion.residual / np.float32(motion.mean_residual + self.least)
+        return _resized(np.log(np.minimum(relative, np.float32(self.ceiling)) + np.float32(self.floor)), size_hw)
 
     def exponent(self, motion: SceneMotion) -> float:
-        """Of the motion map: (1 − P) / P."""
+        """Of the motion map."""
         if motion.mean_residual == 0:
             return 0.0
         return self.weight / (1 + float(np.exp((motion.mean_residual - self.threshold) / self.softness)))
@@ -165,12 +169,12 @@ class MapsOverTime:
         if gate is None or motion is None:
             return FrameMaps(appearance, appearance, None, None)
         size_hw = (density.shape[0], density.shape[1])
-        log_T, exponent = gate.log_map(motion, size_hw), gate.exponent(motion)
-        fused = _density(log_A + np.float32(exponent) * log_T) if exponent else appearance
+        log_T, of_motion = gate.log_map(motion, size_hw), gate.exponent(motion)
+        of_appearance = 1 - gate.yielding * of_motion
+        fused = _density(np.float32(of_appearance) * log_A + np.float32(of_motion) * log_T)
         log_centre = np.float32(self.centre_strength) * reading.log_odds(size_hw)
-        return FrameMaps(
-            fused, appearance, _density(log_T + log_centre), np.full(size_hw, 1 / (1 + exponent), np.float32)
-        )
+        share = of_appearance / (of_appearance + of_motion)
+        return FrameMaps(fused, appearance, _density(log_T + log_centre), np.full(size_hw, share, np.float32))
 
     def _mean(self, now_seconds: float) -> FrameMaps:
         """Over the reach: a map counts by how long it was shown and by how long ago that was."""

@@ -37,7 +37,14 @@ MODELS: Mapping[str, ModelEntry] = {
     for entry in (
         ModelEntry(
             "gfsalnet-mobile",
-            "the paper's blocks on MobileNetV2, both streams and the gate, about 320x256",
+            "a light appearance stream, motion against the camera, a gate and a short memory, about 320x256",
+            "Apache-2.0; began as UNISAL (Apache-2.0), taught by gaze (MIT) and by other networks",
+            parameters=3_192_531,
+            megabytes=6.7,
+        ),
+        ModelEntry(
+            "gfsalnet-mobile@1",
+            "the first one: the paper's blocks on MobileNetV2, both streams and the gate, about 320x256",
             "Apache-2.0; trained on OSIE, Crowd and Scene (MIT), and on motion composed from them",
             parameters=4_876_885,
             megabytes=9.8,
