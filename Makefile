@@ -4,14 +4,20 @@ VIDEO ?=
 OUTPUT ?= gfsalnet-out
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-all lint clean
 
 demo: .venv/installed
 	@if [ -n "$(VIDEO)" ]; then $(BIN)/gfsalnet predict "$(VIDEO)" --output "$(OUTPUT)" --save overlay,gate,maps,csv; \
 	else $(BIN)/gfsalnet demo --output "$(OUTPUT)"; fi
 
+# Neighbours share what was made for them: they stay in one process until another has nothing left to do.
+PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
+
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -q -n auto
+	$(PYTEST) -m "not slow"
+
+test-all: .venv/installed-dev
+	$(PYTEST)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -245,9 +245,12 @@ def test_ctrl_c_while_a_frame_is_written_keeps_it(tmp_path: Path) -> None:
 def test_ctrl_c_before_there_is_anything_to_keep_and_in_a_file_leaves_nothing(
     kind: Kind, after: int, tmp_path: Path
 ) -> None:
+    interrupted = threading.Event()
+
     def look(frame: Frame) -> None:
         time.sleep(0.02)
-        if frame.index >= after:
+        if frame.index >= after and not interrupted.is_set():
+            interrupted.set()  # once: a second would interrupt the clearing up
             interrupt()
             time.sleep(0.05)
 
