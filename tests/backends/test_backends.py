@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
-from threading import Thread
+from threading import Barrier, Thread
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -14,7 +17,7 @@ from gfsalnet.backends.pytorch import TorchBackend
 from gfsalnet.backends.quantise import export_int8
 from gfsalnet.errors import GFSalNetError, OutputError
 from gfsalnet.models.entry import SHIPPED
-from gfsalnet.network import GFSalNet, mobile
+from gfsalnet.network import GFSalNet
 from gfsalnet.network.weights import load_network, single_stream
 
 MOST_OFF = {"fp32": 1e-4, "bf16": 0.5, "int8": 0.6}
@@ -66,8 +69,11 @@ def test_every_backend_gives_the_maps_of_the_network(name: str, network: GFSalNe
             assert off < MOST_OFF[BACKENDS[name][1]], field
 
 
+# An engine needs an export of each stream, which takes several seconds; test_stored.py picks one from that of both.
 @pytest.mark.parametrize("stream", ["appearance", "motion"])
-@pytest.mark.parametrize("name", ["torch", "onnxruntime", "openvino"])
+@pytest.mark.parametrize(
+    "name", ["torch", *(pytest.param(name, marks=pytest.mark.slow) for name in ("onnxruntime", "openvino"))]
+)
 def test_one_stream_takes_one_picture(name: str, stream: str, network: GFSalNet) -> None:
     alone = single_stream(network, stream)  # type: ignore[arg-type]
     both, given = plain(network, pictures()), pictures()
@@ -87,10 +93,23 @@ def test_the_fastest_that_is_installed_runs_on_the_cpu(network: GFSalNet, monkey
         make_backend("onnxruntime", network)
 
 
-def test_a_backend_that_computes_something_else_is_not_used(network: GFSalNet, monkeypatch: pytest.MonkeyPatch) -> None:
+def shuffled(model: onnx.ModelProto) -> onnx.ModelProto:
+    """With the weights of each convolution in another order."""
+    rng = np.random.default_rng(0)
+    for tensor in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.ndim == 4:
+            mixed = rng.permutation(values.ravel()).reshape(values.shape)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(mixed, tensor.name))
+    return model
+
+
+def test_a_backend_that_computes_something_else_is_not_used(
+    network: GFSalNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A graph of other weights stands for a faulty kernel."""
-    torch.manual_seed(0)
-    other = cached_onnx(GFSalNet(mobile()).eval())
+    other = tmp_path / "other.onnx"
+    onnx.save(shuffled(onnx.load(cached_onnx(network))), other)
     monkeypatch.setattr("gfsalnet.backends.graphs.cached_onnx", lambda network: other)
     with pytest.raises(GFSalNetError, match=r"its maps are not those of the reference \(correlation"):
         make_backend("openvino", network)
@@ -111,12 +130,44 @@ def test_errors_say_what_to_do(network: GFSalNet, tmp_path: Path) -> None:
         export_onnx(network, tmp_path / "file" / "network.onnx")
 
 
-def test_the_graph_is_exported_once_for_the_same_weights(network: GFSalNet, home: Path) -> None:
+def test_the_graph_is_exported_once_for_the_same_weights(
+    network: GFSalNet, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = cached_onnx(network)
     assert path.parent == home / "graphs"
     before = path.stat().st_mtime_ns
     assert cached_onnx(network).stat().st_mtime_ns == before
-    assert cached_onnx(single_stream(network, "motion")) != path
+    smaller = GFSalNet(replace(network.config, input_size_hw=(64, 96), keep_aspect=False))
+    smaller.load_state_dict(network.state_dict())
+    assert cached_onnx(smaller) == path
+    monkeypatch.setenv("GFSALNET_HOME", str(tmp_path))
+    monkeypatch.setattr("gfsalnet.backends.graphs._exported", lambda network: onnx.ModelProto())
+    assert cached_onnx(network).name == path.name
+    assert cached_onnx(single_stream(network, "motion")).name != path.name
+
+
+def test_of_two_that_start_together_one_exports(
+    network: GFSalNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready, exports = Barrier(2), []
+
+    def export(network: GFSalNet) -> onnx.ModelProto:
+        exports.append(network)
+        time.sleep(0.2)  # the other one comes meanwhile
+        return onnx.ModelProto()
+
+    def start() -> None:
+        ready.wait()
+        assert cached_onnx(network).is_file()
+
+    monkeypatch.setenv("GFSALNET_HOME", str(tmp_path))
+    monkeypatch.setattr("gfsalnet.backends.graphs._exported", export)
+    threads = [Thread(target=start) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(exports) == 1
 
 
 def test_an_openvino_file_holds_the_same_network(network: GFSalNet, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 
 from gfsalnet._version import __version__
 from gfsalnet.backends.base import WEIGHTS_KEY
@@ -24,6 +25,7 @@ from gfsalnet.packages import require
 
 _MOST_FRAMES, _MOST_MULTIPLES = 4096, 256
 """Bounds of the batch and of the sides, the latter in multiples of 32: torch.export wants some."""
+_SIZE = ("input_size_hw", "keep_aspect")
 
 
 def export_onnx(network: GFSalNet, path: Path, weights: str = "") -> None:
@@ -42,21 +44,9 @@ def export_onnx(network: GFSalNet, path: Path, weights: str = "") -> None:
         OutputError: if the file cannot be written.
     """
     require("onnx", "onnxscript", what="exporting a graph")
-    module = InferenceModule(network).cpu()
-    # A batch of 1 would be taken for a constant.
-    pictures = tuple(torch.zeros(2, 2 * MULTIPLE, 3 * MULTIPLE, 3, dtype=torch.uint8) for _ in module.inputs)
-    dim = torch.export.Dim
-    sides = [MULTIPLE * dim(name, min=1, max=_MOST_MULTIPLES) for name in ("rows", "columns")]
-    shape = {0: dim("batch", min=1, max=_MOST_FRAMES), 1: sides[0], 2: sides[1]}
-    with torch.no_grad(), quiet():
-        traced = torch.export.export(
-            module, pictures, dynamic_shapes={"pictures_BHW3": tuple(shape for _ in pictures)}, strict=False
-        )
-        program = torch.onnx.export(
-            traced, dynamo=True, input_names=module.inputs, output_names=module.outputs, verbose=False
-        )
-    assert program is not None
-    write_whole(path, named_weights(program.model_proto, weights).SerializeToString())
+    import onnx
+
+    write_whole(path, named_weights(onnx.load(cached_onnx(network)), weights).SerializeToString())
 
 
 def named_weights(model: Any, weights: str) -> Any:
@@ -89,15 +79,41 @@ def cached_onnx(network: GFSalNet) -> Path:
         OutputError: if the cache cannot be written.
     """
     path = home() / "graphs" / f"{_fingerprint(network)}.onnx"
-    if not path.is_file():
-        export_onnx(network, path)  # whole or not at all, so that no other process finds half of it
+    if path.is_file():
+        return path
+    require("onnx", "onnxscript", what="exporting a graph")
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):  # of processes that start together one exports, the others wait
+            if not path.is_file():
+                write_whole(path, _exported(network).SerializeToString())
     return path
 
 
+def _exported(network: GFSalNet) -> Any:
+    """The ONNX model."""
+    module = InferenceModule(network).cpu()
+    # A batch of 1 would be taken for a constant.
+    pictures = tuple(torch.zeros(2, 2 * MULTIPLE, 3 * MULTIPLE, 3, dtype=torch.uint8) for _ in module.inputs)
+    dim = torch.export.Dim
+    sides = [MULTIPLE * dim(name, min=1, max=_MOST_MULTIPLES) for name in ("rows", "columns")]
+    shape = {0: dim("batch", min=1, max=_MOST_FRAMES), 1: sides[0], 2: sides[1]}
+    with torch.no_grad(), quiet():
+        traced = torch.export.export(
+            module, pictures, dynamic_shapes={"pictures_BHW3": tuple(shape for _ in pictures)}, strict=False
+        )
+        program = torch.onnx.export(
+            traced, dynamo=True, input_names=module.inputs, output_names=module.outputs, verbose=False
+        )
+    assert program is not None
+    return program.model_proto
+
+
 def _fingerprint(network: GFSalNet) -> str:
-    """A hash of all that the exported file depends on: versions, description and weights."""
+    """A hash of all that the exported file depends on: versions, architecture but for the size, weights."""
     versions = (__version__, torch.__version__)
-    digest = hashlib.sha256(json.dumps([versions, asdict(network.config)]).encode())
+    architecture = {name: value for name, value in asdict(network.config).items() if name not in _SIZE}
+    digest = hashlib.sha256(json.dumps([versions, architecture]).encode())
     for name, value in network.state_dict().items():
         digest.update(name.encode())
         digest.update(value.cpu().contiguous().numpy())
