@@ -98,6 +98,7 @@ def test_onnx_is_named_after_the_model_and_checked(
     assert gain == pytest.approx(eager / cpu_ms, rel=0.1)
 
 
+@pytest.mark.slow  # one more export; how files are named is in the test before
 def test_one_stream_is_named_after_it_and_has_one_input(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

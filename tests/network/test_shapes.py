@@ -18,7 +18,9 @@ def parameters(module: nn.Module) -> int:
 
 @pytest.fixture(scope="module")
 def paper_net() -> GFSalNet:
-    return GFSalNet().eval()
+    """Shapes alone, without numbers."""
+    with torch.device("meta"):
+        return GFSalNet().eval()
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,7 @@ def test_every_block_of_the_paper_has_its_shape(paper_net: GFSalNet) -> None:
     }
     handles = [block.register_forward_hook(note(name)) for name, block in blocks.items()]
     with torch.inference_mode():
-        stream(torch.rand(1, 3, 480, 640))
+        stream(torch.rand(1, 3, 480, 640, device="meta"))
     for handle in handles:
         handle.remove()
     assert seen == {
@@ -86,7 +88,7 @@ def test_every_block_of_the_paper_has_its_parameters(paper_net: GFSalNet) -> Non
 
 def test_paper_maps_have_the_size_of_the_input(paper_net: GFSalNet) -> None:
     with torch.inference_mode():
-        maps = paper_net(torch.rand(2, 3, 64, 96), torch.rand(2, 3, 64, 96))
+        maps = paper_net(*torch.rand(2, 2, 3, 64, 96, device="meta"))
     assert {tuple(m.shape) for m in maps} == {(2, 1, 64, 96)}
     assert paper() == NetworkConfig()
 
@@ -126,8 +128,8 @@ ABLATIONS = {
 @pytest.mark.parametrize("change", ABLATIONS.values(), ids=ABLATIONS.keys())
 @pytest.mark.parametrize("preset", [paper, mobile])
 def test_the_ablations_of_table_vii(change: dict[str, object], preset) -> None:
-    net, full = GFSalNet(replace(preset(), **change)).eval(), GFSalNet(preset())
-    with torch.inference_mode():
+    with torch.device("meta"), torch.inference_mode():
+        net, full = GFSalNet(replace(preset(), **change)).eval(), GFSalNet(preset())
         maps = net(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64))
     assert maps.saliency.shape == (1, 1, 64, 64)
     assert (maps.gate is None) == isinstance(net.fusion, ConvolutionFusion)
@@ -143,7 +145,8 @@ def test_the_other_reading_of_the_deconvolutions_can_be_built() -> None:
         side=(Deconv(128, 3, 1, 1), Deconv(64, 3, 1, 1), Deconv(32, 3, 1, 1)),
         last=Deconv(1, 8, 4, 2),
     )
-    stream = GFSalNet(replace(half, streams="appearance")).appearance
+    with torch.device("meta"):
+        stream = GFSalNet(replace(half, streams="appearance")).appearance
     assert parameters(stream.last) == 6_145
 
 

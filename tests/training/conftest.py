@@ -56,6 +56,13 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture
+def undrawn_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorBoard and matplotlib take longer than the steps of so small a run."""
+    for form in ("_plot", "_to_tensorboard"):
+        monkeypatch.setattr(f"gfsalnet.training.report.curves.{form}", lambda *given: None)
+
+
 @pytest.fixture(scope="session")
 def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return draw_discs(tmp_path_factory.mktemp("gaze") / "discs")

@@ -28,7 +28,14 @@ from gfsalnet.training.report.curves import CURVES_FILE
 from gfsalnet.training.run import CHECKPOINT_FILE, initial_state
 from gfsalnet.training.validation import predict
 
+pytestmark = pytest.mark.usefixtures("undrawn_curves")  # the pictures are those of tests/training/report
 EPOCHS = 12
+
+
+@pytest.fixture
+def recipe(recipe: Recipe) -> Recipe:
+    """At half the size, which is enough for all but learning."""
+    return replace(recipe, network=replace(recipe.network, input_size_hw=(64, 96)))
 
 
 def epochs(recipe: Recipe, folder: Path) -> list[Epoch]:
@@ -52,7 +59,10 @@ def assert_same_end(whole: list[Epoch], rest: list[Epoch]) -> None:
 @pytest.mark.slow
 def test_a_run_learns_and_leaves_weights_and_curves(recipe: Recipe, tmp_path: Path) -> None:
     longer = replace(
-        recipe, epochs=EPOCHS, optimiser=replace(recipe.optimiser, learning_rate=3e-3, backbone_factor=1.0)
+        recipe,
+        network=replace(recipe.network, input_size_hw=(96, 128)),
+        epochs=EPOCHS,
+        optimiser=replace(recipe.optimiser, learning_rate=3e-3, backbone_factor=1.0),
     )
     events = list(train(longer, tmp_path))
     done = [event for event in events if isinstance(event, Epoch)]
@@ -89,6 +99,7 @@ def test_without_validation_the_last_weights_are_the_best(recipe: Recipe, tmp_pa
 
 
 def test_a_run_stopped_in_mid_epoch_goes_on_to_the_same_weights(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(recipe, epochs=2)
     whole = epochs(recipe, tmp_path / "whole")
     with closing(train(recipe, tmp_path / "stopped")) as run:
         next(event for event in run if isinstance(event, Step) and (event.epoch, event.step) == (1, 1))

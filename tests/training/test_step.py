@@ -100,7 +100,8 @@ def test_the_cosine_rises_and_falls_to_a_hundredth() -> None:
 
 
 def test_batch_norms_keep_their_statistics_when_asked(recipe: Recipe) -> None:
-    network = GFSalNet(NetworkConfig(streams="appearance"))
+    with torch.device("meta"):
+        network = GFSalNet(NetworkConfig(streams="appearance"))
     norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     to_training_mode(network, recipe)
     assert all(norm.training for norm in norms)

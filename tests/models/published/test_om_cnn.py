@@ -148,10 +148,10 @@ class PublishedGraph:
         c = c * logistic(f + 1) + logistic(i) * np.tanh(j)
         return c, np.tanh(c) * logistic(o)
 
-    def predict(self, pictures: list[RGB]) -> list[Array]:
+    def features(self, pictures: list[RGB]) -> list[Array]:
+        """What the recurrent layers get of each frame."""
         frames = [cv2.resize(rgb, (448, 448)).astype(np.float32) / 255 * 2 - 1 for rgb in pictures]
-        c1, h1, c2, h2 = (np.zeros((28, 28, 128), np.float32) for _ in range(4))
-        maps = []
+        features = []
         for frame, later in zip(frames, (frames + frames[-1:] * 5)[5:], strict=True):
             objects = self.objectness(frame)
             coarse = objects
@@ -161,6 +161,13 @@ class PublishedGraph:
             x = np.concatenate([objects, self.motion(np.concatenate([frame, later], axis=2), mask)], axis=2)
             for number in (1, 2, 3, 4):
                 x = self.conv(f"Lastconv_{number}", x)
+            features.append(x)
+        return features
+
+    def predict(self, features: list[Array]) -> list[Array]:
+        c1, h1, c2, h2 = (np.zeros((28, 28, 128), np.float32) for _ in range(4))
+        maps = []
+        for x in features:
             c1, h1 = self.recurrent("lstm_layer1", x, c1, h1)
             c2, h2 = self.recurrent("lstm_layer2", h1, c2, h2)
             maps.append(stretched(self.upsampling("deconv", "deconv2", h2))[..., 0])
@@ -218,6 +225,12 @@ def model(variables: dict[str, NDArray[Any]]) -> OMCNN:
 
 
 @pytest.fixture(scope="module")
+def features(variables: dict[str, NDArray[Any]]) -> list[Array]:
+    """Of two frames, in the published graph."""
+    return PublishedGraph(variables).features(clip(2))
+
+
+@pytest.fixture(scope="module")
 def on_paper() -> OMCNNNetwork:
     """Shapes alone."""
     with torch.device("meta"):
@@ -229,23 +242,22 @@ def predict(model: OMCNN, pictures: list[RGB]) -> list[NDArray[np.float64]]:
         return list(model.predict_shot((rgb, None) for rgb in pictures))
 
 
-def test_it_is_the_published_graph(model: OMCNN, variables: dict[str, NDArray[Any]]) -> None:
+def test_it_is_the_published_graph(model: OMCNN, variables: dict[str, NDArray[Any]], features: list[Array]) -> None:
     """Two frames: motion to the last one, and the recurrent layers' state."""
-    pictures = clip(2)
-    for ours, theirs in zip(predict(model, pictures), PublishedGraph(variables).predict(pictures), strict=True):
+    for ours, theirs in zip(predict(model, clip(2)), PublishedGraph(variables).predict(features), strict=True):
         assert ours.shape == (112, 112)
         assert ours.std() > 0.05
         assert np.allclose(ours, theirs, atol=2e-4)
 
 
-def test_a_gate_gain_of_4_is_the_released_demo(variables: dict[str, NDArray[Any]]) -> None:
+def test_a_gate_gain_of_4_is_the_released_demo(variables: dict[str, NDArray[Any]], features: list[Array]) -> None:
     """It divides by its constant of 0.25 what enters the gates, biases included, but not the 1 added to f."""
-    model, pictures = load(OMCNN, variables, settings={"gate_gain": 4}), clip(2)
+    model = load(OMCNN, variables, settings={"gate_gain": 4})
     assert model.describe()["gate_gain"] == 4
-    published = PublishedGraph(variables, dropout_scale=0.25).predict(pictures)
-    for ours, theirs in zip(predict(model, pictures), published, strict=True):
+    published = PublishedGraph(variables, dropout_scale=0.25).predict(features)
+    for ours, theirs in zip(predict(model, clip(2)), published, strict=True):
         assert np.allclose(ours, theirs, atol=5e-4)
-    assert np.abs(published[1] - PublishedGraph(variables).predict(pictures)[1]).max() > 0.1
+    assert np.abs(published[1] - PublishedGraph(variables).predict(features)[1]).max() > 0.1
 
 
 def test_the_gain_is_1_unless_chosen(model: OMCNN) -> None:

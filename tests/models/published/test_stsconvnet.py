@@ -131,15 +131,20 @@ def without(blobs: dict[str, Array], *names: str) -> dict[str, Array]:
     return {key: values for key, values in blobs.items() if not key.startswith(names)}
 
 
-def test_the_variants_share_all_but_the_fusion(blobs: dict[str, Array]) -> None:
+@pytest.fixture(scope="module")
+def ssnet(blobs: dict[str, Array]) -> STSConvNet:
+    return build(SSNet, one_stream(blobs))
+
+
+def test_the_variants_share_all_but_the_fusion(ssnet: STSConvNet, blobs: dict[str, Array]) -> None:
     frame, flow = two_pictures(8, 8)
     of_frame, of_flow = stream(blobs, "", frame)[-1], stream(blobs, "_b", flow)[-1]
     expected = head(blobs, np.maximum(of_frame, of_flow))
     found = run(build(STSMaxNet, without(blobs, "conv_fuse")), frame, flow)
     assert np.allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
     expected = head(blobs, of_frame)
-    for kind in (SSNet, TSNet):
-        found = run(build(kind, one_stream(blobs)), frame)
+    for alone in (ssnet, build(TSNet, one_stream(blobs))):
+        found = run(alone, frame)
         assert np.allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
@@ -207,18 +212,23 @@ class Spy(torch.nn.Module):
         return torch.linspace(-1.2, 1.2, 240 * 320).reshape(1, 1, 240, 320)
 
 
-def spied(blobs: dict[str, Array], count: int, size_hw: tuple[int, int]) -> tuple[Spy, list[Array]]:
-    model, spy = build(STSConvNet, blobs), Spy()
-    model.network = spy
+@pytest.fixture
+def spy(model: STSConvNet, monkeypatch: pytest.MonkeyPatch) -> Spy:
+    """In the place of the model's network."""
+    spy = Spy()
+    monkeypatch.setattr(model, "network", spy)
+    return spy
+
+
+def maps_of_colours(model: STSConvNet, count: int, size_hw: tuple[int, int]) -> list[Array]:
     clip = [
         Frame(np.full((*size_hw, 3), (60, 120 + index, 200), np.uint8), index / 25, index) for index in range(count)
     ]
-    return spy, [prediction.map_density for prediction in model.stream(clip)]
+    return [prediction.map_density for prediction in model.stream(clip)]
 
 
-def test_the_streams_get_blue_first_without_its_mean(blobs: dict[str, Array]) -> None:
-    spy, maps = spied(blobs, 2, (100, 130))
-    assert len(maps) == 2
+def test_the_streams_get_blue_first_without_its_mean(model: STSConvNet, spy: Spy) -> None:
+    assert len(maps_of_colours(model, 2, (100, 130))) == 2
     for index, (frame, flow) in enumerate(spy.given):
         assert frame.shape == flow.shape == (1, 3, 100, 130)
         expected = [(200 - 100) / 127.5, (120 + index - 110) / 127.5, (60 - 118) / 127.5]
@@ -241,20 +251,20 @@ def test_frames_keep_their_aspect_within_512_pixels(frame_hw: tuple[int, int], s
     assert shrunk_hw(frame_hw) == seen_hw
 
 
-def test_shrinking_is_bilinear_between_pixels(blobs: dict[str, Array]) -> None:
+def test_shrinking_is_bilinear_between_pixels(ssnet: STSConvNet, monkeypatch: pytest.MonkeyPatch) -> None:
     """To a third, the centre of each new pixel is that of an old one."""
-    model, spy = build(SSNet, one_stream(blobs)), Spy()
-    model.network = spy
+    spy = Spy()
+    monkeypatch.setattr(ssnet, "network", spy)
     rgb = np.random.default_rng(2).integers(0, 256, (384, 1536, 3), np.uint8)
-    (prediction,) = model.stream([Frame(rgb)])
+    (prediction,) = ssnet.stream([Frame(rgb)])
     seen = spy.given[0][0][0].permute(1, 2, 0).numpy() * 127.5 + (100, 110, 118)
     assert seen.shape == (128, 512, 3)
     assert np.abs(seen - rgb[1::3, 1::3, ::-1]).max() < 0.001
     assert prediction.map_density.shape == (384, 1536)
 
 
-def test_a_frame_of_one_pixel_has_a_map(blobs: dict[str, Array]) -> None:
-    (prediction,) = build(SSNet, one_stream(blobs)).stream([Frame(np.full((1, 1, 3), 90, np.uint8))])
+def test_a_frame_of_one_pixel_has_a_map(ssnet: STSConvNet) -> None:
+    (prediction,) = ssnet.stream([Frame(np.full((1, 1, 3), 90, np.uint8))])
     assert prediction.map_density.shape == (1, 1)
 
 
@@ -284,8 +294,9 @@ def test_the_map_is_clipped_enlarged_and_blurred() -> None:
     assert np.allclose(found, np.clip(large, 0, 255), atol=0.01)
 
 
-def test_maps_have_the_frames_size(blobs: dict[str, Array]) -> None:
-    _, maps = spied(blobs, 1, (90, 160))
+@pytest.mark.usefixtures("spy")
+def test_maps_have_the_frames_size(model: STSConvNet) -> None:
+    maps = maps_of_colours(model, 1, (90, 160))
     expected = finish(np.linspace(-1.2, 1.2, 240 * 320, dtype=np.float32).reshape(240, 320), (90, 160))
     assert maps[0].shape == (90, 160)
     assert np.allclose(maps[0], expected / expected.sum(), rtol=1e-4)
@@ -306,12 +317,14 @@ def test_weights_that_are_no_numbers_are_noticed(blobs: dict[str, Array]) -> Non
 
 @pytest.mark.shared
 @pytest.mark.usefixtures("small_input")
-def test_a_real_clip_from_decoding_to_density(shared_dir: Path, blobs: dict[str, Array]) -> None:
+def test_a_real_clip_from_decoding_to_density(
+    shared_dir: Path, model: STSConvNet, blobs: dict[str, Array], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second frame's density is what the steps make of two frames one by one."""
     with open_source(str(shared_dir / "data" / "dhf1k_0002" / "video.avi")) as reader:
         clip = list(islice(reader, 2))
-    model = build(STSConvNet, blobs)
-    model.estimator = estimator = DISFlow("fast")
+    estimator = DISFlow("fast")
+    monkeypatch.setattr(model, "estimator", estimator)
     _, second = model.stream(clip)
     field = estimator(clip[0].rgb, clip[1].rgb)
     assert field.flow_pixels.any()

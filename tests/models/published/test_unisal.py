@@ -13,7 +13,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from drawn_weights import Shapes, load, read_manifest, shapes_of
-from scipy.ndimage import correlate
+from scipy.signal import correlate
 from scipy.special import expit, logsumexp
 
 from gfsalnet.errors import WeightsError
@@ -143,9 +143,8 @@ class Reference:
         x = torch.cat([x, self.skip("skip_4x", fine)], 1)
         x = self.conv(f"adaptation_{self.domain.lower()}.0", self.layers("post_upsampling_2.inv_res.conv", x, 6))
         blocks = np.kron(x[0, 0].double().numpy(), np.ones((8, 8)))  # the nearest of 1/8
-        smooth = correlate(
-            blocks, self.state[f"smoothing_{self.domain.lower()}.weight"][0, 0].double().numpy(), mode="nearest"
-        )
+        kernel = self.state[f"smoothing_{self.domain.lower()}.weight"][0, 0].double().numpy()
+        smooth = correlate(np.pad(blocks, 20, mode="edge"), kernel, mode="valid", method="fft")
         logits = bilinear(torch.from_numpy(smooth)[None, None], size_hw)[0, 0].numpy()
         return np.exp(logits - logsumexp(logits)), h
 
@@ -330,6 +329,13 @@ def test_videos_of_dhf1ks_size_have_its_input_size(count: int, input_hw: tuple[i
     assert seen == [input_hw] * count
 
 
+@pytest.fixture
+def small_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ninth of the published area."""
+    monkeypatch.setattr("gfsalnet.models.published.unisal.nearest_input_hw", lambda frame_hw: (96, 128))
+
+
+@pytest.mark.usefixtures("small_input")
 def test_a_cut_starts_a_new_sequence(model: UNISAL) -> None:
     """Six frames after a cut are predicted as if they were the whole clip."""
     after = pictures(6)
@@ -347,6 +353,7 @@ def test_weights_of_another_network_are_refused(state: State) -> None:
         UNISAL({**state, "fc": torch.zeros(1)}, weights_hash="drawn")
 
 
+@pytest.mark.usefixtures("small_input")
 def test_weights_that_are_no_numbers_are_noticed(state: State) -> None:
     broken = {**state, "adaptation_dhf1k.0.bias": torch.tensor([math.nan])}
     with pytest.raises(WeightsError, match="no numbers, first for frame 0"):
