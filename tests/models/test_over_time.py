@@ -58,16 +58,19 @@ def test_the_law_of_the_gate(mean: float) -> None:
     maps = MapsOverTime(how, "video").push(blob(8, 4, 4.0), motion(residual), 0.0)
     assert maps.gate is not None
     assert maps.motion is not None
-    gate = float(maps.gate[0, 0])
+    moving, resting = float(maps.gate[3, 12]), float(maps.gate[8, 4])
+    changed = float(((1 - maps.gate) * maps.saliency).sum())
     gained = share(maps, blob(3, 12)) / float(maps.appearance[blob(3, 12) > blob(3, 12).max() / 2].sum())
     of_motion = 0.7 / (1 + np.exp((mean - 0.7) / 0.1))
     of_appearance = 1 - 0.25 * of_motion
-    assert gate == pytest.approx(of_appearance / (of_appearance + of_motion), abs=0.01)
+    without = maps.appearance**of_appearance
+    without /= without.sum()
+    assert changed == pytest.approx(np.abs(maps.saliency - without).sum() / 2, abs=0.005)  # the total variation
     if mean < 0.5:
-        assert gate < 0.6
+        assert moving < 0.5 < 0.99 < resting
         assert gained > 1.5
     if mean > 1:
-        assert gate > 0.99
+        assert min(moving, resting) > 0.99
         assert gained == pytest.approx(1, abs=0.02)
     expected = maps.appearance**of_appearance * maps.motion**of_motion
     np.testing.assert_allclose(maps.saliency, expected / expected.sum(), rtol=1e-2, atol=1e-6)

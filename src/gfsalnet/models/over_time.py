@@ -1,8 +1,11 @@
 """What is done with an appearance map besides the network: centre and temperature, motion by a gate, a short memory.
 
-All in logarithms. The fused map is S ∝ S_A^a · S_T^w, and the gate P = a / (a + w) is the share of appearance. The
-exponents come from how much of the picture moves against the camera: where little does, what moves draws looks; where
-all does, motion says nothing (docs/experiments/accuracy.md).
+All in logarithms. The fused map is S ∝ S_A^a · S_T^w. The exponents come from how much of the picture moves against the
+camera: where little does, what moves draws looks; where all does, motion says nothing (docs/experiments/accuracy.md).
+
+The gate P is the share of appearance, pixel by pixel: of the looks at a place, the part that would be there without the
+motion map: P = min(1, S_A^a / S), both as densities. So 1 - P, averaged over the looks, says how far motion changes it
+(the total variation between the maps with and without motion), and P is 1 everywhere while motion is not trusted.
 """
 
 from __future__ import annotations
@@ -171,10 +174,12 @@ class MapsOverTime:
         size_hw = (density.shape[0], density.shape[1])
         log_T, of_motion = gate.log_map(motion, size_hw), gate.exponent(motion)
         of_appearance = 1 - gate.yielding * of_motion
-        fused = _density(np.float32(of_appearance) * log_A + np.float32(of_motion) * log_T)
+        log_still = np.float32(of_appearance) * log_A
+        fused, without_motion = _density(log_still + np.float32(of_motion) * log_T), _density(log_still)
         log_centre = np.float32(self.centre_strength) * reading.log_odds(size_hw)
-        share = of_appearance / (of_appearance + of_motion)
-        return FrameMaps(fused, appearance, _density(log_T + log_centre), np.full(size_hw, share, np.float32))
+        # Places without looks come out as 0 / 0 in float32: there is nothing there that motion could have brought.
+        share = np.divide(without_motion, fused, out=np.ones_like(fused), where=fused > 0)
+        return FrameMaps(fused, appearance, _density(log_T + log_centre), np.minimum(share, 1))
 
     def _mean(self, now_seconds: float) -> FrameMaps:
         """Over the reach: a map counts by how long it was shown and by how long ago that was."""
