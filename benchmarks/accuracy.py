@@ -137,7 +137,7 @@ def learned_centre(data: Path) -> Array:
     return total
 
 
-def scored(shown: list[Shown], models: Mapping[str, Model], centre: Array) -> Iterator[tuple[str, Scored]]:
+def scored(shown: list[Shown], models: Mapping[str, Model], centre: Array | None) -> Iterator[tuple[str, Scored]]:
     """Every predictor on every frame."""
     for _, group in groupby(shown, key=lambda frame: frame.path.parent if frame.path.suffix == ".mp4" else frame.path):
         frames = list(group)
@@ -151,7 +151,8 @@ def scored(shown: list[Shown], models: Mapping[str, Model], centre: Array) -> It
             truth, half = frame.density(), frame.density(frame.second_half)
             maps = {name: scored_size(found[number], frame.size_hw) for name, found in of_models.items()}
             maps["centre (Gaussian)"] = centred_gaussian(frame.size_hw)
-            maps["centre (learned)"] = scored_size(centre, frame.size_hw)
+            if centre is not None:
+                maps["centre (learned)"] = scored_size(centre, frame.size_hw)
             block = int(frame.seconds) if frame.path.suffix == ".mp4" else frame.index
             for name, values in maps.items():
                 against_half = scores(values, frame, half, frame.second_half)
@@ -255,7 +256,7 @@ def main() -> None:
     args = parser.parse_args()
     named = dict(row.split("=", 1) for row in args.row) or {"gated": "gfsalnet-mobile"}
     models = {name: Model(model, args.cache) for name, model in named.items()}
-    centre = learned_centre(args.photographs) if args.photographs else np.ones((60, 80))
+    centre = learned_centre(args.photographs) if args.photographs else None
     kinds = {"video": list(video_frames(args.clips)) if args.clips else []}
     kinds["photographs"] = list(photographs(args.photographs)) if args.photographs else []
     numbers = {}

@@ -1,4 +1,4 @@
-"""Write a model folder from a run: `python -m student.ship RUN FOLDER`.
+"""Write a model folder from a run: `python -m student.ship RUN FOLDER START`, START the UNISAL that it began with.
 
 The averaged weights, how each kind of picture is read, the gate and the memory; then the graph beside them.
 """
@@ -22,9 +22,12 @@ from gfsalnet.network import GFSalNet
 from gfsalnet.network.config import light
 from gfsalnet.network.folder import GRAPH_FILE
 from gfsalnet.network.folding import absorb_batch_norms
+from gfsalnet.network.unisal_start import start_from_unisal
 from gfsalnet.network.weights import load_network, load_strictly, read_state, save_network
 
 FLOW = {"estimator": "dis", "preset": "fast", "size_wh": [320, 240], "needs_evidence": False}
+START_SHARE = 0.25
+"""Of the weights at the start in those that ship."""
 SOFTER = {"still": 1.0, "video": 0.85}
 """Beside the learned temperature: chosen, as the gate's numbers are, on the clips of video_dev."""
 CENTRE = {"still": 0.0, "video": 0.7}
@@ -32,10 +35,14 @@ CENTRE = {"still": 0.0, "video": 0.7}
 GATE = MotionGate()
 
 
-def averaged(run: Path) -> Student:
-    """The student with the run's averaged weights."""
-    student = Student()
+@torch.no_grad()
+def averaged(run: Path, start: Path) -> Student:
+    """The run's averaged weights, averaged again with those that it began with (Wortsman et al., CVPR 2022)."""
+    student, begun = Student(), Student()
     load_strictly(student, read_state(run / "average.safetensors"), run)
+    start_from_unisal(begun.stream, read_state(start))
+    for weight, first in zip(student.parameters(), begun.parameters(), strict=True):
+        weight.lerp_(first, START_SHARE)
     return student
 
 
@@ -53,9 +60,9 @@ def about(run: Path, student: Student) -> dict[str, Any]:
 
 
 def main() -> None:
-    """RUN FOLDER"""
-    run, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    student = averaged(run)
+    """RUN FOLDER START"""
+    run, folder, start = map(Path, sys.argv[1:4])
+    student = averaged(run, start)
     network = GFSalNet(light())
     network.appearance = student.stream
     absorb_batch_norms(network)

@@ -275,3 +275,17 @@ def test_a_folder_is_read_as_what_it_holds_or_as_told(tmp_path: Path, clip: Path
     assert [row.split(",")[0] for row in rows] == ["0", "1", "3"]
     wrong = gfsalnet(*command, "--folder-as", "films")
     assert wrong.exit_code == 2
+
+
+def test_the_strength_of_the_centre(clip: Path, tmp_path: Path) -> None:
+    for strength in ("0", "2"):
+        folder = tmp_path / strength
+        done = gfsalnet("predict", clip, "-o", folder, "--save", "npz", "--max-frames", "3", "--centre-bias", strength)
+        assert done.exit_code == 0, done.stderr
+    none, strong = (np.load(tmp_path / s / "street" / "maps.npz")["density"][0] for s in ("0", "2"))
+    height, width = none.shape
+    middle = np.s_[height // 4 : 3 * height // 4, width // 4 : 3 * width // 4]
+    assert strong[middle].sum() > none[middle].sum()
+    other = gfsalnet("predict", clip, "-o", tmp_path, "--model", "pqft", "--centre-bias", "0.5")
+    assert other.exit_code != 0
+    one_line_error(other, "pqft", "centre", status=2)

@@ -39,6 +39,7 @@ WRONG = {
     "--clips": "0",
     "--dataset": "foo",
     "--device": "toaster",
+    "--centre-bias": "-1",
     "--every": "0",
     "--first-number": "-1",
     "--flow": "guess",

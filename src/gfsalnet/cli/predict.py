@@ -94,6 +94,18 @@ EveryOption = Annotated[
         help="Predict every Nth frame and interpolate the maps between them.",
     ),
 ]
+CentreBiasOption = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=5,
+        rich_help_panel=MODEL,
+        help="Strength of the centre that the model has learned; it varies with how viewers sit. 1: as learned.",
+    ),
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", rich_help_panel=OUTPUT, help="Replace results that exist already.")
+]
 
 
 def predict(
@@ -119,9 +131,8 @@ def predict(
     max_frames: Annotated[
         int | None, typer.Option(min=1, rich_help_panel=INPUT, help="Stop after this many frames of each source.")
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", rich_help_panel=OUTPUT, help="Replace results that exist already.")
-    ] = False,
+    centre_bias: CentreBiasOption = 1.0,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Predict where viewers look: an overlay video, maps and numbers for every frame.
 
@@ -152,6 +163,7 @@ def predict(
             keep_flow="flow" in settings.save,
             backend=backend,
             every=every,
+            centre_bias=centre_bias,
         )
     if "gate" in settings.save and not loaded.has_gate:  # only now it is known of a plug-in
         raise typer.BadParameter(f"{model} has no gate", param_hint="--save gate")

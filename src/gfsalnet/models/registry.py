@@ -136,11 +136,11 @@ def load_model(
     """
     place, stream = _split(str(name))
     make = _maker_of_other(place, device, stream, backend, every)
-    if make is not None:
-        return make(flow, flow_settings or {}, keep_flow)
-    over_time = _over_time(place, stream)
+    over_time = _over_time(place, stream) if make is None else None
     if centre_bias != 1 and over_time is None:
         raise RequestError(name, "has no centre of its own whose strength could be set", "Leave the centre bias out")
+    if make is not None:
+        return make(flow, flow_settings or {}, keep_flow)
     network, about = stored_network(name if over_time is None else place)  # of which those streams are no part
     needs_flow = network.config.streams != "appearance" or (over_time is not None and over_time.gate is not None)
     trained_with, scale_pixels, estimator = _flow_of(about, flow, flow_settings or {})
