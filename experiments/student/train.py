@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from gfsalnet.network.light import LightStream
 from gfsalnet.network.unisal_start import start_from_unisal
-from gfsalnet.network.weights import read_state
+from gfsalnet.network.weights import load_network, load_strictly, read_state
 
 RATE, NEW_RATE, WEIGHT_DECAY, WARM_UP, AVERAGE = 8e-5, 4e-4, 0.01, 100, 0.998
 """Learning rate of what UNISAL brings and of what is new, steps over which they rise, decay of the averaged weights."""
@@ -115,11 +115,15 @@ def validate(student: Student, pictures: list[Photograph]) -> tuple[float, float
 class Run:
     """The student, its average and its optimiser."""
 
-    def __init__(self, weights: Path, folder: Path, seed: int) -> None:
+    def __init__(self, weights: Path, folder: Path, seed: int, start: Path | None = None) -> None:
         self.folder, self.step = folder, 0
         torch.manual_seed(seed)
         self.student = Student()
-        start_from_unisal(self.student.stream, read_state(weights / "unisal_student.safetensors"))
+        if start is None:
+            start_from_unisal(self.student.stream, read_state(weights / "unisal_student.safetensors"))
+        else:
+            network, _ = load_network(start)
+            load_strictly(self.student.stream, network.appearance.state_dict(), start)
         self.student.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.student)
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
@@ -183,13 +187,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--stop", type=int, help="leave off after this step, as if there were more time later")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="a model folder to go on from, instead of UNISAL's weights")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     args.output.mkdir(parents=True, exist_ok=True)
     judged = photographs(args.data, validation=True)[::2]
     batches = Batches(photographs(args.data, validation=False), open_clips(args.data), args.weights, args.seed)
-    run = Run(args.weights, args.output, args.seed)
+    run = Run(args.weights, args.output, args.seed, args.start)
     saved, began, seen = time.monotonic(), time.monotonic(), []
     last = args.stop or args.steps
     for pair in made_ahead(batches, range(run.step, last)):

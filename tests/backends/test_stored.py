@@ -41,6 +41,16 @@ def test_the_shipped_graph_is_the_shipped_weights() -> None:
         assert max_rel_diff(found, expected) < 2e-5
 
 
+def test_the_default_graph_is_the_default_weights() -> None:
+    pytest.importorskip("torch")
+    default = stored(SHIPPED / "gfsalnet-mobile")
+    for size_hw in ((96, 128), (64, 160)):
+        given = pictures(size_hw[0], size_hw)[:1]
+        found, expected = make_backend("onnxruntime", default)(given), make_backend("torch", default)(given)
+        assert max_rel_diff(found, expected) < 1e-4
+    assert make_backend("onnxruntime", default).weights == default.weights  # type: ignore[attr-defined]
+
+
 def test_it_shares_the_weights_and_says_which() -> None:
     assert (FOLDER / GRAPH_FILE).stat().st_size < 0.35 * (FOLDER / WEIGHTS_FILE).stat().st_size
     assert make_backend("onnxruntime", stored()).weights == stored().weights  # type: ignore[attr-defined]

@@ -498,3 +498,29 @@ def test_a_prediction_depends_on_no_more_frames_than_stated(model: GFSalNetModel
     assert np.array_equal(third(1), expected)
     assert np.array_equal(third(4), expected)
     assert not np.array_equal(third(2), expected)
+
+
+BLOCKS = np.random.default_rng(0).integers(0, 256, (4, 9, 16, 3), dtype=np.uint8).repeat(10, 1).repeat(10, 2)
+CLIPS: dict[str, list[np.ndarray]] = {
+    "one frame": [BLOCKS[0]],
+    "repeated frames": [BLOCKS[0]] * 8,
+    "a cut every other frame": [BLOCKS[index // 2] for index in range(8)],
+    "noise": list(np.random.default_rng(1).integers(0, 256, (6, 90, 160, 3), dtype=np.uint8)),
+    "black": [np.zeros((90, 160, 3), np.uint8)] * 4,
+    "thirteen by nine pixels": [BLOCKS[0, :9, :13]] * 3,
+    "another size in the middle": [BLOCKS[0]] * 3 + [BLOCKS[1, :48]] * 3,
+}
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_maps_stay_sensible_on_bad_input(name: str) -> None:
+    """Finite densities that are neither a spike nor empty, and a gate that stays with appearance."""
+    shown = [Frame(np.ascontiguousarray(rgb), index=i, time_seconds=i / 25) for i, rgb in enumerate(CLIPS[name])]
+    predictions = list(gfsalnet.load_model("gfsalnet-mobile", device="cpu").stream(shown))
+    assert len(predictions) == len(shown)
+    for p in predictions:
+        assert np.isfinite(p.map_density).all()
+        assert p.map_density.sum() == pytest.approx(1, abs=1e-4)
+        assert 1 < p.map_density.max() * p.map_density.size < 60
+        assert p.map_gate is not None
+        assert p.map_gate.mean() > 0.9
