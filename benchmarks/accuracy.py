@@ -92,7 +92,7 @@ class Model:
             from gfsalnet.models.published import unisal
 
             unisal.FRAME_STEP = 1  # the frames are six a second already
-            stride = max(round(shown[0].index / max(shown[0].seconds, 1e-9) / 6), 1)
+            stride = max(round(shown[-1].index / shown[-1].seconds / 6), 1)
             wanted = {index // stride * stride for index in wanted}
             found = {p.frame_index: p for p in self._model.stream(_frames(shown[0].path, lambda i: i % stride == 0))}
             return [found[frame.index // stride * stride] for frame in shown]

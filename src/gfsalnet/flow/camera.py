@@ -34,15 +34,20 @@ class CameraMotion:
 
     def flow(self, size_hw: tuple[int, int]) -> FlowField:
         """The field that the camera alone would give."""
-        height, width = size_hw
-        x, y = np.arange(width), np.arange(height)[:, None]
-        (a, b, dx), (c, d, dy) = self.affine_23
-        return FlowField(np.stack(((a - 1) * x + b * y + dx, c * x + (d - 1) * y + dy), 2).astype(np.float32))
+        return FlowField(self._vectors(size_hw, step=1))
 
     def speed(self, size_hw: tuple[int, int]) -> float:
         """Mean length of the camera's vectors in pixels of `REFERENCE_WIDTH`, per interval of the field."""
-        vectors = self.flow(size_hw).flow_pixels
+        vectors = self._vectors(size_hw, step=_STEP)
         return float(np.hypot(vectors[..., 0], vectors[..., 1]).mean()) * REFERENCE_WIDTH / size_hw[1]
+
+    def _vectors(self, size_hw: tuple[int, int], step: int) -> NDArray[np.float32]:
+        """(h, w, 2) at every so many-th pixel, the first of them in the middle of its square."""
+        height, width = size_hw
+        x, y = (np.arange(step // 2, side, step, dtype=np.float32) for side in (width, height))
+        (a, b, dx), (c, d, dy) = self.affine_23.astype(np.float32)
+        y = y[:, None]
+        return np.stack(((a - 1) * x + (b * y + dx), c * x + ((d - 1) * y + dy)), 2)
 
 
 def camera_motion(field: FlowField) -> CameraMotion:
@@ -71,5 +76,5 @@ def camera_motion(field: FlowField) -> CameraMotion:
 def residual_speed(field: FlowField, camera: CameraMotion) -> Map:
     """(H, W): how fast each pixel moves against the scene, in pixels of `REFERENCE_WIDTH` per interval of the field."""
     left = field.flow_pixels - camera.flow(field.size_hw).flow_pixels
-    speed = np.hypot(left[..., 0], left[..., 1]) * np.float32(REFERENCE_WIDTH / field.size_hw[1])
-    return np.asarray(speed, np.float32)
+    speed = np.sqrt(np.einsum("hwc,hwc->hw", left, left))
+    return np.asarray(speed * np.float32(REFERENCE_WIDTH / field.size_hw[1]), np.float32)
