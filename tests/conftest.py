@@ -16,6 +16,10 @@ from gfsalnet.packages import missing_package
 settings.register_profile("gfsalnet", deadline=None)
 settings.load_profile("gfsalnet")
 
+# Workers share the cores: a pool of OpenMP threads in each would spin while it waits. OpenMP looks at this only once.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

@@ -46,7 +46,7 @@ def completions(typed: str) -> list[str]:
     [
         ("gfsalnet pre", ["predict"]),
         ("gfsalnet predict --folder-as p", ["pictures"]),
-        ("gfsalnet predict clip.mp4 --model gfsalnet", ["gfsalnet-mobile", "gfsalnet"]),
+        ("gfsalnet predict clip.mp4 --model gfsalnet", ["gfsalnet-mobile", "gfsalnet-mobile@1", "gfsalnet"]),
         ("gfsalnet predict clip.mp4 --flow dis-", ["dis-fast", "dis-ultrafast", "dis-evident"]),
         ("gfsalnet predict clip.mp4 --backend onnx", ["onnxruntime", "onnxruntime-int8"]),
         ("gfsalnet predict clip.mp4 --save overlay,n", ["overlay,npz"]),
