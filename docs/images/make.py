@@ -14,14 +14,14 @@ from gfsalnet.render import gate_view, overlay
 from gfsalnet.types import RGB
 
 MOMENTS = (12, 45, 80)
-"""Frames of the demo film."""
+"""Frames of the demo video."""
 
 
 def main() -> None:
-    model = gfsalnet.load_model("gfsalnet-mobile", device="cpu")
+    model = gfsalnet.load_model()
     with tempfile.TemporaryDirectory() as folder:
-        film = draw_clip(Path(folder) / "demo.mp4")
-        chosen = [p for p in model.predict(film) if p.frame_index in MOMENTS]
+        video = draw_clip(Path(folder) / "demo.mp4")
+        chosen = [p for p in model.predict(video) if p.frame_index in MOMENTS]
     rows = [
         [p.frame.rgb for p in chosen],
         [overlay(p.frame.rgb, p.map_density) for p in chosen],
