@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "video": {"device"},
     "flow": {"video", "network"},  # of the network how weights are read, for PWC-Net alone
     "gaze": {"video"},
+    "areas": {"video", "flow", "gaze", "render"},
     "backends": {"network", "device"},
     "models": {"video", "flow", "network", "backends", "device"},
     "composed": {"video", "flow", "gaze", "render"},
@@ -44,7 +45,7 @@ MAY_IMPORT = {
     "evaluation": {"device", "video", "gaze", "metrics", "models", "render"},
     "cli": {
         *("device", "video", "flow", "gaze", "composed", "metrics", "backends", "models", "render"),
-        *("predict", "training", "evaluation", "demo", "prepare", "bench"),
+        *("predict", "training", "evaluation", "demo", "prepare", "bench", "areas"),
     },
 }
 
@@ -108,6 +109,7 @@ def test_public_names_are_frozen() -> None:
         "SaliencyModel",
         "Sample",
         "__version__",
+        "areas",
         "backends",
         "composed",
         "errors",

@@ -18,6 +18,7 @@ from gfsalnet.packages import needed_by
 
 if TYPE_CHECKING:
     from gfsalnet import (
+        areas,
         backends,
         composed,
         errors,
@@ -45,6 +46,7 @@ __all__ = [
     "SaliencyModel",
     "Sample",
     "__version__",
+    "areas",
     "backends",
     "composed",
     "errors",

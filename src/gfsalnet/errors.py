@@ -50,3 +50,7 @@ class DatasetError(GFSalNetError):
 
 class RecipeError(GFSalNetError):
     """A training recipe or setting that makes no sense."""
+
+
+class AreasError(GFSalNetError):
+    """A file of areas of interest that makes no sense, or does not fit its video."""

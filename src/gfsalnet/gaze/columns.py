@@ -38,6 +38,16 @@ class Columns:
     """(N,) row numbers in the file, from 1."""
     notes: list[str] = field(default_factory=list)
     """How the file was read, where that is not obvious."""
+    layout: str = LAYOUT
+    """What the table should look like, for errors."""
+
+    def number(self, name: str, index: int) -> float:
+        """One cell that is not missing as a number.
+
+        Raises:
+            DatasetError: if something else is written there, with its row.
+        """
+        return self._number(name, self.texts[name][index], int(self.rows[index]))
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """A column as (N,) numbers; NaN where it is empty or marked as missing.
@@ -74,11 +84,15 @@ class Columns:
             raise self._error(row, f"{name} holds something else than numbers: {written!r}") from None
 
     def _error(self, row: int, problem: str) -> DatasetError:
-        return DatasetError(self.path, f"row {row}: {problem}", LAYOUT)
+        return DatasetError(self.path, f"row {row}: {problem}", self.layout)
 
 
-def read_csv(path: Path) -> Columns:
+def read_csv(path: Path, layout: str = LAYOUT) -> Columns:
     """A CSV file: separated by commas, semicolons or tabs, in UTF-8, UTF-16 or Latin-1, with decimal points or commas.
+
+    Args:
+        path: of the file.
+        layout: what the table should look like, for errors.
 
     Raises:
         DatasetError: if it is missing, is no such table (with the row), or is the export of an eye tracker.
@@ -86,18 +100,18 @@ def read_csv(path: Path) -> Columns:
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
-        raise DatasetError(path, "no such file", LAYOUT) from error
+        raise DatasetError(path, "no such file", layout) from error
     except OSError as error:
         raise DatasetError(path, f"it cannot be read ({error.strerror})", "Copy it again.") from error
     text, notes = _decoded(path, data)
     _refuse_export(path, text)
     lines, rows = _lines(path, text)
     headings = [_heading(cell) for cell in lines[0]] if lines else []
-    _check_lengths(path, lines, rows)
+    _check_lengths(path, lines, rows, layout)
     _check_doubles(path, headings)
     body = [[cell.strip() for cell in line] for line in lines[1:]]
     texts = {heading: np.array([line[i] for line in body], np.str_) for i, heading in enumerate(headings)}
-    return Columns(path=path, texts=texts, rows=np.array(rows[1:], np.int64), notes=notes)
+    return Columns(path=path, texts=texts, rows=np.array(rows[1:], np.int64), notes=notes, layout=layout)
 
 
 def read_parquet(path: Path) -> Columns:
@@ -171,14 +185,14 @@ def _lines(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
     return lines, rows
 
 
-def _check_lengths(path: Path, lines: Sequence[Sequence[str]], rows: Sequence[int]) -> None:
+def _check_lengths(path: Path, lines: Sequence[Sequence[str]], rows: Sequence[int], layout: str) -> None:
     for line, row in zip(lines, rows, strict=True):
         if len(line) != len(lines[0]):
             problem = f"row {row} has {len(line)} fields, the first {len(lines[0])}"
             commas = (
                 " Numbers with decimal commas need semicolons between the fields." if len(line) > len(lines[0]) else ""
             )
-            raise DatasetError(path, problem, f"{LAYOUT}{commas}")
+            raise DatasetError(path, problem, f"{layout}{commas}")
 
 
 def _check_doubles(path: Path, headings: Sequence[str]) -> None:
