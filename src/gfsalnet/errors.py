@@ -6,6 +6,8 @@ prints it as one line. A wrong array handed to a function by a programmer stays 
 
 from __future__ import annotations
 
+from gfsalnet.urls import is_url, shown_url, without_secrets
+
 
 class GFSalNetError(Exception):
     """A problem the user can solve.
@@ -33,7 +35,11 @@ class RequestError(GFSalNetError):
 
 
 class SourceError(GFSalNetError):
-    """A video, image, folder or camera that cannot be read."""
+    """A video, image, folder or camera that cannot be read; of an address no password, token or query is repeated."""
+
+    def __init__(self, where: object, problem: str, remedy: str) -> None:
+        where = shown_url(str(where)) if is_url(str(where)) else where
+        super().__init__(where, without_secrets(problem), remedy)
 
 
 class OutputError(GFSalNetError):

@@ -14,6 +14,7 @@ from pathlib import Path
 from gfsalnet.errors import GFSalNetError, OutputError
 from gfsalnet.files import home, write_whole
 from gfsalnet.packages import MissingPackageError, missing_package
+from gfsalnet.urls import is_url, shown_url, without_secrets
 
 PACKAGES = (
     *("gfsalnet", "numpy", "av", "opencv-python-headless", "opencv-python", "onnxruntime", "safetensors", "typer"),
@@ -33,7 +34,8 @@ def unexpected(where: object, error: BaseException) -> UnexpectedError:
         where: the source or command that it happened to.
         error: as it was caught.
     """
-    reason = str(error).strip().splitlines()
+    where = shown_url(str(where)) if is_url(str(where)) else where
+    reason = without_secrets(str(error)).strip().splitlines()
     kind = type(error).__name__ + (f": {reason[0]}" if reason else "")
     path = _written(_report(where, error))
     remedy = "No report could be written" if path is None else f"The full report is in {path}: please pass it on"
@@ -66,12 +68,12 @@ def _report(where: object, error: BaseException) -> str:
     about = {
         "when": datetime.now(timezone.utc).isoformat(),
         "what": str(where),
-        "argv": sys.argv,
+        "argv": [without_secrets(argument) for argument in sys.argv],
         "python": sys.version,
         "platform": platform.platform(),
         "versions": package_versions(),
     }
-    return json.dumps(about, indent=2) + "\n\n" + "".join(traceback.format_exception(error))
+    return json.dumps(about, indent=2) + "\n\n" + without_secrets("".join(traceback.format_exception(error)))
 
 
 def _written(report: str) -> Path | None:

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import gc
-import http.server
 import os
 import threading
 import weakref
 from fractions import Fraction
-from functools import partial
 
 import av
 import cv2
@@ -271,30 +269,6 @@ def test_closed_reader_yields_no_more(encode):
     reader.close()
     assert list(frames) == []
     assert reader.report.frames_lost == 0
-
-
-@pytest.fixture
-def server(tmp_path):
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
-    handler.log_message = lambda *_: None  # type: ignore[attr-defined] # partial objects take attributes
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
-        threading.Thread(target=serving.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{serving.server_port}"
-        serving.shutdown()
-
-
-def test_url(encode, server):
-    encode("clip.mp4", 7, muxer=FASTSTART)
-    with open_source(f"{server}/clip.mp4?token=secret") as reader:
-        assert len(list(reader)) == 7
-        assert (reader.info.kind, reader.info.is_live, reader.info.path) == ("stream", False, None)
-        assert reader.info.name.endswith("clip.mp4")
-        assert "secret" not in reader.info.name
-
-
-def test_url_that_nobody_serves(server):
-    with pytest.raises(SourceError, match="the stream cannot be opened"):
-        open_source(f"{server}/missing.mp4")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="named pipes are POSIX's")

@@ -15,7 +15,7 @@ import pytest
 
 from gfsalnet.errors import SourceError
 from gfsalnet.video import expand_sources, open_source
-from gfsalnet.video.files import folder_name, natural_key, slug, url_name
+from gfsalnet.video.files import folder_name, natural_key, slug
 
 
 @pytest.fixture
@@ -84,7 +84,6 @@ def test_a_name_is_found_however_its_accents_are_stored(place, encode, stored, t
 
 
 def test_names_for_folders():
-    assert url_name("rtsp://user:pa55@cam.local:554/live/1?token=x") == "cam.local-554-live-1"
     assert slug("in/f*.png") == "in-f-.png"
     assert slug("***") == "source"
     assert folder_name(Path("..mp4"), ".") == "mp4"
@@ -104,7 +103,10 @@ def test_names_for_folders():
         ("videos", "the folder holds 2 videos. Give them one by one."),
         ("a\0b.mp4", "cannot be read"),
         ("x" * 300 + ".mp4", "cannot be read"),
-        ("nowhere://at.all/x", "cannot be opened"),
+        ("nowhere://at.all/x", "addresses of nowhere are not read"),
+        ("file:///etc/hosts", "For a file give its path"),
+        ("subfile,,start,0,end,0,,:http://at.all/x", "are not read"),
+        ("concat:a.mp4|b.mp4", "no such file"),
     ],
 )
 def test_errors_name_the_source_and_the_remedy(place, source, problem):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -103,6 +103,14 @@ CentreBiasOption = Annotated[
         help="Strength of the centre that the model has learned; it varies with how viewers sit. 1: as learned.",
     ),
 ]
+AllowPlaylistsOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-playlists",
+        rich_help_panel=INPUT,
+        help="Read playlists too (HLS, DASH, FFmpeg's concat scripts), with the files and addresses that they name.",
+    ),
+]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", rich_help_panel=OUTPUT, help="Replace results that exist already.")
 ]
@@ -131,6 +139,7 @@ def predict(
     max_frames: Annotated[
         int | None, typer.Option(min=1, rich_help_panel=INPUT, help="Stop after this many frames of each source.")
     ] = None,
+    allow_playlists: AllowPlaylistsOption = False,
     centre_bias: CentreBiasOption = 1.0,
     overwrite: OverwriteOption = False,
 ) -> None:
@@ -138,7 +147,6 @@ def predict(
 
     Exit status: 0 all done, 1 some source failed (each is named, the rest is done), 2 the command was wrong.
     """
-    from gfsalnet.models import load_model
     from gfsalnet.predict import Settings
     from gfsalnet.render import parse_save
 
@@ -150,23 +158,22 @@ def predict(
         folder_as=folder_as,
         max_frames=max_frames,
         overwrite=overwrite,
+        allow_playlists=allow_playlists,
         config=used_config(ctx),
     )
     _require_that_they_go_together(model, settings.save, every)
     expanded = _expanded(sources, settings, flow)
-    with at_work(f"loading {model}; exporting it for a backend, the first time, takes some seconds"):
-        loaded = load_model(
-            model,
-            device=device,
-            flow=flow,
-            flow_settings={} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)},
-            keep_flow="flow" in settings.save,
-            backend=backend,
-            every=every,
-            centre_bias=centre_bias,
-        )
-    if "gate" in settings.save and not loaded.has_gate:  # only now it is known of a plug-in
-        raise typer.BadParameter(f"{model} has no gate", param_hint="--save gate")
+    flow_settings = {} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)}
+    loaded = _loaded(
+        model,
+        settings.save,
+        device=device,
+        flow=flow,
+        flow_settings=flow_settings,
+        backend=backend,
+        every=every,
+        centre_bias=centre_bias,
+    )
     _run(loaded, expanded, settings)
 
 
@@ -192,6 +199,17 @@ def _require_that_they_go_together(model: str, save: tuple[str, ...], every: int
         raise typer.BadParameter("there is flow only for the frames that are predicted", param_hint="--every / --save")
     if "gate" in save and not may_have_gate(model):
         raise typer.BadParameter(f"{model} has no gate", param_hint="--save gate")
+
+
+def _loaded(model: str, save: tuple[str, ...], **how: Any) -> SaliencyModel:
+    """Load a model as `load_model` is told by `how`."""
+    from gfsalnet.models import load_model
+
+    with at_work(f"loading {model}; exporting it for a backend, the first time, takes some seconds"):
+        loaded = load_model(model, keep_flow="flow" in save, **how)
+    if "gate" in save and not loaded.has_gate:  # only now it is known of a plug-in
+        raise typer.BadParameter(f"{model} has no gate", param_hint="--save gate")
+    return loaded
 
 
 def _expanded(sources: list[str], settings: Settings, flow: str | None) -> list[str]:

@@ -53,6 +53,8 @@ class Settings:
     """Stop after this many frames of each source; None: at its end."""
     overwrite: bool = False
     """Whether existing results are made again."""
+    allow_playlists: bool = False
+    """Whether playlists are read, with the files and addresses that they name."""
     config: Mapping[str, Any] | None = None
     """The configuration file that decided some of this, and what it decided: JSON values, for the summary."""
 
@@ -110,7 +112,9 @@ def predict_source(model: SaliencyModel, source: str, settings: Settings, on_fra
     """
     began = time.monotonic()
     _require_saved_parts(model, settings.save)
-    with open_source(source, rate=settings.rate, folder_as=settings.folder_as) as reader:
+    with open_source(
+        source, rate=settings.rate, folder_as=settings.folder_as, allow_playlists=settings.allow_playlists
+    ) as reader:
         request = _request(model, reader.info, settings)
         folder = folder_for(settings.output, reader.info.name, request["source"])
         words = missing_outputs(folder, settings.save, reader.info.kind, request, settings.overwrite)
@@ -118,7 +122,7 @@ def predict_source(model: SaliencyModel, source: str, settings: Settings, on_fra
             seconds, notes = _run(model, reader, folder, words, settings, on_frame)
             summary = _summary(reader, request, folder, seconds, notes)
             write_json(folder / SUMMARY_FILE, {**summary, **({"config": settings.config} if settings.config else {})})
-    return _outcome(source, folder, began, redone=bool(words))
+    return _outcome(reader.info.source, folder, began, redone=bool(words))
 
 
 def _require_saved_parts(model: SaliencyModel, save: tuple[str, ...]) -> None:
@@ -140,8 +144,10 @@ def _request(model: SaliencyModel, info: VideoInfo, settings: Settings) -> dict[
 
 def _identity(info: VideoInfo) -> dict[str, Any]:
     """What distinguishes this source from others of its name, and from itself after a change."""
-    if info.is_live or info.source == "-":  # no two runs see the same frames
+    if not info.can_be_recognised:
         return {"kind": info.kind, "path": f"{info.source} at {datetime.now(timezone.utc).isoformat()}"}
+    if info.kind == "stream":
+        return {"kind": info.kind, "path": f"{info.source} ({info.version})"}
     path = info.path or Path(info.source)
     source = {"kind": info.kind, "path": str(path.resolve())}
     if not path.exists():  # a glob

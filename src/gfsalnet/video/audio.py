@@ -17,7 +17,7 @@ from av.packet import Packet
 
 from gfsalnet.errors import SourceError
 from gfsalnet.video.container import main_stream
-from gfsalnet.video.pyav import open_input, preferred
+from gfsalnet.video.pyav import FILE, open_input, preferred
 
 MP4_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "mp3float", "opus", "libopus"})
 """Decoders whose streams players expect in an MP4."""
@@ -120,7 +120,7 @@ class AudioCarrier:
 
 
 def _open(path: Path) -> InputContainer:
-    return open_input(f"file:{path.absolute()}")
+    return open_input(f"{FILE}{path.absolute()}")
 
 
 def _main_sound(source: InputContainer) -> AudioStream:

@@ -25,7 +25,8 @@ from gfsalnet.video.files import unreadable
 from gfsalnet.video.geometry import resize_rgb
 from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, Kind, VideoInfo, check_size
 from gfsalnet.video.pixels import RGBConverter
-from gfsalnet.video.pyav import has_disposition, open_input, preferred
+from gfsalnet.video.playlists import HEAD_BYTES, refuse_playlist
+from gfsalnet.video.pyav import PLAYLIST_FORMATS, has_disposition, open_input, preferred
 from gfsalnet.video.stamps import Clock, StampMender
 
 T = TypeVar("T")
@@ -53,6 +54,9 @@ class MediaInput:
     format: str | None = None
     options: dict[str, str] = field(default_factory=dict)
     timeout_seconds: float | None = None
+    allow_playlists: bool = False
+    version: str | None = None
+    """What a server says that tells this content from later ones; see `content_version`."""
 
 
 class ContainerReader(VideoReader):
@@ -214,12 +218,21 @@ class ContainerReader(VideoReader):
 
 def _open(media: MediaInput) -> InputContainer:
     try:
-        return open_input(media.file, format=media.format, options=dict(media.options), timeout=media.timeout_seconds)
-    except av.FFmpegError as error:
+        if media.path is not None and not media.allow_playlists:
+            with media.path.open("rb") as file:
+                refuse_playlist(media.source, file.read(HEAD_BYTES))
+        return open_input(
+            media.file,
+            allow_playlists=media.allow_playlists,
+            format=media.format,
+            options=media.options,
+            timeout=media.timeout_seconds,
+        )
+    except (av.FFmpegError, OSError) as error:
         raise _cannot_open(media, error) from error
 
 
-def _cannot_open(media: MediaInput, error: av.FFmpegError) -> SourceError:
+def _cannot_open(media: MediaInput, error: av.FFmpegError | OSError) -> SourceError:
     if media.kind == "camera":
         if isinstance(error, PermissionError):
             remedy = "Allow the camera to this program (on Linux: add yourself to the group `video`)."
@@ -227,7 +240,7 @@ def _cannot_open(media: MediaInput, error: av.FFmpegError) -> SourceError:
         remedy = "Connect it, close programs that use it, or try another number."
         return SourceError(media.source, f"camera not available ({error.strerror})", remedy)
     if media.kind == "stream":
-        remedy = "Check the address, the network and the password."
+        remedy = "Check the address, the network and the password; a playlist needs --allow-playlists."
         return SourceError(media.source, f"the stream cannot be opened ({error.strerror})", remedy)
     if isinstance(error, OSError):
         return unreadable(media.source, error)
@@ -288,6 +301,8 @@ def _info(media: MediaInput, container: InputContainer, stream: VideoStream, siz
         time_base=time_base,
         estimated_frames=promise_of(container, stream, media.path).count or estimate,
         duration_seconds=duration,
+        version=media.version,
+        is_playlist=not PLAYLIST_FORMATS.isdisjoint(container.format.name.split(",")),
         has_audio=bool(container.streams.audio),
         kind=media.kind,
         pixel_aspect=_pixel_aspect(stream),

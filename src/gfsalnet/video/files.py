@@ -7,7 +7,6 @@ import re
 import stat
 import unicodedata
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from gfsalnet.errors import SourceError
 
@@ -118,13 +117,6 @@ def unreadable(source: object, error: Exception) -> SourceError:
 def slug(text: str) -> str:
     """`text` as the name of a folder on any system: letters, digits, `_`, `.` and `-`."""
     return re.sub(r"[^\w.]+", "-", text).strip("-.") or "source"
-
-
-def url_name(url: str) -> str:
-    """Slug of a URL's host and path: a password or a token in it must not end up in a folder's name."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return slug(f"{host}{parts.path}")
 
 
 def folder_name(path: Path, stem: str) -> str:

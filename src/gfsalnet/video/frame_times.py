@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gfsalnet.errors import SourceError
 from gfsalnet.video.container import ContainerReader, main_stream
 from gfsalnet.video.damage import promise_of
-from gfsalnet.video.pyav import open_input
+from gfsalnet.video.pyav import FILE, open_input
 from gfsalnet.video.sources import open_source
 from gfsalnet.video.stamps import Clock
 
@@ -78,7 +78,7 @@ def _times_by_packets(path: Path, clock: Clock) -> list[float] | None:
     stamps: list[int] = []
     hidden = 0
     try:
-        with open_input(f"file:{path.absolute()}") as container:
+        with open_input(f"{FILE}{path.absolute()}") as container:
             stream = main_stream(container, str(path))
             is_exact = EXACT_CONTAINERS & set(container.format.name.split(","))
             if not is_exact or stream.codec_context.name not in EXACT_CODECS:

@@ -24,7 +24,7 @@ class VideoInfo:
     """What a source promises."""
 
     source: str
-    """What the user typed."""
+    """What the user typed; of an address without password and query."""
     name: str
     """Name of the folder for its outputs: file stem, folder name, `camera-0`, `stdin`, or a slug of a URL or glob."""
     path: Path | None
@@ -42,11 +42,22 @@ class VideoInfo:
     kind: Kind
     pixel_aspect: Fraction = Fraction(1)
     """Width of a stored pixel divided by its height: 1 but for anamorphic video (frames keep their stored pixels)."""
+    version: str | None = None
+    """Of an address: what tells its content from earlier and later ones; None where the server gives nothing for it."""
+    is_playlist: bool = False
+    """Whether it names other files or addresses, which may change while it stays the same."""
 
     @property
     def is_live(self) -> bool:
         """Whether the source has no end of its own."""
         return self.kind == "camera" or (self.kind == "stream" and self.duration_seconds is None)
+
+    @property
+    def can_be_recognised(self) -> bool:
+        """Whether a later run can tell that it would read the same frames."""
+        if self.is_live or self.is_playlist or self.source == "-":
+            return False
+        return self.kind != "stream" or self.version is not None
 
 
 @dataclass

@@ -1,8 +1,9 @@
-"""What differs between PyAV 14.1 and 19."""
+"""Opening what FFmpeg reads, and no more than that; what differs between PyAV 14.1 and 19."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import av
@@ -18,18 +19,68 @@ DEFAULT = 0x1
 _LENIENT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 
 
-def open_input(file: str, **options: Any) -> InputContainer:
+FILE = "file:"
+"""Before a path, it keeps FFmpeg from taking `a:b.mp4` for a protocol."""
+URL_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "rtmps")
+_UNDER_URLS = ("tcp", "tls", "httpproxy")
+_UNDER_PLAYLISTS = ("crypto", "data")
+"""Encrypted segments, and keys that stand in the playlist itself."""
+PLAYLIST_FORMATS = frozenset(
+    {"applehttp", "avisynth", "concat", "dash", "hls", "imf", "sap", "sdp", "vapoursynth", "webm_dash_manifest"}
+)
+"""What FFmpeg calls formats that name other files and addresses, which it would then read, or scripts."""
+
+
+def open_input(
+    file: str,
+    *,
+    allow_playlists: bool = False,
+    format: str | None = None,
+    options: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> InputContainer:
     """Open a file, stream or device to read from.
 
+    A file leads to no other file and no server, and an address to no file: FFmpeg's protocols are limited to those that
+    the source itself needs, and formats that name other sources are refused.
+
     Args:
-        file: path with the prefix `file:`, URL or device.
-        options: further arguments of `av.open`.
+        file: path with the prefix `FILE`, an address of `URL_SCHEMES`, or, with `format`, a device.
+        allow_playlists: whether formats of `PLAYLIST_FORMATS` are read too, with what they name. A playlist in a file
+            may name files and addresses, one at an address only addresses.
+        format: that FFmpeg takes it for; None: as its content says.
+        options: of the format.
+        timeout: seconds to wait for a server; None: for ever.
 
     Raises:
         FFmpegError, OSError: if it cannot be opened.
     """
-    container: InputContainer = av.open(file, "r", **_LENIENT, **options)
+    allowed = {} if format else _allowed(file.startswith(FILE), allow_playlists)
+    container: InputContainer = av.open(
+        file, "r", format=format, options={**allowed, **(options or {})}, timeout=timeout, **_LENIENT
+    )
     return container
+
+
+def _allowed(is_file: bool, allow_playlists: bool) -> dict[str, str]:
+    """FFmpeg's options that keep it from opening anything else."""
+    protocols = ("file", "pipe") if is_file else (*URL_SCHEMES, *_UNDER_URLS)
+    if allow_playlists:
+        web = ("http", "https", *_UNDER_URLS) if is_file else ()
+        return {"protocol_whitelist": ",".join((*protocols, *web, *_UNDER_PLAYLISTS))}
+    # Otherwise `a%d.tga` would be read as all files whose names follow the pattern.
+    return {
+        "protocol_whitelist": ",".join(protocols),
+        "format_whitelist": _formats_but_playlists(),
+        "pattern_type": "none",
+    }
+
+
+@lru_cache(maxsize=1)
+def _formats_but_playlists() -> str:
+    """FFmpeg has a list of what it may read, and none of what it may not."""
+    names = {name for names in av.formats_available for name in names.split(",")}
+    return ",".join(sorted(names - PLAYLIST_FORMATS))
 
 
 def has_disposition(stream: Stream, flag: int) -> bool:

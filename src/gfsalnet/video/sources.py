@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gfsalnet.choices import FolderAs
 from gfsalnet.errors import SourceError
+from gfsalnet.urls import is_url
 from gfsalnet.video.animations import PagesReader, animation_in
 from gfsalnet.video.base import VideoReader
 from gfsalnet.video.camera import camera_input, camera_number
@@ -27,17 +28,16 @@ from gfsalnet.video.files import (
     natural_key,
     slug,
     spellings,
-    url_name,
     visible_files,
 )
 from gfsalnet.video.folders import are_of_one_size, left_out_note, sort_out
 from gfsalnet.video.heif import is_still
 from gfsalnet.video.image_header import FIRST_BYTES
+from gfsalnet.video.pyav import FILE
+from gfsalnet.video.remote import remote_input
 from gfsalnet.video.stills import StillsReader
 
 STANDARD_INPUT = "-"
-NETWORK_TIMEOUT_SECONDS = 20.0
-"""How long to wait for a server, to open and between two packets."""
 
 
 def expand_sources(
@@ -61,7 +61,7 @@ def expand_sources(
 
 
 def _expand(argument: str, folder_as: FolderAs | None, notes: list[str]) -> list[str]:
-    if argument == STANDARD_INPUT or "://" in argument or camera_number(argument) is not None:
+    if argument == STANDARD_INPUT or is_url(argument) or camera_number(argument) is not None:
         return [argument]
     argument = as_stored(argument)
     if os.path.isdir(argument):
@@ -94,7 +94,12 @@ def _glob(pattern: str) -> list[Path]:
 
 
 def open_source(
-    source: str | Path | int, *, rate: Fraction | None = None, folder_as: FolderAs | None = None
+    source: str | Path | int,
+    *,
+    rate: Fraction | None = None,
+    folder_as: FolderAs | None = None,
+    allow_playlists: bool = False,
+    local_only: bool = False,
 ) -> VideoReader:
     """Open one source and make sure that its first frame can be read.
 
@@ -102,28 +107,41 @@ def open_source(
         source: one of `expand_sources`; a path, or the number of a camera.
         rate: frames per second of picture sequences; 25 if None. Video has its own.
         folder_as: what a folder is to be taken for, as it was for `expand_sources`.
+        allow_playlists: whether to read playlists too (HLS, DASH, concat scripts of FFmpeg), with whatever they name.
+        local_only: whether only files and folders of this machine are opened, and of them no playlists: for programs
+            that open what others name.
 
     Raises:
         SourceError: for every problem that shows now; it names the source and says what to do.
     """
     source = str(source)
+    if local_only:
+        _require_local(as_stored(source))
+        allow_playlists = False
     if source == STANDARD_INPUT:
-        return _open_standard_input()
+        return _open_standard_input(allow_playlists)
     # Before any look at the disk: `0` is a camera, a file of that name is `./0`.
     number = camera_number(source)
     if number is not None:
         return ContainerReader(camera_input(source, number))
-    if "://" in source:
-        return ContainerReader(_network_input(source))
+    if is_url(source):
+        return ContainerReader(remote_input(source, allow_playlists))
     source = as_stored(source)
     if os.path.isdir(source):
-        return _open_folder(source, rate, folder_as)
+        return _open_folder(source, rate, folder_as, allow_playlists)
     if not os.path.lexists(source) and glob.has_magic(source):
         return _open_glob(source, rate)
-    return _open_file(source, rate)
+    return _open_file(source, rate, allow_playlists)
 
 
-def _open_file(source: str, rate: Fraction | None) -> VideoReader:
+def _require_local(source: str) -> None:
+    if source == STANDARD_INPUT or is_url(source) or camera_number(source) is not None or not os.path.lexists(source):
+        raise SourceError(source, "is no file or folder of this machine", "Only those are opened here.")
+    if not (os.path.isfile(source) or os.path.isdir(source)):
+        raise SourceError(source, "is a device or a pipe", "Only files and folders are opened here.")
+
+
+def _open_file(source: str, rate: Fraction | None, allow_playlists: bool) -> VideoReader:
     regular, path = is_regular(source), Path(source)
     name = folder_name(path, path.stem)
     if regular:
@@ -132,10 +150,15 @@ def _open_file(source: str, rate: Fraction | None) -> VideoReader:
             return PagesReader(source, name, path, animation, rate)
         if animation is None and (is_image(path) or _is_heif_still(path)):
             return StillsReader(source, name, [path], rate, path)
-    # The prefix keeps FFmpeg from taking `a:b.mp4` for a protocol.
-    file = f"file:{path.absolute()}"
     return ContainerReader(
-        MediaInput(source=source, name=name, kind="video", file=file, path=path if regular else None)
+        MediaInput(
+            source=source,
+            name=name,
+            kind="video",
+            file=f"{FILE}{path.absolute()}",
+            path=path if regular else None,
+            allow_playlists=allow_playlists,
+        )
     )
 
 
@@ -145,7 +168,7 @@ def _is_heif_still(path: Path) -> bool:
         return is_still(file.read(FIRST_BYTES))
 
 
-def _open_folder(source: str, rate: Fraction | None, folder_as: FolderAs | None) -> VideoReader:
+def _open_folder(source: str, rate: Fraction | None, folder_as: FolderAs | None, allow_playlists: bool) -> VideoReader:
     path, held = Path(source), sort_out(folder_files(source), folder_as)
     if not held.paths:
         remedy = "Give a video file, or a folder with frames (PNG, JPEG, …) directly in it."
@@ -154,7 +177,7 @@ def _open_folder(source: str, rate: Fraction | None, folder_as: FolderAs | None)
     if held.kind == "frames":
         return StillsReader(source, path.resolve().name or "frames", held.paths, rate, path)
     if len(held.paths) == 1:
-        return _open_file(str(held.paths[0]), rate)
+        return _open_file(str(held.paths[0]), rate, allow_playlists)
     problem, remedy = f"the folder holds {len(held.paths)} {held.kind}", "Give them one by one"
     if held.kind == "pictures":
         problem += " that are not numbered frames of one size"
@@ -170,20 +193,7 @@ def _open_glob(source: str, rate: Fraction | None) -> VideoReader:
     return StillsReader(source, name, pictures, rate, None)
 
 
-def _network_input(source: str) -> MediaInput:
-    # Over UDP, FFmpeg's default for RTSP, lost packets would smear frames.
-    options = {"rtsp_transport": "tcp"} if source.startswith("rtsp") else {}
-    return MediaInput(
-        source=source,
-        name=url_name(source),
-        kind="stream",
-        file=source,
-        options=options,
-        timeout_seconds=NETWORK_TIMEOUT_SECONDS,
-    )
-
-
-def _open_standard_input() -> VideoReader:
+def _open_standard_input(allow_playlists: bool) -> VideoReader:
     """Spool to a file first: most MP4 have their index at the end, and a pipe cannot be rewound."""
     if sys.stdin.isatty():
         raise SourceError(STANDARD_INPUT, "standard input is a terminal", "Pipe a video in: cat clip.mp4 | …")
@@ -204,5 +214,12 @@ def _open_standard_input() -> VideoReader:
         folder.cleanup()
         raise SourceError(STANDARD_INPUT, "it is an AVIF or HEIC picture", "Store it in a file, and give that.")
     # The spooled copy lives as long as the reader: closing it deletes the folder.
-    media = MediaInput(source=STANDARD_INPUT, name="stdin", kind="video", file=f"file:{path}", path=path)
+    media = MediaInput(
+        source=STANDARD_INPUT,
+        name="stdin",
+        kind="video",
+        file=f"{FILE}{path}",
+        path=path,
+        allow_playlists=allow_playlists,
+    )
     return ContainerReader(media, on_close=folder.cleanup)

@@ -28,6 +28,7 @@ from gfsalnet.gaze.video_files import video_frames, video_info
 from gfsalnet.maps import Map, resize_map
 from gfsalnet.types import Fixations, Frame
 from gfsalnet.video import count_frames
+from gfsalnet.video.pyav import FILE, open_input
 
 _SHAPE = "it is not a list over frames of lists of [row, column]"
 
@@ -161,7 +162,7 @@ def _fixations(points: list[list[int]], size_wh: tuple[int, int]) -> Fixations:
 def _grey_frames(path: Path) -> Iterator[Map]:
     """(H, W) maps with all 10 bits, which conversion to RGB would lose."""
     try:
-        with av.open(str(path)) as container:
+        with open_input(f"{FILE}{path.absolute()}") as container:
             for frame in container.decode(video=0):
                 yield frame.to_ndarray(format="gray16le").astype(np.float32)
     except av.FFmpegError as error:
