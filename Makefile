@@ -3,8 +3,10 @@ PYTHON ?= python3
 VIDEO ?=
 OUTPUT ?= gfsalnet-out
 BIN := .venv/bin
+SECONDS ?=
+SEED ?= 0
 
-.PHONY: demo test test-all lint clean
+.PHONY: demo test test-all test-release lint clean
 
 demo: .venv/installed
 	@if [ -n "$(VIDEO)" ]; then $(BIN)/gfsalnet predict "$(VIDEO)" --output "$(OUTPUT)" --save overlay,gate,maps,csv; \
@@ -18,6 +20,10 @@ test: .venv/installed-dev
 
 test-all: .venv/installed-dev
 	$(PYTEST)
+
+# Many rounds of kills, faults and damaged inputs: hours, or so many SECONDS; with another SEED other ones.
+test-release: .venv/installed-dev
+	GFSALNET_TEST_SECONDS=$(SECONDS) GFSALNET_TEST_SEED=$(SEED) $(PYTEST) tests/robustness -m release
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
