@@ -113,6 +113,7 @@ def download(
 
     Only weights whose licence lets anyone have them are fetched; gfsalnet models says how to get the others.
     """
+    from gfsalnet.models.official_weights.convert import compared_entry
     from gfsalnet.models.official_weights.download import download_weights
     from gfsalnet.models.official_weights.store import notes_of
 
@@ -122,8 +123,12 @@ def download(
             progress.show("fetching", done_bytes // 10**6, total_bytes and total_bytes // 10**6)
 
         folder = download_weights(model, on_progress)
-    if origin := notes_of(folder).get("origin"):
-        say(f"fetched {origin} (licence: {notes_of(folder).get('licence')})")
+    notes = notes_of(folder)
+    if origin := notes.get("origin"):
+        say(f"fetched {origin} (licence: {notes.get('licence')})")
+        source = compared_entry(model).download
+        if source is not None and source.sha256 is None:
+            say(f"nobody published its SHA-256; it is {notes.get('sha256')}, and later downloads must have the same")
     say(f"every array fits, weights in {folder}; use them with --model {model}")
 
 

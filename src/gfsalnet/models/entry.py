@@ -38,7 +38,7 @@ class Download:
     file_name: str
     size_bytes: int | None = None
     sha256: str | None = None
-    """None: nobody published it. That of what was fetched is kept in the converted weights' `config.json`."""
+    """None: nobody published it. That of what was fetched first is kept, and later fetches are compared with it."""
     in_wheel: InWheel | None = None
     """A package with the same file, for users who reach a package index but not the authors' server."""
 

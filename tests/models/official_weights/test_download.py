@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -134,7 +135,7 @@ def test_a_rest_of_another_file_is_thrown_away(server: Server, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("expected", "words"),
     [
-        ({"size_bytes": 2_999_999}, "has 3000000 bytes instead of 2999999"),
+        ({"size_bytes": 3_000_001}, "has 3000000 bytes instead of 3000001"),
         ({"sha256": "0" * 64}, f"has the SHA-256 {hashlib.sha256(CONTENT).hexdigest()} instead of 0000"),
     ],
 )
@@ -147,6 +148,15 @@ def test_another_file_than_expected_is_not_kept(
     right = Download(server.url, "w.pt", size_bytes=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest())
     fetch(right, tmp_path / "w.pt", no_progress)
     assert (tmp_path / "w.pt").exists()
+
+
+def test_a_server_that_does_not_stop(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.says_length = False
+    for source in (Download(server.url, "w.pt", size_bytes=2_000_000), Download(server.url, "w.pt")):
+        monkeypatch.setattr("gfsalnet.models.official_weights.download.MAX_BYTES", 2_500_000)
+        with pytest.raises(WeightsError, match=r"sends more than the 2.00000 bytes"):
+            fetch(source, tmp_path / "w.pt", no_progress)
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_a_web_page_instead_of_a_file(server: Server, tmp_path: Path) -> None:
@@ -224,6 +234,27 @@ def test_downloaded_weights_are_ready_to_use(unisal: Callable[[], Path], tmp_pat
     frames = [Frame(np.full((48, 64, 3), 90, np.uint8), index / 25, index) for index in range(2)]
     predictions = list(load_model("unisal", device="cpu").stream(frames))
     assert [float(p.density.sum()) for p in predictions] == pytest.approx([1, 1], abs=1e-4)
+
+
+def test_what_nobody_published_a_digest_of_must_be_the_same_as_the_first_time(
+    unisal: Callable[[], Path], server: Server, tmp_path: Path
+) -> None:
+    torch.save({"a": torch.ones(2)}, tmp_path / "w.pth")
+    right, server.content = server.content, (tmp_path / "w.pth").read_bytes()
+    with pytest.raises(WeightsError, match="not the weights of unisal"):
+        unisal()
+    server.content = right  # what did not fit is not what later downloads are compared with
+    unisal()
+    known = json.loads((tmp_path / "home" / "digests.json").read_text())
+    assert known[server.url]["sha256"] == hashlib.sha256(right).hexdigest()
+    unisal()
+    server.content = (tmp_path / "w.pth").read_bytes()
+    with pytest.raises(WeightsError, match=r"had [0-9a-f]{64} when it was first fetched, on 20.*remove its line from"):
+        unisal()
+    assert MODELS["unisal"].ready
+    (tmp_path / "home" / "digests.json").write_text("[" * 100_000)
+    with pytest.raises(WeightsError, match=r"digests\.json: cannot be read .*Remove it"):
+        unisal()
 
 
 def test_weights_that_do_not_fit_are_kept_to_look_at(

