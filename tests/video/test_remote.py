@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +18,7 @@ import pytest
 
 from gfsalnet.errors import SourceError
 from gfsalnet.video import open_source
-from gfsalnet.video.remote import ask, content_version
+from gfsalnet.video.remote import Answer, ask, content_version
 
 FASTSTART = {"movflags": "faststart"}
 
@@ -25,6 +28,7 @@ class Server:
     """What it answers, and what it was asked."""
 
     url: str
+    listening: ThreadingHTTPServer
     files: dict[str, bytes] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     location: str = ""
@@ -32,6 +36,11 @@ class Server:
     knows_ranges: bool = True
     seconds: float = 0.0
     asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+
+
+class Quiet(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of whoever hangs up."""
 
 
 @pytest.fixture
@@ -68,8 +77,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        known = Server(f"http://127.0.0.1:{listening.server_port}")
+    with Quiet(("127.0.0.1", 0), Handler) as listening:
+        known = Server(f"http://127.0.0.1:{listening.server_port}", listening)
         threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True).start()
         yield known
         listening.shutdown()
@@ -184,6 +193,45 @@ def test_a_server_that_does_not_answer_is_waited_for_only_so_long(
     with pytest.raises(SourceError, match="the stream cannot be opened"):
         open_source(f"{server.url}/clip.mp4")
     assert time.monotonic() - began < 5
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Of localhost, signed by itself; its key is beside it."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is needed to make a certificate")
+    path = tmp_path / "localhost.pem"
+    subprocess.run(
+        [
+            *(openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost", "-out", str(path), "-keyout", str(path.with_suffix(".key"))),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return path
+
+
+def test_only_servers_with_a_certificate_to_trust(
+    server: Server, clip: bytes, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    server.listening.socket = context.wrap_socket(server.listening.socket, server_side=True)
+    url = server.url.replace("http://127.0.0.1", "https://localhost") + "/clip.mp4"
+    with pytest.raises(SourceError, match=r"certificate of the server cannot be trusted .*SSL_CERT_FILE"):
+        open_source(url)
+    monkeypatch.setattr("gfsalnet.video.remote.ask", lambda url: Answer())
+    with pytest.raises(SourceError, match="cannot be opened"):  # FFmpeg's own check
+        open_source(url)
+    monkeypatch.undo()
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with open_source(url) as reader:
+        assert len(list(reader)) == 7
+    with pytest.raises(SourceError, match="certificate"):
+        open_source(url.replace("localhost", "127.0.0.1"))  # it is not the one of this name
 
 
 HLS = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:0.4,\n{}\n#EXT-X-ENDLIST\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.client
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -56,23 +57,38 @@ def remote_input(source: str, allow_playlists: bool) -> MediaInput:
         name=slug(shown.partition("://")[2]),
         kind="stream",
         file=source,
-        # Over UDP, FFmpeg's default for RTSP, lost packets would smear frames.
-        options={"rtsp_transport": "tcp"} if scheme.startswith("rtsp") else {},
+        options=_options(scheme),
         timeout_seconds=NETWORK_TIMEOUT_SECONDS,
         allow_playlists=allow_playlists,
         version=answer.version,
     )
 
 
+def _options(scheme: str) -> dict[str, str]:
+    if scheme.startswith("rtsp"):
+        return {"rtsp_transport": "tcp"}  # over UDP, FFmpeg's default, lost packets would smear frames
+    certificates = ssl.get_default_verify_paths().cafile
+    # FFmpeg checks no certificate unless told by whom it may be signed; http may lead to https.
+    return {"tls_verify": "1", "ca_file": certificates} if scheme.startswith("http") and certificates else {}
+
+
 def ask(url: str) -> Answer:
-    """Ask a web server for the first bytes of a file; whatever goes wrong, FFmpeg will meet it again, and say so.
+    """Ask a web server for the first bytes of a file; what else goes wrong, FFmpeg will meet again, and say so.
 
     Asked before the video is read: should it change in between, the next run sees another version and reads it again.
+
+    Raises:
+        SourceError: if the server's certificate is not one to trust.
     """
     try:
         with _opener().open(_request(url), timeout=NETWORK_TIMEOUT_SECONDS) as response:
             return Answer(response.read(HEAD_BYTES), content_version(response.headers))
-    except (OSError, http.client.HTTPException, ValueError):
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None)
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            remedy = "If you trust the server, store its certificate in a file, and name that in SSL_CERT_FILE"
+            problem = f"the certificate of the server cannot be trusted ({reason.verify_message})"
+            raise SourceError(shown_url(url), problem, remedy) from error
         return Answer()
 
 
