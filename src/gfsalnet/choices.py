@@ -5,6 +5,7 @@ The tables that give the words their meaning lie in their rooms; a test holds th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 BackendName: TypeAlias = Literal[
@@ -21,8 +22,51 @@ BackendName: TypeAlias = Literal[
 ]
 """What runs a GFSalNet: `gfsalnet.backends.BACKENDS`, and two that choose among them."""
 
-SaveWord: TypeAlias = Literal["overlay", "maps", "png", "npz", "gate", "flow", "csv"]
-"""What is written of predictions: `gfsalnet.render.SINKS`."""
+SaveWord: TypeAlias = Literal[
+    "overlay",
+    "focus",
+    "contours",
+    "side",
+    "gate",
+    "flow",
+    "maps",
+    "png",
+    "png16",
+    "npz",
+    "grey",
+    "ffv1",
+    "csv",
+]
+"""What is written of predictions: `SAVE_WORDS` says it in words, `gfsalnet.render.SINKS` writes it."""
+
+SAVE_WORDS: Mapping[SaveWord, str] = {
+    "overlay": "the heat map over the video",
+    "focus": "the video, dimmed where viewers do not look",
+    "contours": "lines around the areas of 50% and 90% of the looks",
+    "side": "the video and the overlay side by side",
+    "gate": "where motion and where appearance was trusted",
+    "flow": "the optical flow",
+    "maps": "png and npz",
+    "png": "8-bit grey pictures, one per frame",
+    "png16": "16-bit grey pictures, one per frame",
+    "npz": "all maps as numbers",
+    "grey": "a grey video of the maps",
+    "ffv1": "a lossless 16-bit grey video of the maps",
+    "csv": "numbers for each frame",
+}
+"""The words of --save."""
+
+Colormap: TypeAlias = Literal["plasma", "inferno", "magma", "viridis", "cividis", "grey"]
+"""Colours of overlays: `gfsalnet.render.COLORMAPS`."""
+
+Scale: TypeAlias = Literal["absolute", "frame", "video"]
+"""What the last colour of an overlay stands for: `gfsalnet.render.Look`."""
+
+MapValues: TypeAlias = Literal["density", "log", "frame", "video"]
+"""What the numbers of stored maps mean: `gfsalnet.render.stored_values`."""
+
+MapPrecision: TypeAlias = Literal["float32", "float16"]
+"""Of the numbers in maps.npz."""
 
 FolderAs: TypeAlias = Literal["frames", "pictures", "videos"]
 """What a folder of pictures or videos is taken for."""

@@ -130,8 +130,8 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_png(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write a (H, W) grey or (H, W, 3) RGB uint8 picture.
+def write_png(path: Path, picture: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+    """Write a (H, W) grey or (H, W, 3) RGB picture, of 8 or 16 bits.
 
     Raises:
         OSError: if the file cannot be written.

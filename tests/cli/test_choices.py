@@ -14,7 +14,7 @@ from gfsalnet.cli import app, options
 from gfsalnet.evaluation import PAPER_TABLES
 from gfsalnet.metrics import PROTOCOLS
 from gfsalnet.models.export import SUFFIXES
-from gfsalnet.render import SINKS
+from gfsalnet.render import COLORMAPS, SINKS
 from gfsalnet.training.presets import PRESETS
 
 
@@ -23,6 +23,8 @@ from gfsalnet.training.presets import PRESETS
     [
         (choices.BackendName, [AUTO, REFERENCE, *BACKENDS]),
         (choices.SaveWord, SINKS),
+        (choices.SaveWord, choices.SAVE_WORDS),
+        (choices.Colormap, COLORMAPS),
         (choices.ProtocolName, PROTOCOLS),
         (choices.MetricName, {metric for protocol in PROTOCOLS.values() for metric in protocol.metrics}),
         (choices.PaperTable, PAPER_TABLES),

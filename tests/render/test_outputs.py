@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from gfsalnet.errors import OutputError
+from gfsalnet.errors import OutputError, SourceError
+from gfsalnet.render.look import Look, MapForm
 from gfsalnet.render.outputs import SINKS, open_sinks, output_names, parse_save
 from gfsalnet.video import VideoInfo
 
@@ -34,18 +35,14 @@ def test_words_are_split_cleaned_and_kept_in_order():
 
 @pytest.mark.parametrize("text", ["overlay,heat", "", ","])
 def test_unknown_words_are_refused_with_the_known_ones(text):
-    with pytest.raises(ValueError, match="known are overlay, maps, png, npz, gate, flow, csv"):
+    with pytest.raises(ValueError, match="known are overlay, focus, contours, side, gate, flow, maps, png"):
         parse_save(text)
 
 
 def test_names_say_what_will_be_written():
     assert output_names(parse_save(",".join(SINKS)), "video") == [
-        "overlay.mp4",
-        "maps",
-        "maps.npz",
-        "gate.mp4",
-        "flow.mp4",
-        "frames.csv",
+        *("overlay.mp4", "focus.mp4", "contours.mp4", "side.mp4", "gate.mp4", "flow.mp4"),
+        *("maps", "maps.npz", "maps16", "grey.mp4", "maps.mkv", "frames.csv"),
     ]
     assert output_names(["maps", "npz"], "video") == ["maps", "maps.npz"]
     assert output_names(["overlay", "gate", "csv"], "image") == ["overlay.png", "gate.png", "frames.csv"]
@@ -54,7 +51,7 @@ def test_names_say_what_will_be_written():
 @pytest.mark.parametrize("kind", ["video", "image", "frames"])
 def test_all_sinks_write_what_their_names_say(tmp_path, make_prediction, kind):
     folder = tmp_path / "out" / "clip"
-    with open_sinks(tuple(SINKS), folder, info(kind), map_size_hw=(6, 8)) as sink:
+    with open_sinks(tuple(SINKS), folder, info(kind), maps=MapForm(size_hw=(6, 8))) as sink:
         sink.write(make_prediction(0, gate=0.5))
     assert sink.notes == []
     assert sorted(os.listdir(folder)) == sorted(output_names(tuple(SINKS), kind))
@@ -90,3 +87,41 @@ def test_a_file_in_the_way_is_an_output_error(tmp_path):
     (tmp_path / "clip").touch()
     with pytest.raises(OutputError, match="cannot be written"), open_sinks(["csv"], tmp_path / "clip", info("video")):
         pass
+
+
+class _Again:
+    """A source that is read a second time."""
+
+    def __init__(self, frames):
+        self.frames = frames
+
+    def __enter__(self):
+        return self.frames
+
+    def __exit__(self, *_):
+        return None
+
+
+def test_what_is_scaled_by_the_video_waits_for_its_end(tmp_path, make_prediction):
+    faint = make_prediction(1, density=(make_prediction(1).map_density + 3 / 768) / 4)
+    predictions = [make_prediction(0), faint]
+    frames = [prediction.frame for prediction in predictions]
+    options = {"look": Look(scale="video"), "maps": MapForm(values="video"), "reopen": lambda: _Again(frames)}
+    with open_sinks(["overlay", "maps", "csv"], tmp_path, info("video"), **options) as sink:
+        for prediction in predictions:
+            sink.write(prediction)
+        assert not (tmp_path / "maps").exists()
+    first, second = (cv2.imread(str(tmp_path / "maps" / f"00000{i}.png"), 0) for i in (0, 1))
+    peaks = [p.map_density.max() for p in predictions]
+    assert first.max() == pytest.approx(255, abs=8)  # interpolation to the frame's size loses some
+    assert second.max() / first.max() == pytest.approx(peaks[1] / peaks[0], abs=0.05)
+    with np.load(tmp_path / "maps.npz") as stored:
+        assert stored["saliency"].max() == 1
+    assert sorted(os.listdir(tmp_path)) == ["frames.csv", "maps", "maps.npz", "overlay.mp4"]
+
+
+def test_a_source_that_is_read_once_has_no_video_scale(tmp_path):
+    sinks = open_sinks(["overlay"], tmp_path, info("camera"), look=Look(scale="video"))
+    with pytest.raises(SourceError, match="--scale absolute"), sinks:
+        pass
+    assert os.listdir(tmp_path) == []

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gfsalnet.render.overlay import FULL_COLOUR, display_levels, focus, overlay
+from gfsalnet.render.look import FULL_COLOUR, Look, display_levels
+from gfsalnet.render.overlay import contours, focus, overlay
 
 GREY = np.full((36, 64, 3), 128, np.uint8)
 
@@ -18,7 +19,7 @@ def test_each_doubling_is_a_step_of_equal_size():
     times_even = np.array([0, 0.5, 1, 2, 4, 8, 16, 32, 64, 128])
     density = np.zeros((100, 100), np.float32)
     density.flat[: times_even.size] = times_even / density.size
-    steps = np.array([0, 0, 0, 1, 2, 3, 4, 5, 6, 6]) / np.log2(FULL_COLOUR)
+    steps = np.array([0, 0, 0, 1, 2, 3, 4, 5, 5, 5]) / np.log2(FULL_COLOUR)
     np.testing.assert_allclose(display_levels(density).flat[: times_even.size], 255 * steps, atol=0.51)
 
 
@@ -47,7 +48,9 @@ def test_the_frame_shows_through_and_is_not_changed(make_prediction):
     density = make_prediction().map_density
     black, white = np.zeros_like(GREY), np.full_like(GREY, 255)
     seen = overlay(white, density).astype(int) - overlay(black, density)
-    assert seen.min() >= 0.4 * 255 - 2
+    assert seen.min() >= 0.3 * 255 - 2
+    bare = overlay(white, density, Look(opacity=0)).astype(int) - overlay(black, density, Look(opacity=0))
+    assert bare.min() == 255
     assert (white == 255).all()
 
 
@@ -94,3 +97,42 @@ def test_focus_keeps_the_frame_where_viewers_look_and_dims_the_rest():
     assert seen[24, 24].tolist() == [200] * 3
     assert seen[50, 70].tolist() == [50] * 3
     assert (rgb == 200).all()
+
+
+def test_the_scales_of_a_frame_and_of_a_video(make_prediction):
+    density = make_prediction().map_density
+    peak = float(density.max()) * density.size
+    assert display_levels(density, Look(scale="frame")).max() == 255
+    assert display_levels(density, Look(scale="video"), 2 * peak).max() in (127, 128)
+    with pytest.raises(ValueError, match="peak"):
+        display_levels(density, Look(scale="video"))
+
+
+def test_the_level_of_a_place_does_not_change_with_the_rest_of_the_frame():
+    """So nothing flickers: on the absolute scale a new thing elsewhere leaves the old one's level to its density."""
+    density = np.full((20, 20), 1 / 800, np.float32)
+    density[5, 5] = 0.1
+    other = density.copy()
+    other[15, 15] = 0.3
+    assert display_levels(density)[5, 5] == display_levels(other)[5, 5]
+
+
+def test_contours_hold_their_shares(make_prediction):
+    """Of a Gaussian, half lies within 1.177 σ and nine tenths within 2.146 σ."""
+    density = make_prediction(map_hw=(120, 160)).map_density  # σ is 160 / 12 pixels, around (80, 60)
+    view = contours(np.full((240, 320, 3), 128, np.uint8), density)
+    row = view[121, 160:, 0].astype(int)
+    lines = np.flatnonzero(row > 180)
+    sigma = 2 * 160 / 12
+    for radius in (1.177 * sigma, 2.146 * sigma):
+        assert np.abs(lines - radius).min() <= 2
+    gaps = np.split(lines, np.flatnonzero(np.diff(lines) > 3) + 1)
+    assert len(gaps) == 2
+
+
+def test_contours_of_nothing_and_of_everything():
+    frame = np.full((36, 64, 3), 128, np.uint8)
+    assert contours(frame, uniform((24, 32))).shape == frame.shape
+    one = np.zeros((24, 32), np.float32)
+    one[0, 0] = 1
+    assert contours(frame, one).shape == frame.shape

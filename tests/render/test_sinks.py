@@ -6,18 +6,42 @@ import os
 import tracemalloc
 from collections.abc import Iterable
 from dataclasses import fields
+from fractions import Fraction
 from itertools import repeat
 
+import av
 import cv2
 import numpy as np
 import pytest
 
 from gfsalnet.errors import OutputError
-from gfsalnet.render.sinks import COLUMN_FORMATS, FileSink, csv_sink, grey_map, npz_sink, png_sink
+from gfsalnet.render.look import MapForm, stored_values
+from gfsalnet.render.sinks import COLUMN_FORMATS, FileSink, csv_sink, ffv1_sink, grey_map, npz_sink, png_sink
 from gfsalnet.render.statistics import FrameStatistics
 from gfsalnet.types import Prediction
+from gfsalnet.video import VideoInfo
 
-SINKS = {"maps": png_sink, "maps.npz": npz_sink, "frames.csv": csv_sink}
+SINKS = {
+    "maps": png_sink,
+    "maps.npz": npz_sink,
+    "maps.mkv": lambda path: ffv1_sink(path, video_info()),
+    "frames.csv": csv_sink,
+}
+
+
+def video_info() -> VideoInfo:
+    return VideoInfo(
+        source="clip.mp4",
+        name="clip",
+        path=None,
+        size_wh=(64, 36),
+        rate=Fraction(25),
+        time_base=Fraction(1, 12800),
+        estimated_frames=None,
+        duration_seconds=None,
+        has_audio=False,
+        kind="video",
+    )
 
 
 def run(sink: FileSink, predictions: Iterable[Prediction], then: BaseException | None = None) -> None:
@@ -43,7 +67,7 @@ def test_npz_round_trip(tmp_path, make_prediction):
 
 def test_npz_at_another_size_still_sums_to_one(tmp_path, make_prediction):
     two_sizes = [make_prediction(0, map_hw=(24, 32)), make_prediction(1, map_hw=(48, 64))]
-    run(npz_sink(tmp_path / "maps.npz", map_size_hw=(10, 20)), two_sizes)
+    run(npz_sink(tmp_path / "maps.npz", MapForm(size_hw=(10, 20))), two_sizes)
     with np.load(tmp_path / "maps.npz") as stored:
         assert stored["density"].shape == (2, 10, 20)
         np.testing.assert_allclose(stored["density"].sum(axis=(1, 2)), 1, atol=1e-5)
@@ -142,3 +166,51 @@ def test_two_predictions_of_one_frame_are_not_written_over_each_other(make_predi
     with pytest.raises(ValueError, match="two predictions of frame 0"):
         run(png_sink(tmp_path / "maps"), [make_prediction(0), make_prediction(0)])
     assert not list(tmp_path.iterdir())
+
+
+def test_half_precision_keeps_the_sum_and_halves_the_size(tmp_path, make_prediction):
+    predictions = [make_prediction(i) for i in range(3)]
+    run(npz_sink(tmp_path / "maps.npz", MapForm(precision="float16")), predictions)
+    with np.load(tmp_path / "maps.npz") as stored:
+        assert stored["density"].dtype == np.float16
+        np.testing.assert_allclose(stored["density"].sum(axis=(1, 2), dtype=np.float64), 1, atol=2e-3)
+
+
+def test_half_precision_is_refused_where_it_is_too_coarse(tmp_path, make_prediction):
+    with pytest.raises(OutputError, match=r"too coarse.*--map-size"):
+        run(npz_sink(tmp_path / "maps.npz", MapForm(size_hw=(1080, 1920), precision="float16")), [make_prediction()])
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_array_of_an_npz_is_named_after_what_its_numbers_mean(tmp_path, make_prediction):
+    prediction = make_prediction()
+    run(npz_sink(tmp_path / "log.npz", MapForm(values="log")), [prediction])
+    run(npz_sink(tmp_path / "frame.npz", MapForm(values="frame")), [prediction])
+    with np.load(tmp_path / "log.npz") as stored:
+        back = np.exp(stored["log_density"][0].astype(np.float64))
+        np.testing.assert_allclose(back, prediction.map_density, rtol=1e-4, atol=1e-30)
+    with np.load(tmp_path / "frame.npz") as stored:
+        assert stored["saliency"].max() == 1
+
+
+def test_16_bit_pngs_hold_the_density_and_its_logarithm_as_documented(tmp_path, make_prediction):
+    prediction = make_prediction(size_hw=(24, 32))
+    relative = prediction.map_density.astype(np.float64) * prediction.map_density.size
+    for values in ("density", "log"):
+        run(png_sink(tmp_path / values, values, 16), [prediction])
+        stored = cv2.imread(str(tmp_path / values / "000000.png"), cv2.IMREAD_UNCHANGED)
+        assert stored.dtype == np.uint16
+        share = stored / 65535
+        expected = relative.clip(2**-8, None) if values == "log" else relative
+        found = 2 ** (16 * share - 8) if values == "log" else 256 * share
+        np.testing.assert_allclose(found, expected, rtol=2e-4, atol=256 / 65535)
+
+
+def test_a_lossless_video_holds_every_bit(tmp_path, make_prediction):
+    predictions = [make_prediction(i) for i in range(4)]
+    run(ffv1_sink(tmp_path / "maps.mkv", video_info()), predictions)
+    with av.open(str(tmp_path / "maps.mkv")) as file:
+        stored = [frame.to_ndarray(format="gray16le") for frame in file.decode(video=0)]
+    for grey, prediction in zip(stored, predictions, strict=True):
+        expected = np.rint(stored_values(prediction.map_density, "frame") * np.float32(65535))
+        np.testing.assert_array_equal(grey, expected)

@@ -20,7 +20,7 @@ from gfsalnet.models import load_model
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.render import open_sinks
 from gfsalnet.types import Prediction
-from gfsalnet.video import VideoInfo, open_source
+from gfsalnet.video import VideoInfo, VideoReader, open_source
 
 T = TypeVar("T")
 FEWEST_FRAMES = 10
@@ -51,21 +51,30 @@ class VideoSpeed:
     """The most memory that was resident; 0 where the system does not tell, which is anywhere but on Linux."""
 
 
-def require_frames(source: str) -> None:
+Range = tuple["float | None", "float | None"]
+"""The seconds where the timed part begins and ends; None: those of the video."""
+WHOLE: Range = (None, None)
+
+
+def require_frames(source: str, part: Range = WHOLE) -> None:
     """Make sure that a video is long enough to be timed: of one frame there is no rate.
 
     Raises:
         GFSalNetError: if it has fewer than `FEWEST_FRAMES`, or cannot be read.
     """
-    with open_source(source) as reader:
+    with _open(source, part) as reader:
         count = sum(1 for _ in islice(reader, FEWEST_FRAMES))
     if count < FEWEST_FRAMES:
         frames = "a single frame" if count == 1 else f"only {count} frames"
         raise GFSalNetError(source, f"has {frames}, of which there is no rate", f"Give at least {FEWEST_FRAMES}")
 
 
+def _open(source: str, part: Range) -> VideoReader:
+    return open_source(source, start_seconds=part[0], end_seconds=part[1])
+
+
 def measure_stages(
-    source: str, model_name: str, backend: str, save: tuple[str, ...], frame_count: int = 100
+    source: str, model_name: str, backend: str, save: tuple[str, ...], frame_count: int = 100, part: Range = WHOLE
 ) -> list[StageSpeed]:
     """Run the stages one after the other over the first frames of a video, the network and OpenCV on one thread.
 
@@ -75,7 +84,7 @@ def measure_stages(
     model = load_model(model_name, device="cpu", backend=backend, threads=1)
     if not isinstance(model, GFSalNetModel):
         raise GFSalNetError(model_name, "is no GFSalNet", "Time a GFSalNet")
-    with threads(1, torch=False), open_source(source) as reader, TemporaryDirectory() as folder:
+    with threads(1, torch=False), _open(source, part) as reader, TemporaryDirectory() as folder:
         frames, decode = _clocked(islice(reader, frame_count))
         pictures, flow = _clocked(model.pictures(frames))
         batches = [tuple(picture[None] for picture in of_frame) for of_frame in pictures]
@@ -103,7 +112,7 @@ def _written(predictions: list[Prediction], word: str, folder: Path, info: Video
     return time.process_time() - began
 
 
-def measure_video(source: str, model_name: str, backend: str, save: tuple[str, ...]) -> VideoSpeed:
+def measure_video(source: str, model_name: str, backend: str, save: tuple[str, ...], part: Range = WHOLE) -> VideoSpeed:
     """Predict a video as a user does.
 
     Raises:
@@ -111,6 +120,8 @@ def measure_video(source: str, model_name: str, backend: str, save: tuple[str, .
     """
     with TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "gfsalnet", "predict", source, "--model", model_name, "--backend", backend]
+        for option, seconds in zip(("--start", "--end"), part, strict=True):
+            command += [] if seconds is None else [option, f"{seconds:f}"]
         command += ["--save", ",".join(save), "--output"]
         start_seconds, start_cpu, _ = _run([*command, f"{folder}/one", "--max-frames", "1"])
         _, cpu, megabytes = _run([*command, f"{folder}/all"])

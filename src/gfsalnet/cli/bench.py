@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gfsalnet.cli.console import out, say
-from gfsalnet.cli.options import BackendOption, SaveOption, check_network, checked, completed, examples, network_names
+from gfsalnet.cli.options import (
+    BackendOption,
+    EndOption,
+    SaveOption,
+    StartOption,
+    check_network,
+    checked,
+    completed,
+    examples,
+    network_names,
+    time_range,
+)
 from gfsalnet.cli.progress import at_work
 
 if TYPE_CHECKING:
@@ -44,6 +55,8 @@ def bench(
     video: Annotated[
         Path | None, typer.Option(help="Video to time the prediction of. Default: a small one that is drawn.")
     ] = None,
+    start: StartOption = None,
+    end: EndOption = None,
     save: SaveOption = "overlay",
     backend: BackendOption = "auto",
     rounds: Annotated[int, typer.Option(min=1, help="Number of timings of each backend.")] = 15,
@@ -54,6 +67,7 @@ def bench(
     Times are CPU times of one thread each, interleaved, so that other programs hardly change them. Frames per second
     are by the clock: let other programs rest for those. The video is predicted by the shipped model with --backend.
     """
+    part = time_range(start, end)
     from gfsalnet.bench import describe_machine, measure_network, measure_stages, measure_video, require_frames
     from gfsalnet.demo import draw_clip
     from gfsalnet.files import write_json
@@ -64,7 +78,7 @@ def bench(
     say(f"{figures['machine']['processor']}, {figures['machine']['cores']} cores")
     with TemporaryDirectory() as folder:
         source = str(video or draw_clip(Path(folder) / "demo.mp4"))
-        require_frames(source)
+        require_frames(source, part)
         figures["networks"] = {}
         for name in models.split(","):
             with at_work(f"timing {name}; the paper's network takes some minutes"):
@@ -72,8 +86,8 @@ def bench(
             _print_network(name, report)
             figures["networks"][name] = asdict(report)
         with at_work("timing a video"):
-            stages = measure_stages(source, VIDEO_MODEL, backend, words)
-            speed = measure_video(source, VIDEO_MODEL, backend, words)
+            stages = measure_stages(source, VIDEO_MODEL, backend, words, part=part)
+            speed = measure_video(source, VIDEO_MODEL, backend, words, part)
         _print_video(stages, speed)
         figures["video"] = {"stages": {stage.stage: stage.cpu_ms for stage in stages}, **asdict(speed)}
         if output is not None:

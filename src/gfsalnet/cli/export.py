@@ -9,7 +9,7 @@ import typer
 
 from gfsalnet.choices import ExportFormat
 from gfsalnet.cli.console import say
-from gfsalnet.cli.options import NetworkOption, examples
+from gfsalnet.cli.options import EndOption, NetworkOption, StartOption, examples, time_range
 from gfsalnet.cli.progress import at_work
 from gfsalnet.files import file_name
 from gfsalnet.packages import needed_by
@@ -43,6 +43,8 @@ def export(
             help="Video or image to calibrate --int8 with, like those that the network will see; may be repeated."
         ),
     ] = None,
+    start: StartOption = None,
+    end: EndOption = None,
 ) -> None:
     """Write the network as a file for other programs, check it against PyTorch, and say what it gains.
 
@@ -51,6 +53,8 @@ def export(
     """
     if int8 and (format != "onnx" or not calibrate):
         raise typer.BadParameter("needs FORMAT onnx, which OpenVINO reads too, and --calibrate", param_hint="--int8")
+    if not int8 and (start or end):
+        raise typer.BadParameter("is for the videos of --calibrate", param_hint="--start / --end")
     if beside and (format != "onnx" or int8 or output is not None):
         raise typer.BadParameter("needs FORMAT onnx, without --int8 and --output", param_hint="--beside")
     with needed_by("export"):
@@ -58,6 +62,7 @@ def export(
     from gfsalnet.demo import draw_frame
     from gfsalnet.types import Frame
 
+    part = time_range(start, end)
     name = file_name(Path(model).name) + ("-int8" if int8 else "")
     path = output or Path(name + SUFFIXES[format])
     drawn = [Frame(draw_frame(second), index=index) for index, second in enumerate((1.0, 1.04))]
@@ -65,7 +70,7 @@ def export(
         if beside:
             path, check = export_beside(model, drawn)
         else:
-            check = export_model(model, format, path, drawn, calibrate if int8 else None)
+            check = export_model(model, format, path, drawn, calibrate if int8 else None, part)
     width, height = check.size_wh
     say(f"{path}: differs from PyTorch by {check.max_rel_diff:.2g} of a map's maximum at most")
     gain = check.eager_cpu_ms / check.cpu_ms

@@ -12,11 +12,11 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from gfsalnet.choices import BackendName, MetricName, PresetName, ProtocolName, SaveWord
+from gfsalnet.choices import SAVE_WORDS, BackendName, Colormap, MetricName, PresetName, ProtocolName, Scale
 from gfsalnet.errors import RequestError
 
 INPUT, MODEL, SPEED = "What is read", "Model and motion", "Where and how fast it runs"
-SCORING, OUTPUT = "How it is scored", "What is written"
+SCORING, OUTPUT, DRAWING = "How it is scored", "What is written", "How it is drawn"
 """Headings of the groups of options in --help."""
 
 
@@ -138,10 +138,40 @@ def check_device(text: str) -> None:
 def check_words(text: str) -> None:
     """Refuse a word of --save that there is not."""
     words = [word.strip() for word in text.split(",") if word.strip()]
-    unknown = [word for word in words if word not in get_args(SaveWord)]
+    unknown = [word for word in words if word not in SAVE_WORDS]
     if unknown or not words:
         what = f"unknown: {', '.join(unknown)}" if unknown else "nothing to save"
-        raise ValueError(f"{what}; known are {', '.join(get_args(SaveWord))}")
+        raise ValueError(f"{what}; known are {', '.join(SAVE_WORDS)}")
+
+
+def time_seconds(text: str) -> float:
+    """Seconds of `90`, `90.5`, `1:30.5` or `0:01:30.5`.
+
+    >>> time_seconds("90.5"), time_seconds("1:30.5"), time_seconds("01:00:00")
+    (90.5, 90.5, 3600.0)
+
+    Raises:
+        ValueError: if it is no time.
+    """
+    parts = text.strip().split(":")
+    whole, last = parts[:-1], parts[-1]
+    numbers = last.partition(".")[0] + last.partition(".")[2]
+    right = len(parts) <= 3 and all(part.isdecimal() for part in whole) and numbers.isdecimal() and numbers.isascii()
+    if not right or any(float(part) >= 60 for part in parts[1:]):
+        raise ValueError(f"{text} is no time: give seconds, such as 90.5, or [hours:]minutes:seconds, such as 1:30.5")
+    return float(sum(float(part) * 60**place for place, part in enumerate(reversed(parts))))
+
+
+def time_range(start: str | None, end: str | None) -> tuple[float | None, float | None]:
+    """The seconds of --start and --end.
+
+    Raises:
+        typer.BadParameter: if the end does not lie after the start.
+    """
+    begins, ends = (None if text is None else time_seconds(text) for text in (start, end))
+    if ends is not None and ends <= (begins or 0.0):
+        raise typer.BadParameter(f"{end} does not lie after the start", param_hint="--end")
+    return begins, ends
 
 
 def check_metrics(text: str) -> None:
@@ -225,10 +255,55 @@ SaveOption = Annotated[
     str,
     typer.Option(
         callback=checked(check_words),
-        autocompletion=completed(lambda: get_args(SaveWord), commas=True),
+        autocompletion=completed(lambda: SAVE_WORDS, commas=True),
         rich_help_panel=OUTPUT,
-        help="Outputs to write, separated by commas: overlay, maps (png and npz), png, npz, gate, flow, csv.",
+        help="Outputs to write, separated by commas: "
+        + "; ".join(f"{word}, {what}" for word, what in SAVE_WORDS.items())
+        + ".",
     ),
+]
+StartOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        callback=checked(time_seconds),
+        rich_help_panel=INPUT,
+        help="Time to start at: seconds, or [hours:]minutes:seconds. Frames keep their numbers and times.",
+    ),
+]
+EndOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        callback=checked(time_seconds),
+        rich_help_panel=INPUT,
+        help="Time to end before, like --start.",
+    ),
+]
+ColormapOption = Annotated[
+    Colormap,
+    typer.Option(
+        rich_help_panel=DRAWING,
+        help="Colours of the overlay; the lightness of each only rises, so they read in grey too.",
+    ),
+]
+OpacityOption = Annotated[
+    float,
+    typer.Option(
+        min=0, max=1, rich_help_panel=DRAWING, help="Opacity of the colours where most look; it falls with the looks."
+    ),
+]
+ScaleOption = Annotated[
+    Scale,
+    typer.Option(
+        rich_help_panel=DRAWING,
+        help="What the last colour stands for: absolute, 32 times an even spread of the looks, the same in every "
+        "video; frame or video, the maximum of that.",
+    ),
+]
+LegendOption = Annotated[
+    bool,
+    typer.Option("--legend/--no-legend", rich_help_panel=DRAWING, help="Write into a corner what the colours mean."),
 ]
 
 _DATASET_OPTION = typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gfsalnet.choices import FolderAs
+from gfsalnet.choices import FolderAs, MapPrecision, MapValues
 from gfsalnet.cli.config import used_config
 from gfsalnet.cli.console import SOME_FAILED, print_error, say
 from gfsalnet.cli.options import (
@@ -17,13 +17,20 @@ from gfsalnet.cli.options import (
     OUTPUT,
     SPEED,
     BackendOption,
+    ColormapOption,
     DeviceOption,
+    EndOption,
     FlowOption,
+    LegendOption,
     ModelOption,
+    OpacityOption,
     SaveOption,
+    ScaleOption,
+    StartOption,
     checked,
     examples,
     size_hw,
+    time_range,
 )
 from gfsalnet.cli.progress import Progress, at_work
 
@@ -42,6 +49,11 @@ DEMO_EXAMPLES = examples("gfsalnet demo", "gfsalnet demo --output first-look --d
 def _flow_size_wh(text: str) -> tuple[int, int] | None:
     """None is the frame's own."""
     return None if text == "native" else size_hw(text)[::-1]
+
+
+def _map_size_hw(text: str | None) -> tuple[int, int] | None:
+    """None is the model's own."""
+    return None if text is None else size_hw(text)
 
 
 def _rate(text: str) -> Fraction:
@@ -67,8 +79,20 @@ MapSizeOption = Annotated[
     typer.Option(
         callback=checked(size_hw),
         rich_help_panel=OUTPUT,
-        help="Size of the maps in maps.npz: WIDTHxHEIGHT. Default: the model's.",
+        help="Size of the maps in maps.npz and maps.mkv: WIDTHxHEIGHT. Default: the model's.",
     ),
+]
+MapValuesOption = Annotated[
+    MapValues | None,
+    typer.Option(
+        rich_help_panel=OUTPUT,
+        help="What the numbers of stored maps mean: density, log (of the density), or frame or video, divided by the "
+        "maximum of that. Default: density in maps.npz, frame in pictures and videos.",
+    ),
+]
+MapPrecisionOption = Annotated[
+    MapPrecision,
+    typer.Option(rich_help_panel=OUTPUT, help="Precision of maps.npz: float32, or float16 of half the size."),
 ]
 RateOption = Annotated[
     str | None,
@@ -111,6 +135,16 @@ AllowPlaylistsOption = Annotated[
         help="Read playlists too (HLS, DASH, FFmpeg's concat scripts), with the files and addresses that they name.",
     ),
 ]
+SourcesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE",
+        help="Videos, images, folders or quoted globs of frames, camera numbers, URLs, or - for standard input.",
+    ),
+]
+MaxFramesOption = Annotated[
+    int | None, typer.Option(min=1, rich_help_panel=INPUT, help="Stop after this many frames of each source.")
+]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", rich_help_panel=OUTPUT, help="Replace results that exist already.")
 ]
@@ -118,27 +152,27 @@ OverwriteOption = Annotated[
 
 def predict(
     ctx: typer.Context,
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE",
-            help="Videos, images, folders or quoted globs of frames, camera numbers, URLs, or - for standard input.",
-        ),
-    ],
+    sources: SourcesArgument,
     output: OutputOption = Path("gfsalnet-out"),
     model: ModelOption = "gfsalnet-mobile",
-    save: SaveOption = "overlay,maps,csv",
+    save: SaveOption = "overlay,png,csv",
     flow: FlowOption = None,
     flow_size: FlowSizeOption = None,
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
     every: EveryOption = 1,
     map_size: MapSizeOption = None,
+    map_values: MapValuesOption = None,
+    map_precision: MapPrecisionOption = "float32",
+    colormap: ColormapOption = "plasma",
+    opacity: OpacityOption = 0.7,
+    scale: ScaleOption = "absolute",
+    legend: LegendOption = True,
+    start: StartOption = None,
+    end: EndOption = None,
     rate: RateOption = None,
     folder_as: FolderAsOption = None,
-    max_frames: Annotated[
-        int | None, typer.Option(min=1, rich_help_panel=INPUT, help="Stop after this many frames of each source.")
-    ] = None,
+    max_frames: MaxFramesOption = None,
     allow_playlists: AllowPlaylistsOption = False,
     centre_bias: CentreBiasOption = 1.0,
     overwrite: OverwriteOption = False,
@@ -148,12 +182,14 @@ def predict(
     Exit status: 0 all done, 1 some source failed (each is named, the rest is done), 2 the command was wrong.
     """
     from gfsalnet.predict import Settings
-    from gfsalnet.render import parse_save
+    from gfsalnet.render import Look, MapForm, parse_save
 
     settings = Settings(
         output=output,
         save=parse_save(save),
-        map_size_hw=None if map_size is None else size_hw(map_size),
+        look=Look(colormap=colormap, opacity=opacity, scale=scale, legend=legend),
+        maps=MapForm(size_hw=_map_size_hw(map_size), values=map_values, precision=map_precision),
+        part_seconds=time_range(start, end),
         rate=None if rate is None else _rate(rate),
         folder_as=folder_as,
         max_frames=max_frames,
@@ -163,13 +199,12 @@ def predict(
     )
     _require_that_they_go_together(model, settings.save, every)
     expanded = _expanded(sources, settings, flow)
-    flow_settings = {} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)}
     loaded = _loaded(
         model,
         settings.save,
         device=device,
         flow=flow,
-        flow_settings=flow_settings,
+        flow_settings={} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)},
         backend=backend,
         every=every,
         centre_bias=centre_bias,
@@ -241,9 +276,15 @@ def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:
             for note in outcome.notes:
                 say(f"  note: {note}")
             if outcome.folder is not None:
-                for drawn in (*outcome.folder.glob("overlay.*"), *outcome.folder.glob("gate.*")):
+                for drawn in _drawn(outcome.folder):
                     say(f"  look at {drawn}")
     if len(sources) > 1:
         say(f"{len(sources) - failed} of {len(sources)} sources done")
     if failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def _drawn(folder: Path) -> list[Path]:
+    """The pictures and videos among the results that are made to be looked at."""
+    words = ("overlay", "focus", "contours", "side", "gate", "flow")
+    return [path for word in words for path in folder.glob(f"{word}.*")]

@@ -57,7 +57,14 @@ class SaliencyModel(ABC):
     def describe(self) -> dict[str, Any]:
         """All that changes a prediction, as JSON values: name, weights, settings."""
 
-    def predict(self, source: Any, *, rate: Fraction | float | None = None) -> Generator[Prediction, None, None]:
+    def predict(
+        self,
+        source: Any,
+        *,
+        rate: Fraction | float | None = None,
+        start_seconds: float | None = None,
+        end_seconds: float | None = None,
+    ) -> Generator[Prediction, None, None]:
         """Predict one source: exactly one prediction per frame, in order.
 
         A generator: frames are decoded ahead in a thread, and only a few are held at a time.
@@ -67,13 +74,16 @@ class SaliencyModel(ABC):
                 standard input; or what is in memory: an array (H, W, 3) uint8 RGB or (T, H, W, 3), a PIL image, a torch
                 tensor, or an iterable of those (see `gfsalnet.video.frames_from`).
             rate: frames per second of pictures, which have no times of their own; 25 if None. Video has its own.
+            start_seconds: predict from the first frame on that is not before this time; for what is not in memory.
+            end_seconds: predict to the last frame before this time; for what is not in memory.
 
         Raises:
             SourceError: if the source cannot be read.
             ValueError, TypeError: if what is in memory is no picture.
         """
         if isinstance(source, (str, Path, int)):
-            with open_source(source, rate=None if rate is None else Fraction(rate)) as reader:
+            fraction = None if rate is None else Fraction(rate)
+            with open_source(source, rate=fraction, start_seconds=start_seconds, end_seconds=end_seconds) as reader:
                 yield from self.stream(prefetch(reader, read_ahead(reader.info.size_wh)))
         else:
             yield from self.stream(frames_from(source, rate))

@@ -29,7 +29,12 @@ FRAMES_A_SOURCE, APART = 8, 5
 
 
 def export_model(
-    name: str, format: str, path: Path, shown: Sequence[Frame], calibrate: Sequence[str] | None = None
+    name: str,
+    format: str,
+    path: Path,
+    shown: Sequence[Frame],
+    calibrate: Sequence[str] | None = None,
+    part: tuple[float | None, float | None] = (None, None),
 ) -> ExportCheck:
     """Write a GFSalNet's network as a file.
 
@@ -39,6 +44,7 @@ def export_model(
         path: of the file.
         shown: consecutive frames; file and PyTorch are compared on what the network sees of them.
         calibrate: sources for a file in 8 bits, which is compared on other frames of theirs; None: float32.
+        part: seconds of these sources where to begin and end; None: as they do.
 
     Raises:
         WeightsError: if the model is no GFSalNet.
@@ -60,8 +66,8 @@ def export_model(
                     export_openvino(network, made)
                 check = check_export(made, engine, "fp32", network, [_batch(p) for p in model.pictures(shown)])
             else:
-                export_int8(network, _pictures(model, calibrate, 0), made, stored.weights)
-                check = check_export(made, engine, "int8", network, _pictures(model, calibrate, APART // 2))
+                export_int8(network, _pictures(model, calibrate, 0, part), made, stored.weights)
+                check = check_export(made, engine, "int8", network, _pictures(model, calibrate, APART // 2, part))
             for file in Path(folder).iterdir():
                 os.replace(file, path.with_name(file.name))
     return check
@@ -102,11 +108,13 @@ def _loaded(name: str) -> GFSalNetModel:
     return model
 
 
-def _pictures(model: GFSalNetModel, sources: Sequence[str], first: int) -> list[NetworkInputs]:
+def _pictures(
+    model: GFSalNetModel, sources: Sequence[str], first: int, part: tuple[float | None, float | None]
+) -> list[NetworkInputs]:
     """What the network sees of some frames of each source, from this one on; of a picture, its only one."""
     pictures: list[NetworkInputs] = []
     for source in expand_sources(list(sources)):
-        with open_source(source) as reader:
+        with open_source(source, start_seconds=part[0], end_seconds=part[1]) as reader:
             of_source = list(model.pictures(islice(reader, FRAMES_A_SOURCE * APART)))
         pictures += (_batch(of_frame) for of_frame in of_source[min(first, len(of_source) - 1) :: APART])
     return pictures

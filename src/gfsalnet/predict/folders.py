@@ -10,7 +10,7 @@ from typing import Any
 
 from gfsalnet.errors import OutputError
 from gfsalnet.files import difference_in_words, file_name
-from gfsalnet.render import output_names
+from gfsalnet.render import SINKS, output_names
 
 SUMMARY_FILE = "summary.json"
 
@@ -54,9 +54,7 @@ def _may_be_ours(name: str) -> bool:
     return ".partial" in name or name in _ALL_OUTPUTS
 
 
-_ALL_OUTPUTS = {
-    name for kind in ("video", "image") for name in output_names(("overlay", "maps", "gate", "flow", "csv"), kind)
-}
+_ALL_OUTPUTS = {name for kind in ("video", "image") for name in output_names(tuple(SINKS), kind)}
 
 
 def missing_outputs(

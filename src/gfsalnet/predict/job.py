@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -25,7 +26,7 @@ from gfsalnet.files import write_json
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
 from gfsalnet.predict.folders import SUMMARY_FILE, folder_for, missing_outputs, read_summary
-from gfsalnet.render import open_sinks
+from gfsalnet.render import Look, MapForm, open_sinks
 from gfsalnet.types import Prediction
 from gfsalnet.unexpected import one_line
 from gfsalnet.video import VideoInfo, VideoReader, open_source, prefetch
@@ -41,10 +42,15 @@ class Settings:
 
     output: Path
     """The folder in which every source gets a folder of its own."""
-    save: tuple[str, ...] = ("overlay", "maps", "csv")
+    save: tuple[str, ...] = ("overlay", "png", "csv")
     """Words of `gfsalnet.render.SINKS`."""
-    map_size_hw: tuple[int, int] | None = None
-    """Height and width of the maps in maps.npz, in pixels; None: the model's own."""
+    look: Look = field(default_factory=Look)
+    """How maps are drawn."""
+    maps: MapForm = field(default_factory=MapForm)
+    """How maps are stored."""
+    part_seconds: tuple[float | None, float | None] = (None, None)
+    """Predict the frames from the first of these times on and before the second; None: where the source begins or
+    ends."""
     rate: Fraction | None = None
     """Frames per second of folders of frames; None: 25."""
     folder_as: FolderAs | None = None
@@ -112,9 +118,7 @@ def predict_source(model: SaliencyModel, source: str, settings: Settings, on_fra
     """
     began = time.monotonic()
     _require_saved_parts(model, settings.save)
-    with open_source(
-        source, rate=settings.rate, folder_as=settings.folder_as, allow_playlists=settings.allow_playlists
-    ) as reader:
+    with _open(source, settings) as reader:
         request = _request(model, reader.info, settings)
         folder = folder_for(settings.output, reader.info.name, request["source"])
         words = missing_outputs(folder, settings.save, reader.info.kind, request, settings.overwrite)
@@ -123,6 +127,17 @@ def predict_source(model: SaliencyModel, source: str, settings: Settings, on_fra
             summary = _summary(reader, request, folder, seconds, notes)
             write_json(folder / SUMMARY_FILE, {**summary, **({"config": settings.config} if settings.config else {})})
     return _outcome(reader.info.source, folder, began, redone=bool(words))
+
+
+def _open(source: str, settings: Settings) -> VideoReader:
+    return open_source(
+        source,
+        rate=settings.rate,
+        folder_as=settings.folder_as,
+        allow_playlists=settings.allow_playlists,
+        start_seconds=settings.part_seconds[0],
+        end_seconds=settings.part_seconds[1],
+    )
 
 
 def _require_saved_parts(model: SaliencyModel, save: tuple[str, ...]) -> None:
@@ -134,8 +149,10 @@ def _require_saved_parts(model: SaliencyModel, save: tuple[str, ...]) -> None:
 def _request(model: SaliencyModel, info: VideoInfo, settings: Settings) -> dict[str, Any]:
     """Everything that determines the results, in the form in which the summary will be read back."""
     chosen = {
-        "map_size_hw": settings.map_size_hw,
+        "look": asdict(settings.look),
+        "maps": asdict(settings.maps),
         "rate": settings.rate and str(settings.rate),
+        "part_seconds": settings.part_seconds,
         "max_frames": settings.max_frames,
     }
     request: dict[str, Any] = {"source": _identity(info), "model": model.describe(), "settings": chosen}
@@ -178,13 +195,15 @@ def _run(
     # `max_frames` limits what is read; a live source skips frames, so there it limits what is predicted (see below).
     wanted = reader if info.is_live else islice(reader, settings.max_frames)
     frames = prefetch(_clocked(wanted, seconds, "read"), depth, skip)
+    # Standard input lies in a file as long as its reader is open, which is where its sinks end.
+    again = None if info.is_live else partial(_open, str(info.path or info.source), settings)
     done = 0
     try:
         with (
             # The stages run beside each other: a pool in one of them would take the others' cores, and the flow of
             # DIS depends on the number of threads. Left last, when no stage runs any more.
             threads(1, torch=False),
-            open_sinks(words, folder, info, map_size_hw=settings.map_size_hw) as sink,
+            open_sinks(words, folder, info, look=settings.look, maps=settings.maps, reopen=again) as sink,
             closing(frames),
             closing(prefetch(model.stream(frames, seconds), depth)) as predictions,
         ):

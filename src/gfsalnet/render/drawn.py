@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -12,9 +12,19 @@ import cv2
 from gfsalnet.errors import OutputError
 from gfsalnet.files import write_png, written_whole
 from gfsalnet.flow import flow_image, white_image
+from gfsalnet.render.colours import as_bytes
 from gfsalnet.render.gate import gate_view
-from gfsalnet.render.overlay import as_bytes, overlay
-from gfsalnet.render.sinks import FileSink, Write
+from gfsalnet.render.legend import (
+    CONTOUR_LEGEND,
+    GATE_LEGEND,
+    NO_MOTION_YET,
+    add_legend,
+    attention_legend,
+    focus_legend,
+)
+from gfsalnet.render.look import Look, MapForm
+from gfsalnet.render.overlay import contours, focus, overlay, side_by_side
+from gfsalnet.render.sinks import FileSink, Write, grey_map
 from gfsalnet.types import RGB, Frame, Prediction
 from gfsalnet.video import VideoInfo, VideoWriter
 
@@ -27,18 +37,37 @@ FULL_FLOW = 1 / 32
 Fixed, so that frames compare and the noise of a still scene stays faint; a model may be fed another scale.
 """
 
-Draw = Callable[[Prediction], RGB]
+
+@dataclass(frozen=True, kw_only=True)
+class Rendering:
+    """How everything of one source is drawn and stored."""
+
+    look: Look = field(default_factory=Look)
+    maps: MapForm = field(default_factory=MapForm)
+    video_peak: float | None = None
+    """The largest `density · h · w` of the video, where something is scaled by it."""
 
 
-def video_sink(path: Path, info: VideoInfo, draw: Draw) -> FileSink:
-    """An mp4 with the times, the rate and the sound of the source; at most `LARGEST_VIDEO_SIDE` pixels on each side."""
+Draw = Callable[[Prediction, Rendering], RGB]
+
+
+def video_sink(path: Path, info: VideoInfo, draw: Draw, rendering: Rendering, widened: int = 1) -> FileSink:
+    """An mp4 with the times, the rate and the sound of the source; at most `LARGEST_VIDEO_SIDE` pixels on each side.
+
+    Args:
+        path: of the mp4.
+        info: of the source.
+        draw: one frame.
+        rendering: how.
+        widened: how many times as wide as the frame the pictures are.
+    """
     notes: list[str] = []
-    return FileSink(path, _video(path, info, draw, notes), notes)
+    return FileSink(path, _video(path, info, draw, rendering, widened, notes), notes)
 
 
-def still_sink(path: Path, draw: Draw) -> FileSink:
+def still_sink(path: Path, draw: Draw, rendering: Rendering) -> FileSink:
     """One PNG, for a source that is a picture."""
-    return FileSink(path, _still(path, draw))
+    return FileSink(path, _still(path, draw, rendering))
 
 
 def video_size_wh(size_wh: tuple[int, int]) -> tuple[int, int]:
@@ -47,12 +76,38 @@ def video_size_wh(size_wh: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(size_wh[0] * scale)), max(1, round(size_wh[1] * scale))
 
 
-def draw_overlay(prediction: Prediction) -> RGB:
+def draw_overlay(prediction: Prediction, rendering: Rendering) -> RGB:
     """The heat map over the frame (H, W, 3)."""
-    return overlay(prediction.frame.rgb, prediction.map_density)
+    look = rendering.look
+    view = overlay(prediction.frame.rgb, prediction.map_density, look, video_peak=rendering.video_peak)
+    if look.legend:
+        add_legend(view, attention_legend(look))
+    return view
 
 
-def draw_gate(prediction: Prediction) -> RGB:
+def draw_focus(prediction: Prediction, rendering: Rendering) -> RGB:
+    """The frame, dimmed where viewers do not look (H, W, 3)."""
+    look = rendering.look
+    view = focus(prediction.frame.rgb, prediction.map_density, look, video_peak=rendering.video_peak)
+    if look.legend:
+        add_legend(view, focus_legend(look))
+    return view
+
+
+def draw_contours(prediction: Prediction, rendering: Rendering) -> RGB:
+    """Lines around the areas that hold half and nine tenths of the looks, over the frame (H, W, 3)."""
+    view = contours(prediction.frame.rgb, prediction.map_density)
+    if rendering.look.legend:
+        add_legend(view, CONTOUR_LEGEND)
+    return view
+
+
+def draw_side(prediction: Prediction, rendering: Rendering) -> RGB:
+    """The frame, and the overlay to the right of it (H, 2·W, 3)."""
+    return side_by_side(prediction.frame.rgb, draw_overlay(prediction, rendering))
+
+
+def draw_gate(prediction: Prediction, rendering: Rendering) -> RGB:
     """`gate_view` (H, W, 3).
 
     Raises:
@@ -60,10 +115,13 @@ def draw_gate(prediction: Prediction) -> RGB:
     """
     if prediction.map_gate is None:
         raise OutputError("gate", "the model has one stream, so no gate", "Choose a two-stream model, or save no gate.")
-    return gate_view(prediction)
+    view = gate_view(prediction, rendering.look, video_peak=rendering.video_peak)
+    if rendering.look.legend:
+        add_legend(view, NO_MOTION_YET if prediction.starts_shot else GATE_LEGEND)
+    return view
 
 
-def draw_flow(prediction: Prediction) -> RGB:
+def draw_flow(prediction: Prediction, rendering: Rendering) -> RGB:
     """The flow image at the frame's size (H, W, 3), hue the direction; white where there is no motion or no flow."""
     size_hw = prediction.frame.size_hw
     if prediction.flow is None:
@@ -73,18 +131,29 @@ def draw_flow(prediction: Prediction) -> RGB:
     return as_bytes(cv2.resize(picture, size_hw[::-1]))
 
 
+def draw_grey(prediction: Prediction, rendering: Rendering) -> RGB:
+    """The map in grey (H, W, 3), its numbers as `MapForm.values` says."""
+    grey = grey_map(prediction, rendering.maps.values or "frame", rendering.video_peak)
+    return as_bytes(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB))
+
+
 @contextmanager
-def _video(path: Path, info: VideoInfo, draw: Draw, notes: list[str]) -> Iterator[Write]:
-    size_wh = video_size_wh(info.size_wh)
+def _video(
+    path: Path, info: VideoInfo, draw: Draw, rendering: Rendering, widened: int, notes: list[str]
+) -> Iterator[Write]:
+    width, height = info.size_wh
+    wide_wh = video_size_wh((width * widened, height))
+    size_wh = wide_wh[0] // widened, wide_wh[1]
     with (
         # The writer is left before the file is renamed: closing it writes the index.
         written_whole(path) as partial,
         VideoWriter(
             partial,
-            size_wh=size_wh,
+            size_wh=(size_wh[0] * widened, size_wh[1]),
             rate=info.rate,
             time_base=info.time_base,
             audio_from=info.path if info.has_audio else None,
+            audio_start_seconds=info.start_seconds,
             pixel_aspect=info.pixel_aspect,
         ) as writer,
     ):
@@ -93,7 +162,8 @@ def _video(path: Path, info: VideoInfo, draw: Draw, notes: list[str]) -> Iterato
             if size_wh != info.size_wh:
                 # The frame is reduced before drawing; the maps are resized to it anyway.
                 prediction = _with_frame_of(prediction, size_wh)
-            writer.write(draw(prediction), prediction.time_seconds)
+            # The video begins with the first frame that was read, wherever in its source that lies.
+            writer.write(draw(prediction, rendering), prediction.time_seconds - info.start_seconds)
 
         yield write
     # Only now: what the sound lacks is known when the writer is closed.
@@ -101,9 +171,9 @@ def _video(path: Path, info: VideoInfo, draw: Draw, notes: list[str]) -> Iterato
 
 
 @contextmanager
-def _still(path: Path, draw: Draw) -> Iterator[Write]:
+def _still(path: Path, draw: Draw, rendering: Rendering) -> Iterator[Write]:
     with written_whole(path) as partial:
-        yield lambda prediction: write_png(partial, draw(prediction))
+        yield lambda prediction: write_png(partial, draw(prediction, rendering))
 
 
 def _with_frame_of(prediction: Prediction, size_wh: tuple[int, int]) -> Prediction:

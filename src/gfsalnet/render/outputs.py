@@ -1,4 +1,4 @@
-"""The words of `--save`, and what each of them writes."""
+"""The words of `--save`, and what each of them writes: one table."""
 
 from __future__ import annotations
 
@@ -7,13 +7,26 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gfsalnet.choices import SaveWord
 from gfsalnet.files import output_errors
-from gfsalnet.render.drawn import Draw, draw_flow, draw_gate, draw_overlay, still_sink, video_sink
-from gfsalnet.render.sinks import FileSink, Sink, csv_sink, npz_sink, png_sink
+from gfsalnet.render.deferred import Reopen, deferred_sink
+from gfsalnet.render.drawn import (
+    Draw,
+    Rendering,
+    draw_contours,
+    draw_flow,
+    draw_focus,
+    draw_gate,
+    draw_grey,
+    draw_overlay,
+    draw_side,
+    still_sink,
+    video_sink,
+)
+from gfsalnet.render.look import Look, MapForm
+from gfsalnet.render.sinks import FileSink, Sink, csv_sink, ffv1_sink, npz_sink, png_sink
 from gfsalnet.types import Prediction
 from gfsalnet.video import VideoInfo
-
-SizeHW = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -24,49 +37,74 @@ class Output:
     """The name in the folder of the source."""
     still_name: str
     """The name for a source that is a picture."""
-    open: Callable[[Path, VideoInfo, SizeHW | None], FileSink]
-    """(path, source, size of the stored maps or None for the model's own) → the sink."""
+    open: Callable[[Path, VideoInfo, Rendering], FileSink]
+    """(path, source, how) → the sink."""
+    scaled_by: Callable[[Look, MapForm], bool] = lambda look, maps: False
+    """Whether it is scaled by the maximum of the whole video, given how things are drawn and stored."""
 
     def name_for(self, kind: str) -> str:
         """The name for a source of this `VideoInfo.kind`."""
         return self.still_name if kind == "image" else self.name
 
 
-def _drawn(name: str, draw: Draw) -> Output:
-    def open_drawn(path: Path, info: VideoInfo, map_size_hw: SizeHW | None) -> FileSink:
-        return still_sink(path, draw) if info.kind == "image" else video_sink(path, info, draw)
+def _drawn(name: str, draw: Draw, *, scaled: bool = False, widened: int = 1) -> Output:
+    def open_drawn(path: Path, info: VideoInfo, rendering: Rendering) -> FileSink:
+        if info.kind == "image":
+            return still_sink(path, draw, rendering)
+        return video_sink(path, info, draw, rendering, widened)
 
-    return Output(f"{name}.mp4", f"{name}.png", open_drawn)
+    return Output(f"{name}.mp4", f"{name}.png", open_drawn, lambda look, maps: scaled and look.scale == "video")
 
 
-_PNG = Output("maps", "maps", lambda path, info, map_size_hw: png_sink(path))
-_NPZ = Output("maps.npz", "maps.npz", lambda path, info, map_size_hw: npz_sink(path, map_size_hw))
-_CSV = Output("frames.csv", "frames.csv", lambda path, info, map_size_hw: csv_sink(path))
+def _by_video(look: Look, maps: MapForm) -> bool:
+    return maps.values == "video"
 
-SINKS: dict[str, tuple[Output, ...]] = {
-    "overlay": (_drawn("overlay", draw_overlay),),
+
+def _pngs(name: str, bits: int) -> Output:
+    def open_pngs(path: Path, info: VideoInfo, rendering: Rendering) -> FileSink:
+        return png_sink(path, rendering.maps.values or "frame", bits, rendering.video_peak)
+
+    return Output(name, name, open_pngs, _by_video)
+
+
+_PNG, _PNG16 = _pngs("maps", 8), _pngs("maps16", 16)
+_NPZ = Output("maps.npz", "maps.npz", lambda path, info, how: npz_sink(path, how.maps, how.video_peak), _by_video)
+_GREY = Output("grey.mp4", "grey.png", _drawn("grey", draw_grey).open, _by_video)
+_FFV1 = Output(
+    "maps.mkv", "maps.mkv", lambda path, info, how: ffv1_sink(path, info, how.maps, how.video_peak), _by_video
+)
+_CSV = Output("frames.csv", "frames.csv", lambda path, info, how: csv_sink(path))
+
+SINKS: dict[SaveWord, tuple[Output, ...]] = {
+    "overlay": (_drawn("overlay", draw_overlay, scaled=True),),
+    "focus": (_drawn("focus", draw_focus, scaled=True),),
+    "contours": (_drawn("contours", draw_contours),),
+    "side": (_drawn("side", draw_side, scaled=True, widened=2),),
+    "gate": (_drawn("gate", draw_gate, scaled=True),),
+    "flow": (_drawn("flow", draw_flow),),
     "maps": (_PNG, _NPZ),
     "png": (_PNG,),
+    "png16": (_PNG16,),
     "npz": (_NPZ,),
-    "gate": (_drawn("gate", draw_gate),),
-    "flow": (_drawn("flow", draw_flow),),
+    "grey": (_GREY,),
+    "ffv1": (_FFV1,),
     "csv": (_CSV,),
 }
-"""What each word of `--save` writes."""
+"""What each word of `--save` writes; `choices.SAVE_WORDS` says it to people."""
 
 
-def parse_save(text: str) -> tuple[str, ...]:
+def parse_save(text: str) -> tuple[SaveWord, ...]:
     """Split `overlay,maps,csv` into words of `SINKS`, each once, in the order given.
 
     Raises:
         ValueError: if a word is unknown or none is given; the message lists the known ones.
     """
-    words = tuple(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-    unknown = [word for word in words if word not in SINKS]
-    if unknown or not words:
+    given = dict.fromkeys(word.strip() for word in text.split(",") if word.strip())
+    unknown = [word for word in given if word not in SINKS]
+    if unknown or not given:
         what = f"unknown: {', '.join(unknown)}" if unknown else "nothing to save"
         raise ValueError(f"{what}; known are {', '.join(SINKS)}")
-    return words
+    return tuple(word for name in given for word in SINKS if word == name)
 
 
 def output_names(words: Sequence[str], kind: str) -> list[str]:
@@ -76,7 +114,13 @@ def output_names(words: Sequence[str], kind: str) -> list[str]:
 
 @contextmanager
 def open_sinks(
-    words: Sequence[str], folder: Path, info: VideoInfo, *, map_size_hw: SizeHW | None = None
+    words: Sequence[str],
+    folder: Path,
+    info: VideoInfo,
+    *,
+    look: Look | None = None,
+    maps: MapForm | None = None,
+    reopen: Reopen | None = None,
 ) -> Iterator[Sink]:
     """Open everything that the words of `--save` ask for as one sink; the folder is made if necessary.
 
@@ -84,18 +128,35 @@ def open_sinks(
         words: from `parse_save`.
         folder: for the results of this source.
         info: of the source.
-        map_size_hw: size of the maps in maps.npz; None: the model's own.
+        look: how maps are drawn; None: as usual.
+        maps: how they are stored; None: as usual.
+        reopen: reads the source again, for what is scaled by the maximum of the whole video, which is known only at its
+            end; None for a source that cannot be read twice.
 
     Raises:
         OutputError: if something cannot be written; then nothing unfinished is left.
+        SourceError: if something is scaled by the whole video and the source cannot be read twice.
         ValueError: if the maps change in size.
     """
+    rendering = Rendering(look=look or Look(), maps=maps or MapForm())
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    outputs = _outputs(words)
+    later = [output for output in outputs if output.scaled_by(rendering.look, rendering.maps)]
     with ExitStack() as stack:
         # One ExitStack: if one sink cannot be opened, those opened before it are closed and leave nothing.
-        paths = [(folder / output.name_for(info.kind), output) for output in _outputs(words)]
-        yield _AllSinks([stack.enter_context(output.open(path, info, map_size_hw)) for path, output in paths])
+        sinks = [
+            stack.enter_context(output.open(folder / output.name_for(info.kind), info, rendering))
+            for output in outputs
+            if output not in later
+        ]
+        if later:
+
+            def open_later(final: Rendering) -> list[FileSink]:
+                return [output.open(folder / output.name_for(info.kind), info, final) for output in later]
+
+            sinks.append(stack.enter_context(deferred_sink(folder, info, rendering, reopen, open_later)))
+        yield _AllSinks(sinks)
 
 
 @dataclass(frozen=True)
@@ -112,4 +173,4 @@ class _AllSinks:
 
 
 def _outputs(words: Sequence[str]) -> list[Output]:
-    return list(dict.fromkeys(output for word in words for output in SINKS[word]))
+    return list(dict.fromkeys(output for word in words for output in SINKS[word]))  # type: ignore[index]  # parsed

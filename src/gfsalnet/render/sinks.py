@@ -16,13 +16,19 @@ from types import TracebackType
 from typing import Protocol
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
+from gfsalnet.choices import MapValues
+from gfsalnet.errors import OutputError
 from gfsalnet.files import output_errors, write_png, written_whole
-from gfsalnet.maps import resize_density, resize_map
-from gfsalnet.render.overlay import Byte, as_bytes
+from gfsalnet.maps import Map, resize_density, resize_map
+from gfsalnet.render.colours import Byte, as_bytes
+from gfsalnet.render.look import MapForm, stored_values
 from gfsalnet.render.stack import MapStack
 from gfsalnet.render.statistics import FrameStatistics
 from gfsalnet.types import Prediction
+from gfsalnet.video import LosslessGreyWriter, VideoInfo
 
 COLUMN_FORMATS = {
     "frame_index": "d",
@@ -37,6 +43,7 @@ COLUMN_FORMATS = {
 """The columns of frames.csv, in order: fields of `FrameStatistics`; truth is 1 or 0, an unknown share an empty cell."""
 
 Write = Callable[[Prediction], None]
+Integers = NDArray[np.uint16]
 
 
 class Sink(Protocol):
@@ -82,24 +89,44 @@ class FileSink:
             self._body.__exit__(kind, error, trace)
 
 
-def png_sink(path: Path) -> FileSink:
-    """A folder of 8-bit grey maps `000000.png`, numbered by frame, at the frame's size, frame maximum = 255.
+def png_sink(path: Path, values: MapValues = "frame", bits: int = 8, video_peak: float | None = None) -> FileSink:
+    """A folder of grey maps `000000.png`, numbered by frame, at the frame's size.
 
-    A map without mass stays black.
+    Args:
+        path: of the folder.
+        values: what the numbers mean: see `stored_values`; by `frame` the frame's maximum is 255.
+        bits: 8 or 16.
+        video_peak: see `stored_values`.
     """
-    return FileSink(path, _pngs(path))
+    return FileSink(path, _pngs(path, values, bits, video_peak))
 
 
-def npz_sink(path: Path, map_size_hw: tuple[int, int] | None = None) -> FileSink:
-    """An npz: `density` float32 (T, h, w), each summing to 1, and `time_seconds` float64 (T,).
+def npz_sink(path: Path, form: MapForm | None = None, video_peak: float | None = None) -> FileSink:
+    """An npz with one array of maps (T, h, w), and `time_seconds` float64 (T,).
+
+    The array is `density`, each map summing to 1; or `log_density`, its natural logarithm; or `saliency`, the density
+    divided by the maximum of the frame or the video.
 
     The maps are first written to a temporary file beside `path`: memory stays small, and the disk needs twice the room.
 
     Args:
         path: of the npz.
-        map_size_hw: the h, w to resample to; None: the model's own.
+        form: size, meaning and precision.
+        video_peak: see `stored_values`.
     """
-    return FileSink(path, _npz(path, map_size_hw))
+    return FileSink(path, _npz(path, form or MapForm(), video_peak))
+
+
+def ffv1_sink(path: Path, info: VideoInfo, form: MapForm | None = None, video_peak: float | None = None) -> FileSink:
+    """A Matroska video of 16-bit grey maps without loss (FFV1), at the size of the maps.
+
+    Args:
+        path: of the video.
+        info: of the source.
+        form: size and meaning.
+        video_peak: see `stored_values`.
+    """
+    return FileSink(path, _ffv1(path, info, form or MapForm(), video_peak))
 
 
 def csv_sink(path: Path) -> FileSink:
@@ -107,15 +134,26 @@ def csv_sink(path: Path) -> FileSink:
     return FileSink(path, _csv(path))
 
 
-def grey_map(prediction: Prediction) -> Byte:
-    """The density for looking at: (H, W) uint8 at the frame's size, maximum 255; all zero where it has no mass."""
-    values = resize_map(prediction.map_density, prediction.frame.size_hw)
-    peak = float(values.max())
-    return as_bytes(cv2.convertScaleAbs(values, alpha=255 / peak if peak > 0 else 0))
+def grey_map(prediction: Prediction, values: MapValues = "frame", video_peak: float | None = None) -> Byte:
+    """The map for looking at: (H, W) uint8 at the frame's size, its numbers 255 × `stored_values`."""
+    return as_bytes(cv2.convertScaleAbs(_at_frame_size(prediction, values, video_peak), alpha=255))
+
+
+def grey_map_16(prediction: Prediction, values: MapValues = "frame", video_peak: float | None = None) -> Integers:
+    """`grey_map` with numbers up to 65535, (H, W) uint16."""
+    return np.asarray(np.rint(_at_frame_size(prediction, values, video_peak) * np.float32(65535)), np.uint16)
+
+
+def _at_frame_size(prediction: Prediction, values: MapValues, video_peak: float | None) -> Map:
+    size_hw = prediction.frame.size_hw
+    if values == "frame":  # the maximum is that of the picture: interpolation loses some of the map's
+        return stored_values(resize_map(prediction.map_density, size_hw), values)
+    return resize_map(stored_values(prediction.map_density, values, video_peak), size_hw)
 
 
 @contextmanager
-def _pngs(path: Path) -> Iterator[Write]:
+def _pngs(path: Path, values: MapValues, bits: int, video_peak: float | None) -> Iterator[Write]:
+    as_grey = grey_map if bits == 8 else grey_map_16
     with written_whole(path) as partial:
         partial.mkdir()
 
@@ -124,23 +162,53 @@ def _pngs(path: Path) -> Iterator[Write]:
             # Frames without numbers of their own would silently overwrite each other.
             if file.exists():
                 raise ValueError(f"there are two predictions of frame {prediction.frame_index}: number the frames")
-            write_png(file, grey_map(prediction))
+            write_png(file, as_grey(prediction, values, video_peak))
 
         yield write
 
 
+FINEST_HALF_DENSITY = 1 << 17
+"""Pixels of the largest density that half precision can hold: there an even spread is 128 of its smallest steps."""
+
+
 @contextmanager
-def _npz(path: Path, map_size_hw: tuple[int, int] | None) -> Iterator[Write]:
+def _npz(path: Path, form: MapForm, video_peak: float | None) -> Iterator[Write]:
+    values = form.values or "density"
+    name = {"density": "density", "log": "log_density"}.get(values, "saliency")
     with written_whole(path) as partial, TemporaryFile(dir=path.parent) as body:
-        stack = MapStack(body)
+        stack = MapStack(body, name, form.precision)
 
         def write(prediction: Prediction) -> None:
-            h, w = prediction.map_density.shape
-            stack.append(resize_density(prediction.map_density, map_size_hw or (h, w)), prediction.time_seconds)
+            h, w = form.size_hw or prediction.map_density.shape
+            density = resize_density(prediction.map_density, (h, w))
+            if values == "log":
+                stored = np.log(np.maximum(density, np.finfo(np.float32).tiny))
+            elif values == "density":
+                if form.precision == "float16" and density.size > FINEST_HALF_DENSITY:
+                    remedy = "Ask for smaller maps (--map-size), float32, or the logarithm (--map-values log)"
+                    raise OutputError(path, f"half precision is too coarse for densities of {w}x{h} pixels", remedy)
+                stored = density
+            else:
+                stored = stored_values(density, values, video_peak)
+            stack.append(stored, prediction.time_seconds)
 
         yield write
         # After the last map: the npy header holds their number.
         stack.save(partial)
+
+
+@contextmanager
+def _ffv1(path: Path, info: VideoInfo, form: MapForm, video_peak: float | None) -> Iterator[Write]:
+    with written_whole(path) as partial, LosslessGreyWriter(partial, info.rate) as writer:
+
+        def write(prediction: Prediction) -> None:
+            density = prediction.map_density
+            if form.size_hw is not None:
+                density = resize_density(density, form.size_hw)
+            numbers = stored_values(density, form.values or "frame", video_peak) * np.float32(65535)
+            writer.write(np.rint(numbers).astype(np.uint16), prediction.time_seconds - info.start_seconds)
+
+        yield write
 
 
 @contextmanager

@@ -10,23 +10,27 @@ from typing import IO
 
 import numpy as np
 
+from gfsalnet.choices import MapPrecision
 from gfsalnet.maps import Map
 
 _COPY_BYTES = 1 << 20
 
 
 class MapStack:
-    """Maps (h, w) appended to a file, later stored as `density` (T, h, w) beside `time_seconds` (T,).
+    """Maps (h, w) appended to a file, later stored as one array (T, h, w) beside `time_seconds` (T,).
 
     An npy header stands before the data and holds the number of maps, which is known only at the end; so the bare
     values wait in `body` until then.
 
     Args:
         body: an empty binary file to write to and read back.
+        name: of the array.
+        precision: of its numbers.
     """
 
-    def __init__(self, body: IO[bytes]) -> None:
-        self._body = body
+    def __init__(self, body: IO[bytes], name: str = "density", precision: MapPrecision = "float32") -> None:
+        self._body, self._name = body, name
+        self._dtype = np.dtype(precision).newbyteorder("<")
         self._size_hw: tuple[int, ...] | None = None
         self._times_seconds = array("d")
 
@@ -41,7 +45,7 @@ class MapStack:
             raise ValueError(
                 f"the maps changed from {self._size_hw} to {density.shape}: one npz holds maps of one size"
             )
-        self._body.write(density.astype("<f4", copy=False).tobytes())
+        self._body.write(density.astype(self._dtype, copy=False).tobytes())
         self._times_seconds.append(time_seconds)
 
     def save(self, path: Path) -> None:
@@ -50,8 +54,10 @@ class MapStack:
         shape = (times.size, *(self._size_hw or (0, 0)))
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             # force_zip64: the size is not known when the entry is opened, and may pass 2 GiB.
-            with archive.open("density.npy", "w", force_zip64=True) as entry:
-                np.lib.format.write_array_header_1_0(entry, {"descr": "<f4", "fortran_order": False, "shape": shape})
+            with archive.open(f"{self._name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array_header_1_0(
+                    entry, {"descr": self._dtype.str, "fortran_order": False, "shape": shape}
+                )
                 self._body.seek(0)
                 shutil.copyfileobj(self._body, entry, _COPY_BYTES)
             with archive.open("time_seconds.npy", "w") as entry:

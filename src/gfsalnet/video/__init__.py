@@ -12,6 +12,7 @@ from gfsalnet.video.base import VideoReader
 from gfsalnet.video.frame_times import count_frames, frame_times
 from gfsalnet.video.geometry import Letterbox, Resize, fitted_size_hw
 from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, MIN_SIDE_PIXELS, ReadReport, VideoInfo
+from gfsalnet.video.lossless import LosslessGreyWriter
 from gfsalnet.video.shots import ShotDetector
 from gfsalnet.video.sources import expand_sources, open_source
 from gfsalnet.video.stills import read_image
@@ -22,6 +23,7 @@ __all__ = [
     "MAX_PIXELS",
     "MIN_SIDE_PIXELS",
     "Letterbox",
+    "LosslessGreyWriter",
     "ReadReport",
     "Resize",
     "ShotDetector",

@@ -35,23 +35,24 @@ AudioPackets = Iterator["Packet[AudioStream]"]
 class AudioCarrier:
     """Feeds the sound of a file to a container, step by step with the video.
 
-    Its time 0 is the first frame of the file's video. Whatever goes wrong with the sound ends the sound, with a note,
-    and not the video.
+    Its time 0 is the first frame of the file's video, or the start that is asked for. Whatever goes wrong with the
+    sound ends the sound, with a note, and not the video.
 
     Args:
         path: the file with the sound.
         target: the container to write to; it gets an audio stream.
         notes: where to say what could not be carried over.
+        start_seconds: the time from which on the sound is wanted, counted from the first frame.
 
     Raises:
         FFmpegError, OSError, ValueError: if the sound cannot be used; `target` is then as before.
     """
 
-    def __init__(self, path: Path, target: OutputContainer, notes: list[str]) -> None:
+    def __init__(self, path: Path, target: OutputContainer, notes: list[str], start_seconds: float = 0.0) -> None:
         self._target, self._notes = target, notes
         self._next: Packet[AudioStream] | None = None
         self._reached_seconds = 0.0
-        origin = _first_frame_seconds(path)
+        origin = _first_frame_seconds(path) + Fraction(start_seconds).limit_denominator(1_000_000)
         self._path, self._origin = path, origin
         copy = _can_copy(path, origin)
         self._source = _open(path)
@@ -64,7 +65,9 @@ class AudioCarrier:
         self._advance()
 
     @classmethod
-    def from_file(cls, path: Path, target: OutputContainer, notes: list[str]) -> AudioCarrier | None:
+    def from_file(
+        cls, path: Path, target: OutputContainer, notes: list[str], start_seconds: float = 0.0
+    ) -> AudioCarrier | None:
         """The carrier for a file; None without sound (silently), or if the sound cannot be used (with a note)."""
         try:
             with _open(path) as source:
@@ -72,7 +75,7 @@ class AudioCarrier:
                     notes.append(f"without subtitles: those of {path.name} are left out")
                 if not source.streams.audio:
                     return None
-            return cls(path, target, notes)
+            return cls(path, target, notes, start_seconds)
         except (av.FFmpegError, OSError, ValueError) as error:
             notes.append(f"without sound: that of {path.name} cannot be used ({_reason(error)})")
             return None

@@ -16,9 +16,9 @@ AnyReader = TypeVar("AnyReader", bound="VideoReader")
 class VideoReader(ABC):
     """An open source: a context manager, and an iterable of its frames that can be read once.
 
-    Frames come upright in RGB with index 0, 1, 2, … and strictly increasing times, the first at 0; a number that is
-    missing among pictures is missing among the indices. Problems that show before the first frame are raised when the
-    source is opened.
+    Frames come upright in RGB with index 0, 1, 2, … and strictly increasing times, the first at 0; an excerpt has the
+    numbers and times of its source. A number that is missing among pictures is missing among the indices. Problems that
+    show before the first frame are raised when the source is opened.
     """
 
     def __init__(self, info: VideoInfo) -> None:

@@ -47,6 +47,10 @@ class VideoInfo:
     is_playlist: bool = False
     """Whether it names other files or addresses, which may change while it stays the same."""
 
+    start_seconds: float = 0.0
+    """Time of the first frame that is read: 0 but for an excerpt, whose frames keep the numbers and times of their
+    source."""
+
     @property
     def is_live(self) -> bool:
         """Whether the source has no end of its own."""

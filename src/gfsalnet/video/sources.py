@@ -18,6 +18,7 @@ from gfsalnet.video.animations import PagesReader, animation_in
 from gfsalnet.video.base import VideoReader
 from gfsalnet.video.camera import camera_input, camera_number
 from gfsalnet.video.container import ContainerReader, MediaInput
+from gfsalnet.video.excerpt import ExcerptReader
 from gfsalnet.video.files import (
     as_stored,
     folder_files,
@@ -100,8 +101,10 @@ def open_source(
     folder_as: FolderAs | None = None,
     allow_playlists: bool = False,
     local_only: bool = False,
+    start_seconds: float | None = None,
+    end_seconds: float | None = None,
 ) -> VideoReader:
-    """Open one source and make sure that its first frame can be read.
+    """Open one source, or a part of it, and make sure that its first frame can be read.
 
     Args:
         source: one of `expand_sources`; a path, or the number of a camera.
@@ -110,6 +113,9 @@ def open_source(
         allow_playlists: whether to read playlists too (HLS, DASH, concat scripts of FFmpeg), with whatever they name.
         local_only: whether only files and folders of this machine are opened, and of them no playlists: for programs
             that open what others name.
+        start_seconds: read from the first frame that is not before this time on; frames keep the numbers and times that
+            they have in the source.
+        end_seconds: read to the last frame before this time.
 
     Raises:
         SourceError: for every problem that shows now; it names the source and says what to do.
@@ -118,6 +124,13 @@ def open_source(
     if local_only:
         _require_local(as_stored(source))
         allow_playlists = False
+    reader = _open_whole(source, rate, folder_as, allow_playlists)
+    if (start_seconds is None and end_seconds is None) or reader.info.kind == "image":
+        return reader
+    return ExcerptReader(reader, start_seconds, end_seconds)
+
+
+def _open_whole(source: str, rate: Fraction | None, folder_as: FolderAs | None, allow_playlists: bool) -> VideoReader:
     if source == STANDARD_INPUT:
         return _open_standard_input(allow_playlists)
     # Before any look at the disk: `0` is a camera, a file of that name is `./0`.

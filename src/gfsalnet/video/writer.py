@@ -51,6 +51,7 @@ class VideoWriter:
         rate: frames per second; for the last frame's duration, and for all where the times are steady.
         time_base: seconds per tick of the source's times; a time within one tick of the steady grid is put on it.
         audio_from: a file whose sound, as far as the video goes, is copied, or encoded as AAC where MP4 cannot hold it.
+        audio_start_seconds: the time in that file at which the video begins.
         crf: H.264 quality, 0 (lossless) … 51; 18 is visually clean.
         pixel_aspect: width of a pixel divided by its height.
 
@@ -66,6 +67,7 @@ class VideoWriter:
         rate: Fraction,
         time_base: Fraction | None = None,
         audio_from: Path | None = None,
+        audio_start_seconds: float = 0.0,
         crf: int = 18,
         pixel_aspect: Fraction = Fraction(1),
     ) -> None:
@@ -84,7 +86,9 @@ class VideoWriter:
                 f"file:{os.path.abspath(path)}", "w", format="mp4", container_options={"movflags": "+faststart"}
             )
             self._stream = self._add_stream(crf, pixel_aspect)
-        self._audio = AudioCarrier.from_file(audio_from, self._container, self.notes) if audio_from else None
+        self._audio = None
+        if audio_from is not None:
+            self._audio = AudioCarrier.from_file(audio_from, self._container, self.notes, audio_start_seconds)
 
     def _add_stream(self, crf: int, pixel_aspect: Fraction) -> VideoStream:
         width, height = self._size_wh

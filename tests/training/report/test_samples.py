@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from gfsalnet.render.gate import APPEARANCE_RGB, MOTION_RGB
+from gfsalnet.render.colours import APPEARANCE_RGB, MOTION_RGB
 from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Recipe

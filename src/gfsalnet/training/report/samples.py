@@ -13,7 +13,7 @@ from gfsalnet.files import output_errors, write_png, written_whole
 from gfsalnet.maps import to_density
 from gfsalnet.network import GFSalNet
 from gfsalnet.render import gate_view, overlay
-from gfsalnet.render.gate import APPEARANCE_RGB, MOTION_RGB
+from gfsalnet.render.colours import APPEARANCE_RGB, MOTION_RGB
 from gfsalnet.training.data.examples import Example, Source
 from gfsalnet.training.run import Run
 from gfsalnet.training.validation import PredictedMaps, predict

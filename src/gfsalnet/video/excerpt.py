@@ -1,0 +1,80 @@
+"""A part of a source, from one time to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from gfsalnet.errors import SourceError
+from gfsalnet.types import Frame
+from gfsalnet.video.base import VideoReader
+
+
+class ExcerptReader(VideoReader):
+    """The frames of a reader with `start_seconds <= time < end_seconds`, with the numbers and times of their source.
+
+    Args:
+        reader: of the whole source; closed with this one.
+        start_seconds: None: from the first frame on.
+        end_seconds: None: to the last one.
+
+    Raises:
+        SourceError: if there is no frame between them.
+    """
+
+    def __init__(self, reader: VideoReader, start_seconds: float | None, end_seconds: float | None) -> None:
+        self._reader = reader
+        self._start, self._end = start_seconds or 0.0, end_seconds
+        self._frames = reader.frames()
+        try:
+            first = self._first()
+        except BaseException:
+            reader.close()
+            raise
+        self._first_frame: Frame | None = first
+        info = reader.info
+        until = info.duration_seconds if self._end is None else self._end
+        if until is not None and info.duration_seconds is not None and not info.is_live:
+            until = min(until, info.duration_seconds)
+        seconds = None if until is None else max(0.0, until - first.time_seconds)
+        count = None if seconds is None else max(1, round(seconds * info.rate))
+        if info.estimated_frames is not None and count is not None:
+            count = min(count, info.estimated_frames)
+        super().__init__(
+            replace(info, start_seconds=first.time_seconds, duration_seconds=seconds, estimated_frames=count)
+        )
+
+    def _first(self) -> Frame:
+        last: Frame | None = None
+        for frame in self._frames:
+            if frame.time_seconds >= self._start:
+                if self._end is None or frame.time_seconds < self._end:
+                    return frame
+                break
+            last = frame
+        source = self._reader.info.source
+        if last is None or self._end is not None:
+            problem = f"no frame lies between {self._start:g} and {self._end} s"
+        else:
+            problem = f"it ends at {last.time_seconds:.2f} s, before --start {self._start:g}"
+        raise SourceError(source, problem, "Choose an earlier --start, or a later --end")
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames from here on."""
+        whole = self._reader.report
+        if (frame := self._first_frame) is not None:
+            self._first_frame = None
+            self.report.frames_read += 1
+            yield frame
+        for frame in self._frames:
+            if self._end is not None and frame.time_seconds >= self._end:
+                break
+            self.report.frames_read += 1
+            yield frame
+        # Damage is known at the end of the whole, and concerns the part only if that was read to its end.
+        self.report.frames_lost, self.report.damage = whole.frames_lost, whole.damage
+        self.report.notes.extend(note for note in whole.notes if note not in self.report.notes)
+
+    def close(self) -> None:
+        """Close the whole source."""
+        self._reader.close()
