@@ -5,7 +5,6 @@ import random
 import pytest
 
 from gfsalnet.video import open_source
-from gfsalnet.video.damage import EBML, SEGMENT, declared_bytes
 
 FASTSTART = {"movflags": "faststart"}
 COUNT = 75
@@ -102,26 +101,6 @@ def test_sound_of_another_length_is_no_damage(encode, name, sound_seconds):
     path = encode(name, COUNT, codec="mpeg4", audio="libmp3lame", audio_seconds=sound_seconds)
     frames, report = read(path)
     assert (len(frames), report.frames_lost, report.damage) == (COUNT, 0, None)
-
-
-@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "ffv1"), ("a.webm", "libvpx-vp9"), ("a.avi", "mpeg4")])
-def test_files_say_how_long_they_are(encode, name, codec):
-    data = encode(name, 5, codec=codec).read_bytes()
-    assert declared_bytes(data[:256]) == len(data)
-
-
-def test_what_says_nothing_about_its_length(encode):
-    live = encode("live.mkv", 5, codec="ffv1", muxer={"live": "1"}).read_bytes()
-    for head in (
-        live[:256],
-        b"",
-        b"RIFF" + bytes(8),
-        b"RIFF\xff\xff\xff\xff",
-        EBML,
-        EBML + b"\x80" + SEGMENT + b"\xff",
-        b"ftyp",
-    ):
-        assert declared_bytes(head) is None
 
 
 def test_a_recording_that_was_never_finished_is_no_damage(encode):

@@ -45,12 +45,12 @@ def test_a_destroyed_chunk_is_lost_and_moves_no_other(encode, codec, options, wh
     assert numbers == [number for number in range(14) if number not in which]
     assert report.frames_lost == len(which)
     assert report.damage is not None
-    assert "could not be decoded" in report.damage
+    assert "is no part of an AVI" in report.damage
     # What lies before the destroyed header has swallowed it, and may look damaged.
     for frame, number in zip(frames, numbers, strict=True):
         if number + 1 not in which:
             np.testing.assert_array_equal(frame.rgb, whole[number])
-    with pytest.raises(SourceError, match="could not be decoded"):
+    with pytest.raises(SourceError, match=r"frames? lost, 0 damaged"):
         count_frames(damaged)
 
 

@@ -64,8 +64,9 @@ def video_frames(path: Path) -> Iterator[Frame]:
     """
     with open_source(str(path)) as reader:
         yield from reader
-        if reader.report.frames_lost:
-            raise SourceError(path, reader.report.damage or "frames are lost", "Copy or download the video again.")
+        if reader.report.is_short:
+            problem = f"{reader.report.loss_in_words()} ({reader.report.damage})"
+            raise SourceError(path, problem, "Copy or download the video again.")
 
 
 @lru_cache(maxsize=4096)

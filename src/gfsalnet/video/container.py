@@ -16,11 +16,11 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from gfsalnet.device import cores
 from gfsalnet.errors import SourceError
 from gfsalnet.types import RGB, Frame
 from gfsalnet.video.base import VideoReader
-from gfsalnet.video.damage import MICROSECOND, DamageLog, promise_of
+from gfsalnet.video.damage import MICROSECOND, DamageLog, promise_of, stated_count
+from gfsalnet.video.ffmpeg_log import Line, Listener
 from gfsalnet.video.files import unreadable
 from gfsalnet.video.geometry import resize_rgb
 from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, Kind, VideoInfo, check_size
@@ -31,8 +31,9 @@ from gfsalnet.video.stamps import Clock, StampMender
 
 T = TypeVar("T")
 
-MAX_THREADS = 4
-"""Decoding threads: more hardly help, each keeps a frame in memory, and the network needs the cores."""
+DECODING_THREADS = 1
+"""With threads of its own, FFmpeg drops marks of damaged frames, and nobody knows whose a complaint is. One keeps ahead
+of the network, which needs the other cores, and holds fewer frames in memory."""
 IMPLAUSIBLE_RATE = 1000
 """Frames per second from which on a header's rate is its clock, as in some WebM."""
 ATTACHED_PICTURE = 0x400
@@ -74,17 +75,21 @@ class ContainerReader(VideoReader):
         self._media, self._on_close = media, on_close
         # FFmpeg crashes when a container is closed while another thread (prefetch) decodes from it.
         self._lock = threading.Lock()
-        self._ended = self._closed = self._seen_clean = self._size_changed = False
+        self._ended = self._closed = self._size_changed = False
         self._decoded: deque[VideoFrame] = deque()
         self._rgb = RGBConverter()
-        self._log = DamageLog()
+        self._listener = Listener()
         try:
-            self._container = _open(media)
+            with self._listener.lines() as said:
+                self._container = _open(media)
         except BaseException:
+            self._listener.close()
             on_close()
             raise
         try:
             self._stream = main_stream(self._container, media.source)
+            self._log = DamageLog(codec=self._stream.codec_context.name)
+            self._note(said)
             self._stamps = StampMender(self._container, self._stream)
             self._start()
         except BaseException:
@@ -95,11 +100,9 @@ class ContainerReader(VideoReader):
         context = self._stream.codec_context
         if context.width and context.height:
             check_size(self._media.source, (context.width, context.height))
-        # Frame threads are faster, but each delays the output by one frame: too late for a camera.
-        context.thread_type = "SLICE" if self._media.kind == "camera" else "AUTO"
-        context.thread_count = min(MAX_THREADS, cores())
+        context.thread_count = DECODING_THREADS
         context.options = {"max_pixels": str(MAX_PIXELS)}
-        self._packets = self._container.demux(self._stream)
+        self._packets = self._container.demux()
         while not self._decoded:
             if self._ended:
                 raise SourceError(
@@ -129,6 +132,7 @@ class ContainerReader(VideoReader):
             self._ended = self._closed = True
             self._decoded.clear()
             self._container.close()
+        self._listener.close()
         self._on_close()
 
     def _next(self, take: Callable[[VideoFrame, float, int], T]) -> T | None:
@@ -146,8 +150,8 @@ class ContainerReader(VideoReader):
             return taken
 
     def _settle(self) -> None:
-        if not self._closed:
-            # Asked again at the end: a fragmented MP4 extends its index while it is read.
+        # A camera's stream begins and ends anywhere, and its first pictures are often flawed.
+        if not self._closed and self._media.kind != "camera":
             promise = promise_of(self._container, self._stream, self._media.path)
             promise.count = self._stamps.chunks or promise.count
             self._log.destroyed = self._stamps.destroyed
@@ -156,26 +160,38 @@ class ContainerReader(VideoReader):
     def _feed(self) -> None:
         """Read packets up to the next one of the video, or to the end, and decode it."""
         packet = self._next_packet()
-        try:
-            frames = self._stream.decode(packet)
-        except av.FFmpegError:
-            if packet is not None:
-                self._log.refused += 1
-                self._stamps.refused(packet)
-            frames = []
+        frames: list[VideoFrame] = []
+        with self._listener.lines() as said:
+            try:
+                frames = self._stream.decode(packet)
+            except av.FFmpegError:
+                if packet is not None:
+                    self._log.refuse(packet)
+                    self._stamps.refused(packet)
+                    said.clear()
+        if said:
+            self._log.complained(packet)
         # decode(None) has flushed the decoder: no frame follows.
         self._ended = packet is None
         self._decoded.extend(frames)
         for frame in frames:
-            # Flaws before the first clean frame are no damage: the recording starts between two key frames.
-            self._seen_clean |= not frame.is_corrupt
-            self._log.blemished += self._seen_clean and frame.is_corrupt
+            self._log.came(frame)
 
     def _next_packet(self) -> Packet[VideoStream] | None:
         # A transport stream marks gaps, not cuts, and its decoders are made to cope with them.
         skips_partial = self._container.format.name != "mpegts"
+        with self._listener.lines() as said:
+            packet = self._next_whole(skips_partial)
+        self._note(said)
+        return packet
+
+    def _next_whole(self, skips_partial: bool) -> Packet[VideoStream] | None:
         try:
             for packet in self._packets:
+                if packet.size:
+                    self._log.passed(packet)
+                if packet.stream_index != self._stream.index or not isinstance(packet.stream, VideoStream):
+                    continue
                 if packet.is_corrupt and skips_partial:
                     self._log.partial += 1
                 elif packet.size:
@@ -187,6 +203,12 @@ class ContainerReader(VideoReader):
         except IndexError:
             pass  # raised by PyAV at the very end: it does not expect streams to appear while a file is read
         return None
+
+    def _note(self, said: list[Line]) -> None:
+        """Keep the first complaint about the container; those about pictures come again when they are decoded."""
+        own = [line.text for line in said if line.name == self._container.format.name]
+        if own and self._log.complaint is None:
+            self._log.complaint = own[0]
 
     def _to_rgb(self, frame: VideoFrame, time_seconds: float = 0.0, index: int = 0) -> Frame:
         try:
@@ -299,7 +321,7 @@ def _info(media: MediaInput, container: InputContainer, stream: VideoStream, siz
         size_wh=size_wh,
         rate=rate,
         time_base=time_base,
-        estimated_frames=promise_of(container, stream, media.path).count or estimate,
+        estimated_frames=stated_count(container, stream) or estimate,
         duration_seconds=duration,
         version=media.version,
         is_playlist=not PLAYLIST_FORMATS.isdisjoint(container.format.name.split(",")),

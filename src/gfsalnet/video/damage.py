@@ -1,21 +1,39 @@
-"""How many frames a damaged or cut-off file lost, without ever accusing a whole one."""
+"""How many frames a damaged or cut-off file lost and how many are spoilt, without ever accusing a whole one.
+
+Four witnesses are heard, none of which sees everything: what the decoder marks, frame by frame; what FFmpeg complains
+about; the container's own bookkeeping (`structure`); and packets that no frame ever came of.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 from av.container import InputContainer
 from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from gfsalnet.video.info import ReadReport
+from gfsalnet.video.structure import Structure, structure_of
 
 MICROSECOND = 1e-6
 """FFmpeg's unit for the duration of a container."""
-UNKNOWN_RIFF_SIZES = (0, 0xFFFFFFFF)
-EBML, SEGMENT = bytes.fromhex("1a45dfa3"), bytes.fromhex("18538067")
+NUMBERED_STREAMS = frozenset({"asf", "mov", "mpeg", "mpegts"})
+"""Containers in which a stream's own number is that in the file."""
+STATED_DURATION = frozenset({"asf", "avi", "flv", "matroska"})
+"""Containers whose header tells how long the video is; of others FFmpeg only knows what it found."""
+LEAST_SHORTFALL_SECONDS, LEAST_SHORTFALL_SHARE = 1.0, 0.02
+"""Durations in headers are rough: only what is this much shorter is damaged by that alone."""
+ONE_FRAME_CODECS = frozenset(
+    "apng av1 ffv1 flv1 gif h263 h264 hevc libdav1d mjpeg mpeg1video mpeg2video msmpeg4v3 png prores vp9 wmv1 wmv2".split()
+)
+"""Codecs in which every packet is one frame; VP8 and MPEG-4 have packets that are never shown."""
+UNSHOWN_PACKET_CODECS = frozenset({"vp6", "vp6f", "vp7", "vp8"})
+"""Codecs some of whose packets are never shown."""
 
 
 @dataclass(kw_only=True)
@@ -25,68 +43,73 @@ class Promise:
     count: int | None
     """Number of packets, one per frame, where the container knows it."""
     is_exact: bool
-    """Whether fewer packets than `count` prove a loss: MP4's index lists each one, AVI counts dropped frames too."""
+    """Whether fewer packets than `count` prove a loss: MP4's index lists each one."""
     end_seconds: float | None
-    """Where the longest stream ends, by the header."""
-    is_cut: bool
-    """Whether the file is shorter than its header says."""
+    """Where the video ends, or else the longest stream, by its stamps."""
+    is_stated: bool
+    """Whether the header says so; otherwise the end is that of what was found."""
+    structure: Structure | None
+    """The container's bookkeeping, where it keeps any."""
+
+    @property
+    def keeps_no_books(self) -> bool:
+        """Whether nothing but the frames themselves tells how many there should be."""
+        return self.structure is None and self.count is None and not self.is_stated
 
 
 def promise_of(container: InputContainer, stream: VideoStream, path: Path | None) -> Promise:
-    """What the header promises; ask again at the end, since a fragmented MP4 tells as it goes."""
-    names = container.format.name.split(",")
-    index = getattr(stream, "index_entries", None)  # since PyAV 17
-    if "mov" in names and index is not None:
-        # Not stream.frames: samples that an edit list hides are in it, and not among the packets.
-        return Promise(count=len(index), is_exact=True, end_seconds=None, is_cut=False)
-    ends = [container.duration * MICROSECOND] if container.duration else []
+    """What the file promises; to be asked at the end, since a fragmented MP4 tells as it goes, and all of it is read."""
+    names = set(container.format.name.split(","))
+    ends, is_stated = [], bool(names & STATED_DURATION)
+    if (own := _stated_seconds(stream)) is not None:
+        ends.append(own)
+    elif container.duration:
+        start = 0 if is_stated else container.start_time or 0
+        ends.append((start + container.duration) * MICROSECOND)
     # AVI's header also counts frames: a second estimate of the end, of which the later one counts.
     if "avi" in names and stream.frames and stream.average_rate:
         ends.append(float(stream.frames / stream.average_rate))
+    structure = None
+    if path is not None:
+        number = stream.id if names & NUMBERED_STREAMS else stream.index
+        structure = structure_of(path, container.format.name, number)
+        if structure is not None and structure.seconds is not None:
+            ends.append(structure.seconds)
     return Promise(
-        count=stream.frames if stream.frames and {"mov", "avi"} & set(names) else None,
-        is_exact=False,
+        count=stated_count(container, stream),
+        is_exact="mov" in names,
         end_seconds=max(ends, default=None),
-        is_cut=path is not None and _is_cut(path),
+        is_stated=is_stated,
+        structure=structure,
     )
 
 
-def _is_cut(path: Path) -> bool:
+def stated_count(container: InputContainer, stream: VideoStream) -> int | None:
+    """How many packets of the video the index or header counts; None where there is none."""
+    names = set(container.format.name.split(","))
+    index = getattr(stream, "index_entries", None)  # since PyAV 17
+    if "mov" in names and index is not None:
+        # Not stream.frames: samples that an edit list hides are in it, and not among the packets.
+        return len(index)
+    return stream.frames if stream.frames and names & {"mov", "avi"} else None
+
+
+def _stated_seconds(stream: VideoStream) -> float | None:
+    """The duration that Matroska's statistics give for the stream itself, such as `00:00:01.200000000`."""
+    parts = stream.metadata.get("DURATION", "").split(":")
     try:
-        with path.open("rb") as file:
-            declared = declared_bytes(file.read(256))
-        return declared is not None and path.stat().st_size < declared
-    except OSError:
-        return False  # moved away while it was read: nothing is known
-
-
-def declared_bytes(head: bytes) -> int | None:
-    """How long a file says it is, from its first bytes: AVI and Matroska (WebM); None for others and for live ones."""
-    if head.startswith(b"RIFF"):
-        length = int.from_bytes(head[4:8], "little")
-        return None if length in UNKNOWN_RIFF_SIZES else 8 + length
-    if not head.startswith(EBML):
+        hours, minutes, seconds = map(float, parts)
+    except ValueError:
         return None
-    content, header_length = _element(head, 4)
-    segment = content + (header_length or 0)
-    if head[segment : segment + 4] != SEGMENT:
-        return None
-    content, segment_length = _element(head, segment + 4)
-    return None if segment_length is None else content + segment_length
-
-
-def _element(head: bytes, at: int) -> tuple[int, int | None]:
-    """Where the content of an EBML element starts and its length, coded at `at`; None for an unknown length."""
-    # EBML: the position of the first set bit gives the number of bytes.
-    width = 9 - int.from_bytes(head[at : at + 1], "big").bit_length()
-    value = int.from_bytes(head[at : at + width], "big") & ((1 << 7 * width) - 1)
-    return at + width, None if value == (1 << 7 * width) - 1 else value
+    return 3600 * hours + 60 * minutes + seconds
 
 
 @dataclass(kw_only=True)
 class DamageLog:
-    """What happened to the packets of a file."""
+    """What happened to the packets and frames of a file."""
 
+    codec: str
+    """FFmpeg's name of the decoder."""
     packets: int = 0
     """Whole packets of the video stream."""
     hidden: int = 0
@@ -97,57 +120,166 @@ class DamageLog:
     """Packets that the decoder refused."""
     destroyed: int = 0
     """Packets that the index lists but that were not found among those that follow."""
-    blemished: int = 0
-    """Frames that the decoder patched up."""
     stopped: str | None = None
     """Why the container could not be read further."""
-    reach_seconds: float = 0
-    """Where the latest packet ends."""
+    complaint: str | None = None
+    """The first complaint about the container."""
+    _flagged: int = 0
+    _complained: int = 0
+    _spoilt: set[int] = field(default_factory=set)
+    """Stamps of frames with errors."""
+    _waiting: Counter[int] = field(default_factory=Counter)
+    """Stamps of packets that no frame came of yet."""
+    _starts_with_key: bool | None = None
+    _first_key: int | None = None
+    _seen_key: bool = False
+    _seen_clean: bool = False
+    _excused: int = 0
+    """Packets that no frame is expected of, and none came of."""
+    _first_seconds: float | None = None
+    _reach_seconds: float = 0
+    """Where the latest packet of the video ends."""
+    _reach_of_all: float = 0
+    """Where the latest packet of any stream ends."""
+
+    def passed(self, packet: Packet[Stream]) -> None:
+        """Note a packet of any stream."""
+        if packet.stream.type in ("video", "audio") and (end := _end_seconds(packet)) is not None:
+            self._reach_of_all = max(self._reach_of_all, end)
 
     def saw(self, packet: Packet[VideoStream]) -> None:
         """Note a packet of the video that is whole."""
         self.packets += 1
         self.hidden += packet.is_discard
-        stamp = packet.dts if packet.pts is None else packet.pts
-        if stamp is not None:
-            self.reach_seconds = max(self.reach_seconds, float((stamp + (packet.duration or 0)) * packet.time_base))
+        if self._starts_with_key is None:
+            self._starts_with_key = packet.is_keyframe
+        if packet.is_keyframe and not self._seen_key:
+            self._seen_key, self._first_key = True, packet.pts
+        if (end := _end_seconds(packet)) is not None:
+            start = end - float((packet.duration or 0) * packet.time_base)
+            self._first_seconds = start if self._first_seconds is None else min(start, self._first_seconds)
+            self._reach_seconds = max(self._reach_seconds, end)
+        self._excused += self._is_excused(packet.pts) and not packet.is_discard
+        if packet.pts is not None and not packet.is_discard and not self._is_excused(packet.pts):
+            self._waiting[packet.pts] += 1
+
+    def came(self, frame: VideoFrame) -> None:
+        """Note a decoded frame."""
+        stamp = frame.pts
+        if stamp is not None and self._waiting[stamp] > 0:
+            self._waiting[stamp] -= 1
+        self._excused -= stamp is not None and self._is_excused(stamp)
+        if not frame.is_corrupt:
+            self._seen_clean = True
+        elif not self._is_excused(stamp):
+            self._flagged += 1
+            if stamp is not None:
+                self._spoilt.add(stamp)
+
+    def complained(self, packet: Packet[VideoStream] | None) -> None:
+        """Note that the decoder complained about a packet; of the end of the stream there is nothing to note."""
+        if packet is None or self._is_excused(packet.pts):
+            return
+        self._complained += 1
+        if packet.pts is not None:
+            self._spoilt.add(packet.pts)
+
+    def refuse(self, packet: Packet[VideoStream]) -> None:
+        """Note that the decoder makes no frame of a packet."""
+        self.refused += 1
+        if packet.pts is not None:
+            self._waiting[packet.pts] = max(0, self._waiting[packet.pts] - 1)
+            self._spoilt.discard(packet.pts)
+
+    def _is_excused(self, stamp: int | None) -> bool:
+        """Whether a picture cannot be expected to be whole: the recording starts between two key frames.
+
+        Either no key frame has come yet, or the picture is shown before the first one, and needs what came before it.
+        """
+        if not self._seen_key or (self._first_key is not None and stamp is not None and stamp < self._first_key):
+            return True
+        return not self._starts_with_key and not self._seen_clean
+
+    def _unanswered(self, *, is_damaged: bool) -> int:
+        """Packets that the decoder took without making a frame of them."""
+        waiting = sum(self._waiting.values())
+        # Where that is usual and nothing else is wrong, the packets hold fields, two of which make a frame.
+        is_usual = waiting >= self.packets / 3 and not is_damaged
+        return waiting if self.codec in ONE_FRAME_CODECS and not is_usual else 0
 
     def settle(self, report: ReadReport, promise: Promise, rate: Fraction) -> None:
         """Write the loss into `report`, once all is read."""
-        missing = self._missing(promise, rate)
-        if not (missing or self.partial or self.refused or self.destroyed):
-            lost = 0
-        elif promise.count is not None:
-            lost = max(0, promise.count - self.hidden - report.frames_read)
-        else:
-            lost = self.refused + self.destroyed + max(self.partial, missing)
-        report.frames_lost = lost
-        report.damage = self._phrase(report, is_cut=bool(missing or self.partial))
+        books = promise.structure or Structure()
+        is_broken = bool(books.cut or books.problem or self.stopped or self.partial or self.destroyed)
+        is_broken |= self._is_short(promise)
+        # Where all pictures are there by the books, what FFmpeg complains of lies between them.
+        is_broken |= self.complaint is not None and books.packets is None
+        damaged = max(len(self._spoilt), self._flagged, self._complained)
+        expected = self._expected(promise, is_broken)
+        missing = self._missing(expected, books.at_least)
+        gone = self.refused + self._unanswered(is_damaged=bool(is_broken or missing or damaged or self.refused))
+        lost = missing + gone
+        if lost or is_broken:
+            if expected is not None and self.codec not in UNSHOWN_PACKET_CODECS:
+                lost = max(0, expected - self._excused - report.frames_read)
+            elif expected is None and is_broken:
+                by_time = self._frames_by_time(promise, rate) - self._excused
+                lost = max(lost, self.partial + gone, self.destroyed + gone, by_time - report.frames_read)
+        report.frames_lost, report.frames_damaged = lost, damaged
+        is_told = expected is not None or (promise.is_stated and lost > 0)
+        is_open = books.open_ended or not is_told
+        report.loss_unknown = (is_broken and is_open) or (promise.keeps_no_books and lost + damaged > 0)
+        report.damage = self._phrase(report, books, is_cut=bool(missing or self.partial or books.cut), broken=is_broken)
 
-    def _missing(self, promise: Promise, rate: Fraction) -> int:
-        """Packets that should have followed the last."""
-        if promise.count is not None and promise.is_exact:
-            return max(0, promise.count - self.packets)
-        if promise.end_seconds is None:
-            return 0
-        # Durations in headers are rough: without a sign of damage they prove no loss.
-        if not (promise.is_cut or self.partial or self.stopped):
-            return 0
-        return max(0, round((promise.end_seconds - self.reach_seconds) * rate))
+    def _missing(self, expected: int | None, at_least: int | None) -> int:
+        """Packets that never came."""
+        came = self.packets - self.hidden
+        if expected is not None:
+            return max(0, expected - came)
+        missing = max(0, (at_least or 0) - came)
+        # Where that is usual, the starts are those of fields.
+        return missing if missing < came / 3 else 0
 
-    def _phrase(self, report: ReadReport, *, is_cut: bool) -> str | None:
-        last, lost = report.frames_read - 1, report.frames_lost
-        phrases = []
+    def _expected(self, promise: Promise, is_broken: bool) -> int | None:
+        """How many pictures should have come; None where nobody knows."""
+        books = promise.structure
+        if books is not None and books.shown is not None:
+            return books.shown
+        if books is not None and books.packets is not None:
+            return books.packets - self.hidden
+        # AVI's header also counts frames that were dropped while recording: it proves no loss, but tells how much.
+        if promise.count is not None and (is_broken or promise.is_exact):
+            return promise.count - self.hidden
+        return None
+
+    def _is_short(self, promise: Promise) -> bool:
+        """Whether everything ends well before the header says that it does."""
+        if promise.end_seconds is None or not promise.is_stated:
+            return False
+        shortfall = promise.end_seconds - self._reach_of_all
+        return shortfall > max(LEAST_SHORTFALL_SECONDS, LEAST_SHORTFALL_SHARE * promise.end_seconds)
+
+    def _frames_by_time(self, promise: Promise, rate: Fraction) -> int:
+        """How many frames there are between the first one and the end, at the rate of the video."""
+        end = self._reach_seconds if promise.end_seconds is None else promise.end_seconds
+        return round((end - (self._first_seconds or 0)) * float(rate))
+
+    def _phrase(self, report: ReadReport, books: Structure, *, is_cut: bool, broken: bool) -> str | None:
+        last = report.frames_read - 1
         if self.stopped is not None:
-            phrases.append(f"unreadable after frame {last} ({self.stopped})")
-        elif is_cut and lost:
-            phrases.append(f"truncated after frame {last}")
-        elif lost:
-            phrases.append(f"{_frames(lost)} could not be decoded")
-        if self.blemished:
-            phrases.append(f"{_frames(self.blemished)} decoded with errors")
-        return "; ".join(phrases) or None
+            return f"unreadable after frame {last} ({self.stopped})"
+        if books.problem is not None:
+            return f"its container is damaged: {books.problem}"
+        if is_cut:
+            return f"truncated after frame {last}"
+        if report.frames_lost:
+            return "some could not be decoded" if not broken else "parts of the file are missing"
+        if report.frames_damaged:
+            return "decoded with errors"
+        return f"its container is damaged: {self.complaint or 'it ends early'}" if broken else None
 
 
-def _frames(count: int) -> str:
-    return "1 frame" if count == 1 else f"{count} frames"
+def _end_seconds(packet: Packet[Stream]) -> float | None:
+    """Where a packet ends by its stamps; None without any."""
+    stamp = packet.dts if packet.pts is None else packet.pts
+    return None if stamp is None else float((stamp + (packet.duration or 0)) * packet.time_base)

@@ -17,6 +17,7 @@ from gfsalnet.video.damage import promise_of
 from gfsalnet.video.pyav import FILE, open_input
 from gfsalnet.video.sources import open_source
 from gfsalnet.video.stamps import Clock
+from gfsalnet.video.structure import Structure
 
 EXACT_CONTAINERS = frozenset({"mov", "matroska"})
 """Containers whose packets carry presentation stamps; AVI and raw streams have none, MPEG-TS starts anywhere."""
@@ -67,8 +68,8 @@ def _read_times(source: str, rate: Fraction | None) -> NDArray[np.float64]:
             seconds = _times_by_packets(info.path, Clock(info.time_base, info.rate))
         if seconds is None:
             seconds = list(reader.times())
-            if reader.report.frames_lost:
-                problem = reader.report.damage or "frames of it are lost"
+            if reader.report.is_short:
+                problem = f"{reader.report.loss_in_words()} ({reader.report.damage})"
                 raise SourceError(source, problem, "Copy, download or export it again.")
     return np.array(seconds, np.float64)
 
@@ -98,6 +99,9 @@ def _times_by_packets(path: Path, clock: Clock) -> list[float] | None:
         return None
     # A frame shown before the first key frame needs one that is missing; two packets of one time are two fields.
     is_plain = bool(stamps) and (hidden > 0 or min(stamps) == stamps[0]) and len(set(stamps)) == len(stamps)
-    is_whole = not promise.is_cut and promise.count in (None, len(stamps) + hidden)
+    books = promise.structure or Structure()
+    is_sound = not books.cut and books.problem is None and books.shown in (None, len(stamps))
+    is_whole = is_sound and promise.count in (None, len(stamps) + hidden) and books.packets is not None
+    is_whole = is_whole and (books.shown is not None or books.packets == len(stamps) + hidden)
     # Packets come in the order of decoding; sorted, they are in the order of display.
     return [clock.seconds(stamp) for stamp in sorted(stamps)] if is_plain and is_whole else None

@@ -71,12 +71,27 @@ class ReadReport:
     frames_read: int = 0
     frames_lost: int = 0
     """Frames that the source should hold and that could not be read; estimated where only a duration is known."""
+    loss_unknown: bool = False
+    """Whether more frames may be lost than those counted: the file is cut off, and says nowhere how long it was."""
+    frames_damaged: int = 0
+    """Frames that were read, and were decoded with errors."""
     frames_skipped: int = 0
     """Frames of a live source that were dropped because predicting could not keep up."""
     damage: str | None = None
     """One phrase on what was wrong, such as `truncated after frame 87` (0-based); None for a whole source."""
     notes: list[str] = field(default_factory=list)
     """What the user should know of a source that is whole, such as frames that were scaled."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether frames are lost."""
+        return self.frames_lost > 0 or self.loss_unknown
+
+    def loss_in_words(self) -> str:
+        """What became of the frames, as in `22 frames lost, 1 damaged`."""
+        at_least = "at least " if self.loss_unknown and self.frames_lost else ""
+        lost = "an unknown number of" if self.loss_unknown and not self.frames_lost else f"{at_least}{self.frames_lost}"
+        return f"{lost} {'frame' if lost == '1' else 'frames'} lost, {self.frames_damaged} damaged"
 
 
 def check_size(where: object, size_wh: tuple[int, int]) -> None:

@@ -1,0 +1,217 @@
+"""MP4 and MOV: boxes, and the tables of samples in them (ISO/IEC 14496-12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.video.structure.base import FileBytes, Structure
+
+_TOP = frozenset(
+    b"ftyp styp moov mdat moof free skip wide sidx ssix mfra uuid meta prft emsg pnot udta pdin PICT jP   jp2c".split()
+)
+_NEEDED = (b"mdhd", b"stsd", b"stts", b"stsc", b"stsz", b"stco")
+_INSTEAD = {b"stz2": b"stsz", b"co64": b"stco"}
+_CONTAINERS = frozenset({b"trak", b"mdia", b"minf", b"stbl", b"edts", b"moof", b"traf"})
+_LARGEST_TABLE = 1 << 27
+"""Bytes: more samples than weeks of video have."""
+_TRUN_DATA, _TRUN_FIRST, _TRUN_FIELDS = 0x1, 0x4, (0x100, 0x200, 0x400, 0x800)
+_NOT_KNOWN = (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
+_TO_END = 0
+
+
+@dataclass(kw_only=True)
+class _Track:
+    """The boxes of the video's track by name: where their content starts, and how long it is."""
+
+    boxes: dict[bytes, tuple[int, int]] = field(default_factory=dict)
+
+
+def walk(file: FileBytes, stream: int) -> Structure:
+    """Samples of one track by the index, and of the fragments after it."""
+    track: _Track | None = None
+    timescale, fragmented, in_fragments = 0, False, 0
+    at, problem, cut = 0, None, False
+    while at < file.size:
+        box = _box(file, at, file.size)
+        if box is None:
+            # A few bytes after the last box are padding.
+            cut = file.size - at < 8 and any(file.at(at, 8)) and at > 0
+            break
+        name, body, end = box
+        if name not in _TOP:
+            problem = problem or f"a box after byte {at} is none that MP4 knows"
+            break
+        if end > file.size:
+            cut = True
+        if name == b"moov":
+            timescale, fragmented = _movie(file, body, end)
+            track = _find_track(file, body, min(end, file.size), stream)
+        elif name == b"moof":
+            in_fragments += _fragment_samples(file, body, min(end, file.size), stream)
+        at = end
+    if track is None:
+        return Structure(cut=cut, problem=problem)
+    listed = _listed(file, track, timescale, fragmented)
+    packets = None if listed.packets is None else listed.packets + in_fragments
+    shown = listed.shown if not in_fragments else None
+    return Structure(
+        packets=packets, shown=shown, open_ended=fragmented, cut=cut, problem=problem or listed.problem
+    )
+
+
+def _box(file: FileBytes, at: int, end: int) -> tuple[bytes, int, int] | None:
+    """Name, where the content starts, and where the box ends; None where there is no room for one."""
+    head = file.at(at, 16)
+    if len(head) < 8 or at + 8 > end:
+        return None
+    length, body = int.from_bytes(head[:4], "big"), at + 8
+    if length == 1 and len(head) == 16:
+        length, body = int.from_bytes(head[8:], "big"), at + 16
+    if length == _TO_END:
+        length = end - at
+    return None if length < body - at else (head[4:8], body, at + length)
+
+
+def _boxes(file: FileBytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    while (box := _box(file, at, end)) is not None and box[2] <= end:
+        yield box
+        at = box[2]
+
+
+def _movie(file: FileBytes, at: int, end: int) -> tuple[int, bool]:
+    """Ticks per second of the movie, and whether fragments may follow."""
+    timescale, fragmented = 0, False
+    for name, body, _ in _boxes(file, at, end):
+        if name == b"mvhd":
+            timescale = file.number(body + (20 if file.number(body, 1) else 12), 4) or 0
+        fragmented |= name == b"mvex"
+    return timescale, fragmented
+
+
+def _find_track(file: FileBytes, at: int, end: int, number: int) -> _Track | None:
+    for name, body, after in _boxes(file, at, end):
+        if name == b"trak":
+            boxes = {_INSTEAD.get(name, name): place for name, place in _inside(file, body, after)}
+            if b"tkhd" in boxes:
+                start = boxes[b"tkhd"][0]
+                if file.number(start + (20 if file.number(start, 1) else 12), 4) == number:
+                    return _Track(boxes=boxes)
+    return None
+
+
+def _inside(file: FileBytes, at: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
+    """All boxes inside, those that hold others opened."""
+    for name, body, after in _boxes(file, at, end):
+        yield name, (body, after - body)
+        if name in _CONTAINERS:
+            yield from _inside(file, body, after)
+
+
+def _fragment_samples(file: FileBytes, at: int, end: int, number: int) -> int:
+    samples = 0
+    for name, body, after in _boxes(file, at, end):
+        if name == b"traf":
+            inner = list(_boxes(file, body, after))
+            is_ours = any(kind == b"tfhd" and file.number(start + 4, 4) == number for kind, start, _ in inner)
+            samples += sum(file.number(start + 4, 4) or 0 for kind, start, _ in inner if kind == b"trun" and is_ours)
+    return samples
+
+
+def _listed(file: FileBytes, track: _Track, timescale: int, fragmented: bool) -> Structure:
+    """What the tables say, held against each other."""
+    missing = [name for name in _NEEDED if name not in track.boxes]
+    if missing:
+        return Structure(problem=f"its index lacks the table {missing[0].decode()}")
+    start, _ = track.boxes[b"stsz"]
+    count = file.number(start + 8, 4) or 0
+    durations = _table(file, track, b"stts", 2)
+    if fragmented and count == 0:
+        return Structure(packets=0)
+    chunks, chunk_count = _table(file, track, b"stsc", 3), file.number(track.boxes[b"stco"][0] + 4, 4) or 0
+    in_chunks = _samples_in_chunks(chunks, chunk_count)
+    in_times = int(durations[:, 0].sum())
+    if not count == in_chunks == in_times:
+        problem = f"its index lists {count} pictures, {in_times} times, and room for {in_chunks}"
+        return Structure(packets=max(count, min(in_chunks, in_times)), problem=problem)
+    shown, problem = _shown(file, track, durations, timescale)
+    return Structure(packets=count, shown=shown, problem=problem)
+
+
+def _samples_in_chunks(runs: NDArray[np.int64], chunks: int) -> int:
+    """A run says from which chunk on each holds how many samples."""
+    if not len(runs):
+        return 0
+    ends = np.append(runs[1:, 0], chunks + 1)
+    return int(((ends - runs[:, 0]) * runs[:, 1]).sum())
+
+
+def _shown(
+    file: FileBytes, track: _Track, durations: NDArray[np.int64], movie_scale: int
+) -> tuple[int | None, str | None]:
+    """How many samples the edit list shows, and what about it cannot be; None where there is no simple one."""
+    edits = _edits(file, track)
+    scale, length = _media(file, track)
+    shown_edits = [edit for edit in edits if edit[1] is not None]
+    if len(shown_edits) != 1 or not scale or not movie_scale:
+        return None, None
+    segment, media_time = shown_edits[0][0], shown_edits[0][1] or 0
+    starts = np.concatenate([[0], np.cumsum(np.repeat(durations[:, 1], durations[:, 0]))])
+    shifts = _table(file, track, b"ctts", 2)
+    stamps = starts[:-1] + (np.repeat(_signed(shifts[:, 1]), shifts[:, 0])[: len(starts) - 1] if len(shifts) else 0)
+    until = media_time + segment * scale / movie_scale
+    hidden = int(((stamps < media_time) | (stamps >= until + 1)).sum())
+    frame = max(1.0, starts[-1] / len(stamps))
+    # Some writers count the reordering of the pictures as part of the duration, others do not.
+    ends = sorted((float(starts[-1]), float(stamps.max()) + frame))
+    start, _ = track.boxes[b"tkhd"]
+    track_length = file.number(start + (28 if file.number(start, 1) else 20), 8 if file.number(start, 1) else 4)
+    total = sum(length for length, _ in edits)
+    contradicts = (
+        (length not in _NOT_KNOWN and not ends[0] - np.ptp(stamps - starts[:-1]) - frame <= length <= ends[1] + frame)
+        or until > ends[1] + 2 * frame
+        or (track_length not in (None, *_NOT_KNOWN) and abs((track_length or 0) - total) > frame * movie_scale / scale)
+    )
+    if hidden and contradicts:
+        return len(stamps), f"its edit list hides {hidden} pictures, which its durations deny"
+    return len(stamps) - hidden, None
+
+
+def _edits(file: FileBytes, track: _Track) -> list[tuple[int, int | None]]:
+    """Length in ticks of the movie and start in ticks of the media of each edit; None: it delays what follows."""
+    if b"elst" not in track.boxes:
+        return []
+    start, length = track.boxes[b"elst"]
+    version, count = file.number(start, 1) or 0, file.number(start + 4, 4) or 0
+    width = 8 if version else 4
+    data = file.at(start + 8, min(length - 8, count * (2 * width + 4)))
+    edits: list[tuple[int, int | None]] = []
+    for at in range(0, len(data) - 2 * width + 1, 2 * width + 4):
+        segment, media = (int.from_bytes(data[at + k * width : at + (k + 1) * width], "big") for k in (0, 1))
+        edits.append((segment, None if media == (1 << 8 * width) - 1 else media))
+    return edits
+
+
+def _media(file: FileBytes, track: _Track) -> tuple[int, int]:
+    """Ticks per second, and duration in ticks."""
+    start, _ = track.boxes[b"mdhd"]
+    version = file.number(start, 1) or 0
+    scale = file.number(start + (20 if version else 12), 4) or 0
+    return scale, file.number(start + (24 if version else 16), 8 if version else 4) or 0
+
+
+def _table(file: FileBytes, track: _Track, name: bytes, columns: int) -> NDArray[np.int64]:
+    """(N, columns) numbers of 32 bits after a count; as many whole rows as the box holds."""
+    if name not in track.boxes:
+        return np.zeros((0, columns), np.int64)
+    start, length = track.boxes[name]
+    rows = min(file.number(start + 4, 4) or 0, max(0, min(length, _LARGEST_TABLE) - 8) // (4 * columns))
+    data = file.at(start + 8, rows * 4 * columns)
+    return np.frombuffer(data[: len(data) // (4 * columns) * 4 * columns], ">u4").astype(np.int64).reshape(-1, columns)
+
+
+def _signed(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.where(values >= 1 << 31, values - (1 << 32), values)

@@ -1,0 +1,37 @@
+"""MPEG program streams, as on DVD: packets with their lengths (ISO/IEC 13818-1 and 11172-1)."""
+
+from __future__ import annotations
+
+from gfsalnet.video.structure.base import FileBytes, Structure
+
+_PACK, _END, _FIRST_WITH_LENGTH = 0xBA, 0xB9, 0xBB
+_MPEG2 = 0b01
+
+
+def walk(file: FileBytes, stream: int) -> Structure:
+    """Starts of pictures that have a time; the pictures between those have none."""
+    at, pictures = 0, 0
+    while len(head := file.at(at, 14)) >= 4:
+        code = head[3]
+        if head[:3] != b"\0\0\1" or code < _END:
+            rest = file.at(at, 1 << 16)
+            if not rest.strip(b"\0"):
+                at += len(rest)  # padding
+                continue
+            return Structure(problem=f"what follows picture {pictures - 1} is no packet")
+        if code == _END:
+            at += 4
+        elif code == _PACK:
+            at += 14 + (head[13] & 7 if len(head) == 14 else 0) if head[4] >> 6 == _MPEG2 else 12
+        else:
+            pictures += code == stream & 0xFF and _has_time(head)
+            at += 6 + int.from_bytes(head[4:6], "big")
+    return Structure(at_least=pictures, cut=at > file.size or 0 < len(head) < 4)
+
+
+def _has_time(head: bytes) -> bool:
+    if len(head) < 14:
+        return False
+    if head[6] >> 6 == 0b10:  # MPEG-2
+        return head[7] & 0x80 > 0
+    return head[6] >> 4 in (2, 3)

@@ -1,0 +1,100 @@
+"""MPEG transport streams: packets of 188 bytes that are counted from 0 to 15 (ISO/IEC 13818-1)."""
+
+from __future__ import annotations
+
+from gfsalnet.video.structure.base import FileBytes, Structure
+
+_SYNC, _PACKET_BYTES = 0x47, 188
+_STRIDES = ((188, 0), (192, 4), (204, 0))
+"""Bytes from packet to packet, and where in it the packet starts: plain, with time stamps (M2TS), with error codes."""
+_PROBED = 8
+_JUMP_SECONDS, _CLOCK = 1.0, 90_000
+_CHUNK_PACKETS = 4096
+
+
+def walk(file: FileBytes, stream: int) -> Structure:
+    """Whether the packets of one PID follow each other, and its pictures start where they should."""
+    found = _first_packet(file)
+    if found is None:
+        return Structure()
+    at, stride, sync = found
+    follower, problem = _Follower(), None
+    lost_sync = False
+    while problem is None and at < file.size:
+        chunk = file.at(at, stride * _CHUNK_PACKETS)
+        for start in range(0, len(chunk) - sync - _PACKET_BYTES + 1, stride):
+            packet = chunk[start + sync : start + sync + _PACKET_BYTES]
+            if packet[0] != _SYNC:
+                lost_sync = True
+                break
+            if int.from_bytes(packet[1:3], "big") & 0x1FFF == stream:
+                problem = follower.problem_of(packet)
+                if problem is not None:
+                    break
+        if lost_sync:
+            problem = f"its packets do not line up after picture {follower.pictures - 1}"
+            break
+        at += stride * _CHUNK_PACKETS
+    cut = problem is None and (file.size - found[0] - sync) % stride not in _whole(stride, sync)
+    return Structure(at_least=follower.pictures, cut=cut, problem=problem)
+
+
+def _whole(stride: int, sync: int) -> tuple[int, ...]:
+    """What may be left after the last packet: nothing, or its error codes are missing."""
+    return ((stride - sync) % stride, _PACKET_BYTES % stride)
+
+
+def _first_packet(file: FileBytes) -> tuple[int, int, int] | None:
+    """Where the first whole packet starts, the bytes from one to the next, and where in them its own begin."""
+    head = file.at(0, 204 * (_PROBED + 1))
+    for at in range(min(204, len(head))):
+        for stride, sync in _STRIDES:
+            marks = head[at + sync :: stride][:_PROBED]
+            if len(marks) >= min(_PROBED, 2) and set(marks) == {_SYNC}:
+                return at, stride, sync
+    return None
+
+
+class _Follower:
+    """Follows the packets of one stream."""
+
+    def __init__(self) -> None:
+        self.pictures = 0
+        """Starts of pictures with a time."""
+        self._counter: int | None = None
+        self._repeated = False
+        self._seconds: float | None = None
+
+    def problem_of(self, packet: bytes) -> str | None:
+        """What is wrong with a packet after those before it."""
+        starts, has_adaptation, has_payload = packet[1] & 0x40, packet[3] & 0x20, packet[3] & 0x10
+        if packet[1] & 0x80:
+            return f"a packet after picture {self.pictures - 1} is marked as damaged"
+        announced = bool(has_adaptation and packet[4] > 0 and packet[5] & 0x80)
+        payload = packet[4 + (1 + packet[4] if has_adaptation else 0) :]
+        counter, before = packet[3] & 0x0F, self._counter
+        if not has_payload:
+            return None
+        self._counter = counter
+        if starts:
+            if payload[:3] != b"\0\0\1":
+                return f"what follows picture {self.pictures - 1} has no start"
+            self.pictures += len(payload) > 7 and payload[7] & 0x80 > 0
+        jumps = self._jumps(payload) if starts else False
+        if before is None or announced or jumps or counter == (before + 1) % 16:
+            self._repeated = False
+            return None
+        if counter == before and not self._repeated:
+            self._repeated = True  # a packet may be sent twice
+            return None
+        return f"packets are missing after picture {self.pictures - 1}"
+
+    def _jumps(self, payload: bytes) -> bool:
+        """Whether another recording starts here, by the clock: then the counter may start anew as well."""
+        if len(payload) < 19 or not payload[7] & 0x80:
+            return False
+        # The time of decoding, where there is one: it always grows.
+        coded = payload[14:19] if payload[7] & 0x40 else payload[9:14]
+        ticks = (coded[0] >> 1 & 7) << 30 | coded[1] << 22 | (coded[2] >> 1) << 15 | coded[3] << 7 | coded[4] >> 1
+        before, self._seconds = self._seconds, ticks / _CLOCK
+        return before is not None and not 0 <= self._seconds - before < _JUMP_SECONDS

@@ -1,0 +1,33 @@
+"""AVI: chunks of a RIFF file (Microsoft, AVI RIFF File Reference; OpenDML 1.02)."""
+
+from __future__ import annotations
+
+from gfsalnet.video.structure.base import FileBytes, Structure
+
+_UNKNOWN_SIZES = (0, 0xFFFFFFFF)
+_HEADER_BYTES = 8
+
+
+def walk(file: FileBytes, stream: int) -> Structure:
+    """Chunks of the video, and whether every length leads to a chunk that AVI knows."""
+    declared = file.number(4, 4, "little")
+    cut = declared not in (None, *_UNKNOWN_SIZES) and file.size < _HEADER_BYTES + (declared or 0)
+    at, found, problem = 0, 0, None
+    wanted = f"{stream:02d}".encode()
+    while len(head := file.at(at, 12)) >= _HEADER_BYTES:
+        name, length = head[:4], int.from_bytes(head[4:8], "little")
+        if name in (b"RIFF", b"LIST") and (name == b"RIFF" or head[8:12] in (b"movi", b"rec ")):
+            at += 12  # into it
+            continue
+        if not _is_name(name):
+            problem = f"what follows picture {found} is no part of an AVI"
+            break
+        found += name[:2] == wanted and name[2:] in (b"dc", b"db") and length > 0
+        at += _HEADER_BYTES + length + length % 2
+    return Structure(packets=None if cut or problem else found, cut=cut, problem=None if cut else problem)
+
+
+def _is_name(name: bytes) -> bool:
+    if name in (b"LIST", b"JUNK", b"idx1", b"JUNQ"):
+        return True
+    return (name[:2].isdigit() and name[2:] in (b"dc", b"db", b"wb", b"tx", b"pc", b"sb")) or name[:2] == b"ix"
