@@ -278,6 +278,8 @@ def _summary(
         "frames": report.frames_read - report.frames_skipped,
         "frames_skipped": report.frames_skipped,
         "frames_lost": report.frames_lost,
+        "frames_damaged": report.frames_damaged,
+        "loss": report.loss_in_words() if report.damage else None,
         "damage": report.damage,
         "notes": [*report.notes, *notes],
         "outputs": sorted(path.name for path in folder.iterdir() if ".partial" not in path.name),
@@ -289,10 +291,10 @@ def _summary(
 def _outcome(source: str, folder: Path, began: float, redone: bool) -> Outcome:
     """The outcome by the summary on disk, whether it was written now or by an earlier run."""
     summary = read_summary(folder) or {}
-    frames, lost, damage = summary.get("frames", 0), summary.get("frames_lost", 0), summary.get("damage")
+    frames, damage = summary.get("frames", 0), summary.get("damage")
     notes = tuple(summary.get("notes", ()))
     if damage:
-        message = f"{source}: {damage}; lost: {lost} of {lost + frames} frames, the others are predicted in {folder}"
+        message = f"{source}: {summary.get('loss')} ({damage}); {frames} frames are predicted in {folder}"
         return Outcome(source=source, status="damaged", message=message, folder=folder, notes=notes, frames=frames)
     seconds = time.monotonic() - began
     if not redone:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import av
 from av.container import InputContainer
@@ -186,11 +186,13 @@ class ContainerReader(VideoReader):
         return packet
 
     def _next_whole(self, skips_partial: bool) -> Packet[VideoStream] | None:
+        # One type for all streams: which one it is, its number tells.
+        packets: Iterator[Packet[Any]] = self._packets
         try:
-            for packet in self._packets:
+            for packet in packets:
                 if packet.size:
                     self._log.passed(packet)
-                if packet.stream_index != self._stream.index or not isinstance(packet.stream, VideoStream):
+                if packet.stream_index != self._stream.index:
                     continue
                 if packet.is_corrupt and skips_partial:
                     self._log.partial += 1

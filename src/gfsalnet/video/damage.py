@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from av.container import InputContainer
 from av.packet import Packet
@@ -28,9 +29,8 @@ STATED_DURATION = frozenset({"asf", "avi", "flv", "matroska"})
 """Containers whose header tells how long the video is; of others FFmpeg only knows what it found."""
 LEAST_SHORTFALL_SECONDS, LEAST_SHORTFALL_SHARE = 1.0, 0.02
 """Durations in headers are rough: only what is this much shorter is damaged by that alone."""
-ONE_FRAME_CODECS = frozenset(
-    "apng av1 ffv1 flv1 gif h263 h264 hevc libdav1d mjpeg mpeg1video mpeg2video msmpeg4v3 png prores vp9 wmv1 wmv2".split()
-)
+_ONE_FRAME = "apng av1 ffv1 flv1 gif h263 h264 hevc mjpeg mpeg1video mpeg2video msmpeg4v3 png prores vp9 wmv1 wmv2"
+ONE_FRAME_CODECS = frozenset({*_ONE_FRAME.split(), "libdav1d"})
 """Codecs in which every packet is one frame; VP8 and MPEG-4 have packets that are never shown."""
 UNSHOWN_PACKET_CODECS = frozenset({"vp6", "vp6f", "vp7", "vp8"})
 """Codecs some of whose packets are never shown."""
@@ -58,7 +58,7 @@ class Promise:
 
 
 def promise_of(container: InputContainer, stream: VideoStream, path: Path | None) -> Promise:
-    """What the file promises; to be asked at the end, since a fragmented MP4 tells as it goes, and all of it is read."""
+    """What the file promises; asked at the end, since a fragmented MP4 tells as it goes, and all of it is read."""
     names = set(container.format.name.split(","))
     ends, is_stated = [], bool(names & STATED_DURATION)
     if (own := _stated_seconds(stream)) is not None:
@@ -128,6 +128,9 @@ class DamageLog:
     _complained: int = 0
     _spoilt: set[int] = field(default_factory=set)
     """Stamps of frames with errors."""
+    _refused_stamps: set[int] = field(default_factory=set)
+    _last: int | None = None
+    """The stamp of the latest packet."""
     _waiting: Counter[int] = field(default_factory=Counter)
     """Stamps of packets that no frame came of yet."""
     _starts_with_key: bool | None = None
@@ -147,10 +150,11 @@ class DamageLog:
         if packet.stream.type in ("video", "audio") and (end := _end_seconds(packet)) is not None:
             self._reach_of_all = max(self._reach_of_all, end)
 
-    def saw(self, packet: Packet[VideoStream]) -> None:
+    def saw(self, packet: Packet[Any]) -> None:
         """Note a packet of the video that is whole."""
         self.packets += 1
         self.hidden += packet.is_discard
+        self._last = packet.pts
         if self._starts_with_key is None:
             self._starts_with_key = packet.is_keyframe
         if packet.is_keyframe and not self._seen_key:
@@ -190,6 +194,7 @@ class DamageLog:
         if packet.pts is not None:
             self._waiting[packet.pts] = max(0, self._waiting[packet.pts] - 1)
             self._spoilt.discard(packet.pts)
+            self._refused_stamps.add(packet.pts)
 
     def _is_excused(self, stamp: int | None) -> bool:
         """Whether a picture cannot be expected to be whole: the recording starts between two key frames.
@@ -228,8 +233,11 @@ class DamageLog:
         report.frames_lost, report.frames_damaged = lost, damaged
         is_told = expected is not None or (promise.is_stated and lost > 0)
         is_open = books.open_ended or not is_told
-        report.loss_unknown = (is_broken and is_open) or (promise.keeps_no_books and lost + damaged > 0)
-        report.damage = self._phrase(report, books, is_cut=bool(missing or self.partial or books.cut), broken=is_broken)
+        ends_badly = self._last is not None and (self._last in self._spoilt or self._last in self._refused_stamps)
+        report.loss_unknown = (is_broken or (ends_badly and not promise.is_stated)) and is_open
+        report.loss_unknown |= promise.keeps_no_books and lost + damaged > 0
+        is_cut = bool(missing or self.partial or books.cut) or (ends_badly and report.loss_unknown)
+        report.damage = self._phrase(report, books, is_cut=is_cut, broken=is_broken)
 
     def _missing(self, expected: int | None, at_least: int | None) -> int:
         """Packets that never came."""
@@ -237,8 +245,8 @@ class DamageLog:
         if expected is not None:
             return max(0, expected - came)
         missing = max(0, (at_least or 0) - came)
-        # Where that is usual, the starts are those of fields.
-        return missing if missing < came / 3 else 0
+        # Where that is usual, the starts are those of fields; what comes before a key frame may be passed over.
+        return missing if missing < came / 3 and self._starts_with_key else 0
 
     def _expected(self, promise: Promise, is_broken: bool) -> int | None:
         """How many pictures should have come; None where nobody knows."""
@@ -271,7 +279,7 @@ class DamageLog:
         if books.problem is not None:
             return f"its container is damaged: {books.problem}"
         if is_cut:
-            return f"truncated after frame {last}"
+            return f"truncated after frame {last}" if report.is_short else "its end is missing, after the last frame"
         if report.frames_lost:
             return "some could not be decoded" if not broken else "parts of the file are missing"
         if report.frames_damaged:
@@ -279,7 +287,7 @@ class DamageLog:
         return f"its container is damaged: {self.complaint or 'it ends early'}" if broken else None
 
 
-def _end_seconds(packet: Packet[Stream]) -> float | None:
+def _end_seconds(packet: Packet[Any]) -> float | None:
     """Where a packet ends by its stamps; None without any."""
     stamp = packet.dts if packet.pts is None else packet.pts
     return None if stamp is None else float((stamp + (packet.duration or 0)) * packet.time_base)

@@ -1,7 +1,7 @@
 """What FFmpeg complains about while a file is read: the only trace that some damage leaves.
 
-FFmpeg has one callback for the whole process. PyAV sorts its lines by the thread that they come from; so whoever decodes
-without threads of FFmpeg's own, and listens in the thread that decodes, hears of the own file and of no other.
+FFmpeg has one callback for the whole process. PyAV sorts its lines by the thread that they come from: a reader that
+lets FFmpeg start no threads, and listens in the thread that decodes, hears of its own file and of no other.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,9 +58,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
     listed = _listed(file, track, timescale, fragmented)
     packets = None if listed.packets is None else listed.packets + in_fragments
     shown = listed.shown if not in_fragments else None
-    return Structure(
-        packets=packets, shown=shown, open_ended=fragmented, cut=cut, problem=problem or listed.problem
-    )
+    return Structure(packets=packets, shown=shown, open_ended=fragmented, cut=cut, problem=problem or listed.problem)
 
 
 def _box(file: FileBytes, at: int, end: int) -> tuple[bytes, int, int] | None:
@@ -137,8 +135,8 @@ def _listed(file: FileBytes, track: _Track, timescale: int, fragmented: bool) ->
     if not count == in_chunks == in_times:
         problem = f"its index lists {count} pictures, {in_times} times, and room for {in_chunks}"
         return Structure(packets=max(count, min(in_chunks, in_times)), problem=problem)
-    shown, problem = _shown(file, track, durations, timescale)
-    return Structure(packets=count, shown=shown, problem=problem)
+    shown, denied = _shown(file, track, durations, timescale)
+    return Structure(packets=count, shown=shown, problem=denied)
 
 
 def _samples_in_chunks(runs: NDArray[np.int64], chunks: int) -> int:

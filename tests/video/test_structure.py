@@ -1,0 +1,173 @@
+"""What containers say of themselves: whole files are never accused, and no frame is lost without a word."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+
+import av
+import pytest
+
+from gfsalnet.errors import SourceError
+from gfsalnet.video import open_source
+from gfsalnet.video.structure import structure_of
+
+COUNT = 20
+FORMATS = {
+    "a.mp4": {"options": {"bf": "2", "g": "8"}, "muxer": {"movflags": "faststart"}},
+    "fragments.mp4": {"options": {"g": "5"}, "muxer": {"movflags": "frag_keyframe+empty_moov"}},
+    "a.mkv": {"options": {"bf": "2", "g": "8"}},
+    "a.webm": {"codec": "libvpx-vp9", "options": {"g": "8"}},
+    "a.avi": {"codec": "mpeg4"},
+    "a.ts": {"options": {"bf": "2", "g": "8"}},
+    "a.mpg": {"codec": "mpeg2video"},
+    "a.flv": {"codec": "flv1"},
+    "a.wmv": {"codec": "wmv2", "format": "asf"},
+    "a.gif": {"codec": "gif", "pixel_format": "rgb8"},
+    "a.png": {"codec": "apng", "pixel_format": "rgb24", "format": "apng"},
+}
+
+
+def read(path):
+    with open_source(str(path)) as reader:
+        return sum(1 for _ in reader), reader.report
+
+
+def books_of(path):
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        is_numbered = {"asf", "mov", "mpeg", "mpegts"} & set(container.format.name.split(","))
+        return structure_of(path, container.format.name, stream.id if is_numbered else stream.index)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_books_of_a_whole_file_are_in_order(encode, name):
+    path = encode(name, COUNT, **FORMATS[name])
+    books = books_of(path)
+    assert (books.cut, books.problem) == (False, None)
+    if name != "a.mpg":  # whose packets hold several pictures each
+        assert COUNT in (books.packets, books.at_least)
+    count, report = read(path)
+    assert (count, report.frames_lost, report.frames_damaged, report.damage) == (COUNT, 0, 0, None)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_cut_is_silent(encode, name):
+    path = encode(name, COUNT, **FORMATS[name])
+    data = path.read_bytes()
+    for share in (0.5, 0.7, 0.9, 0.98):
+        path.write_bytes(data[: int(len(data) * share)])
+        try:
+            count, report = read(path)
+        except SourceError:  # the first picture is as large as many others
+            assert share == 0.5
+            continue
+        assert report.damage is not None, share
+        if count < COUNT:
+            assert report.frames_lost == COUNT - count or report.loss_unknown
+        assert report.is_short or report.frames_damaged or "after the last frame" in report.damage
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_frames_that_bytes_taken_out_cost_are_missed(encode, name):
+    path = encode(name, COUNT, **FORMATS[name])
+    data, rng = path.read_bytes(), random.Random(0)
+    for _ in range(3):
+        start = rng.randrange(len(data) // 3, len(data) * 2 // 3)
+        path.write_bytes(data[:start] + data[start + 700 :])
+        count, report = read(path)
+        assert report.damage is not None
+        assert count == COUNT or report.is_short or report.frames_damaged
+
+
+def test_mp4_tables_that_contradict_each_other(encode):
+    path = encode("a.mp4", COUNT, **FORMATS["a.mp4"])
+    data = path.read_bytes()
+    place = data.index(b"stsz") + 12
+    path.write_bytes(data[:place] + (7).to_bytes(4, "big") + data[place + 4 :])
+    count, report = read(path)
+    assert count == 7
+    assert (report.frames_lost, report.damage) == (
+        COUNT - 7,
+        "its container is damaged: its index lists 7 pictures, 20 times, and room for 20",
+    )
+
+
+def test_an_edit_list_that_its_durations_deny(encode):
+    path = encode("a.mp4", COUNT, **FORMATS["a.mp4"])
+    data = path.read_bytes()
+    place = data.index(b"elst") + 12  # the length of its first edit, in ms
+    path.write_bytes(data[:place] + (400).to_bytes(4, "big") + data[place + 4 :])
+    count, report = read(path)
+    assert count < COUNT
+    assert report.frames_lost == COUNT - count
+    assert "hides" in report.damage
+
+
+def test_a_block_that_became_something_else_is_missed(encode):
+    path = encode("a.mkv", COUNT, **FORMATS["a.mkv"])
+    data = path.read_bytes()
+    first = data.index(bytes.fromhex("1f43b675"))
+    with av.open(str(path)) as container:
+        sizes = [packet.size for packet in container.demux(video=0) if packet.size]
+    # The element of the third picture: its name, its length and four bytes come before the data.
+    place = data.index(b"\xa3", first + sum(sizes[:2]))
+    path.write_bytes(data[:place] + b"\xaa" + data[place + 1 :])
+    count, report = read(path)
+    assert report.damage is not None
+    assert report.frames_lost == COUNT - count
+
+
+def test_a_transport_stream_that_misses_packets_and_one_that_starts_anew(encode, tmp_path):
+    path = encode("a.ts", COUNT, **FORMATS["a.ts"])
+    data = path.read_bytes()
+    (tmp_path / "joined.ts").write_bytes(data + data)
+    assert books_of(tmp_path / "joined.ts").problem is None
+    middle = len(data) // 188 // 2 * 188
+    (tmp_path / "later.ts").write_bytes(data[188 * 9 + 50 :])
+    assert books_of(tmp_path / "later.ts").problem is None
+    (tmp_path / "hole.ts").write_bytes(data[:middle] + data[middle + 188 * 3 :])
+    assert "missing" in (books_of(tmp_path / "hole.ts").problem or "")
+
+
+def test_streams_captured_between_two_key_frames_are_whole(encode, tmp_path):
+    for name, codec in (("a.ts", "libx264"), ("b.ts", "mpeg2video")):
+        data = encode(name, 30, codec=codec, options={"bf": "2", "g": "8"}).read_bytes()
+        for start in (188 * 6, 188 * 11 + 77):
+            (tmp_path / "later.ts").write_bytes(data[start:])
+            count, report = read(tmp_path / "later.ts")
+            assert count > 10
+            assert (report.frames_lost, report.frames_damaged, report.damage) == (0, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("one.gif", {"codec": "gif", "pixel_format": "rgb8", "count": 1}),
+        ("open.mkv", {"options": {"bf": "3", "x264-params": "open-gop=1:keyint=6:scenecut=0"}}),
+        ("late.flv", {"stamps": range(50, 70), "options": {"bf": "2"}}),
+        ("pauses.flv", {"stamps": [0, 1, 2, 60, 61, 200], "count": 6}),
+        ("pauses.wmv", {"codec": "wmv2", "format": "asf", "stamps": [0, 1, 2, 60, 61, 200], "count": 6}),
+        ("hidden.webm", {"codec": "libvpx", "options": {"auto-alt-ref": "1", "lag-in-frames": "16"}}),
+        ("fields.ts", {"options": {"x264-params": "tff=1"}}),
+        ("refresh.ts", {"options": {"x264-params": "intra-refresh=1:keyint=10"}}),
+        ("live.mkv", {"muxer": {"live": "1"}}),
+        ("ticks.gif", {"codec": "gif", "pixel_format": "rgb8", "stamps": [0, 1, 90, 91, 300], "count": 5}),
+    ],
+)
+def test_odd_files_are_no_damage(encode, name, arguments):
+    arguments = dict(arguments)
+    time_base = Fraction(1, 100) if name == "ticks.gif" else None
+    count = arguments.pop("count", COUNT)
+    path = encode(name, count, **arguments, **({"time_base": time_base} if time_base else {}))
+    found, report = read(path)
+    assert (found, report.frames_lost, report.frames_damaged, report.damage) == (count, 0, 0, None)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(("name", "found"), [("cut.gif", 5), ("cut.ts", 18), ("oneflip-8of30.webm", 8)])
+def test_files_that_were_once_taken_for_whole(shared_dir, name, found):
+    count, report = read(shared_dir / "cases" / "damaged" / name)
+    assert count == found
+    assert report.damage is not None
+    assert report.frames_lost == 30 - found or report.loss_unknown
