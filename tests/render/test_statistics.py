@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gfsalnet.render.statistics import FrameStatistics, area_holding, entropy_bits, motion_share, peak_xy
+from gfsalnet.render.statistics import (
+    FrameStatistics,
+    area_holding,
+    centroid_xy,
+    entropy_bits,
+    motion_change,
+    motion_share,
+    peak_xy,
+)
 from gfsalnet.types import Frame, Prediction
 
 masses = arrays(np.float32, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.floats(0, 1, width=32))
@@ -109,3 +117,25 @@ def test_frame_statistics_agree_with_the_functions(make_prediction):
     assert row.motion_share == pytest.approx(0.75)
     assert FrameStatistics.of(replace(prediction, starts_shot=True)).starts_shot
     assert [field.name for field in fields(row)][:2] == ["frame_index", "time_seconds"]
+
+
+def test_the_centroid_is_the_mean_place_in_pixels_of_the_frame(make_prediction):
+    corner = make_prediction(size_hw=(40, 80), density=delta((10, 20), 0, 0))
+    assert centroid_xy(corner) == pytest.approx((1.5, 1.5))  # the middle of the first 4×4 pixels
+    even = make_prediction(size_hw=(40, 80), density=np.full((10, 20), 1 / 200, np.float32))
+    assert centroid_xy(even) == pytest.approx((39.5, 19.5))
+
+
+def test_motion_changes_as_much_as_it_moves(make_prediction):
+    here, there = delta((4, 4), 0, 0), delta((4, 4), 3, 3)
+    prediction = replace(make_prediction(density=(here * 3 + there) / 4, gate=0.5), map_appearance=here)
+    assert motion_change(prediction) == pytest.approx(0.25)
+    assert motion_change(make_prediction(density=here)) is None
+
+
+def test_drift_and_cuts_know_the_frame_before(make_prediction):
+    first = FrameStatistics.of(make_prediction(0, size_hw=(40, 40), density=delta((4, 4), 0, 0)))
+    assert (first.centroid_drift_pixels, first.shot_cut, first.starts_shot) == (None, False, True)
+    second = make_prediction(1, size_hw=(40, 40), density=delta((4, 4), 3, 0))
+    assert FrameStatistics.of(second, first).centroid_drift_pixels == pytest.approx(30)
+    assert FrameStatistics.of(replace(second, starts_shot=True), first).shot_cut

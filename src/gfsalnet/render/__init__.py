@@ -8,7 +8,15 @@ from gfsalnet.render.outputs import SINKS, open_sinks, output_names, parse_save
 from gfsalnet.render.overlay import contours, focus, overlay, side_by_side
 from gfsalnet.render.save import save_prediction
 from gfsalnet.render.sinks import Sink
-from gfsalnet.render.statistics import FrameStatistics, area_holding, entropy_bits, motion_share, peak_xy
+from gfsalnet.render.statistics import (
+    FrameStatistics,
+    area_holding,
+    centroid_xy,
+    entropy_bits,
+    motion_change,
+    motion_share,
+    peak_xy,
+)
 
 __all__ = [
     "COLORMAPS",
@@ -19,12 +27,14 @@ __all__ = [
     "Rendering",
     "Sink",
     "area_holding",
+    "centroid_xy",
     "colour_table",
     "contours",
     "display_levels",
     "entropy_bits",
     "focus",
     "gate_view",
+    "motion_change",
     "motion_share",
     "open_sinks",
     "output_names",

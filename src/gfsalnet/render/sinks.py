@@ -39,8 +39,14 @@ COLUMN_FORMATS = {
     "area_50_percent": ".6f",
     "motion_share": ".4f",
     "starts_shot": "d",
+    "area_90_percent": ".6f",
+    "centroid_x": ".2f",
+    "centroid_y": ".2f",
+    "centroid_drift_pixels": ".3f",
+    "motion_change": ".4f",
+    "shot_cut": "d",
 }
-"""The columns of frames.csv, in order: fields of `FrameStatistics`; truth is 1 or 0, an unknown share an empty cell."""
+"""The columns of frames.csv, in order: fields of `FrameStatistics`; truth is 1 or 0, what is unknown an empty cell."""
 
 Write = Callable[[Prediction], None]
 Integers = NDArray[np.uint16]
@@ -217,8 +223,12 @@ def _csv(path: Path) -> Iterator[Write]:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(COLUMN_FORMATS)
 
+        before: FrameStatistics | None = None
+
         def write(prediction: Prediction) -> None:
-            values = asdict(FrameStatistics.of(prediction))
+            nonlocal before
+            before = FrameStatistics.of(prediction, before)
+            values = asdict(before)
             rows.writerow(
                 "" if values[column] is None else format(values[column], spec)
                 for column, spec in COLUMN_FORMATS.items()

@@ -6,6 +6,7 @@ of different sizes are not comparable, shares of area are.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,27 @@ def motion_share(prediction: Prediction) -> float | None:
     return float((_shares(prediction.map_density) * (1 - prediction.map_gate.ravel().astype(np.float64))).sum())
 
 
+def motion_change(prediction: Prediction) -> float | None:
+    """How much motion changes where viewers look, 0…1: the share of the looks that would fall elsewhere without it.
+
+    The total variation, half the sum of |S − S_A|, between the map and that of the appearance stream alone. None for a
+    model of one stream.
+    """
+    if prediction.map_appearance is None:
+        return None
+    return float(np.abs(_shares(prediction.map_density) - _shares(prediction.map_appearance)).sum() / 2)
+
+
+def centroid_xy(prediction: Prediction) -> tuple[float, float]:
+    """The mean place of all looks, in 0-based pixels of the source frame."""
+    h, w = prediction.map_density.shape
+    height, width = prediction.frame.size_hw
+    shares = _shares(prediction.map_density).reshape(h, w)
+    column = float((shares.sum(axis=0) * np.arange(w)).sum())
+    row = float((shares.sum(axis=1) * np.arange(h)).sum())
+    return (column + 0.5) * width / w - 0.5, (row + 0.5) * height / h - 0.5
+
+
 @dataclass(frozen=True, kw_only=True)
 class FrameStatistics:
     """One row of `frames.csv`."""
@@ -87,10 +109,29 @@ class FrameStatistics:
     starts_shot: bool
     """Whether the model forgot what came before: the first frame, and the first after a cut."""
 
+    area_90_percent: float
+    """Smallest part of the frame, 0…1, that holds nine tenths of the density."""
+    centroid_x: float
+    """The mean place of all looks, pixels of the source frame from the left, 0-based."""
+    centroid_y: float
+    """The mean place of all looks, pixels of the source frame from the top, 0-based."""
+    centroid_drift_pixels: float | None
+    """How far that place has moved since the frame before, pixels of the source frame; None for the first frame."""
+    motion_change: float | None
+    """The share of the looks, 0…1, that would fall elsewhere without motion; None for a model of one stream."""
+    shot_cut: bool
+    """Whether the picture was cut before this frame: `starts_shot`, but for the first frame."""
+
     @classmethod
-    def of(cls, prediction: Prediction) -> FrameStatistics:
-        """Compute every column for one frame."""
+    def of(cls, prediction: Prediction, before: FrameStatistics | None = None) -> FrameStatistics:
+        """Compute every column for one frame.
+
+        Args:
+            prediction: of the frame.
+            before: the statistics of the frame before; None for the first.
+        """
         peak_x, peak_y = peak_xy(prediction)
+        x, y = centroid_xy(prediction)
         return cls(
             frame_index=prediction.frame_index,
             time_seconds=prediction.time_seconds,
@@ -100,6 +141,12 @@ class FrameStatistics:
             area_50_percent=area_holding(prediction.map_density, 0.5),
             motion_share=motion_share(prediction),
             starts_shot=prediction.starts_shot,
+            area_90_percent=area_holding(prediction.map_density, 0.9),
+            centroid_x=x,
+            centroid_y=y,
+            centroid_drift_pixels=None if before is None else math.hypot(x - before.centroid_x, y - before.centroid_y),
+            motion_change=motion_change(prediction),
+            shot_cut=prediction.starts_shot and before is not None,
         )
 
 
