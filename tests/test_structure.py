@@ -40,12 +40,13 @@ MAY_IMPORT = {
     "training": {"device", "video", "flow", "network", "gaze", "metrics", "composed", "render"},
     "demo": {"video"},
     "predict": {"device", "video", "models", "render"},
+    "report": {"device", "video", "models", "render"},
     "bench": {"device", "video", "flow", "network", "backends", "models", "render", "demo"},
     "prepare": {"device", "video", "flow", "gaze", "render"},
     "evaluation": {"device", "video", "gaze", "metrics", "models", "render"},
     "cli": {
         *("device", "video", "flow", "gaze", "composed", "metrics", "backends", "models", "render"),
-        *("predict", "training", "evaluation", "demo", "prepare", "bench", "areas"),
+        *("predict", "training", "evaluation", "demo", "prepare", "bench", "report", "areas"),
     },
 }
 

@@ -17,6 +17,7 @@ from gfsalnet.cli import app
 GIVEN: dict[str, list[str]] = {
     "predict": ["clip.mp4"],
     "demo": [],
+    "report": ["clip.mp4"],
     "models": [],
     "train": ["tiny"],
     "ablate": [],
@@ -63,6 +64,7 @@ WRONG = {
     "--rounds": "0",
     "--save": "overlay,nonsense",
     "--scale": "guess",
+    "--second-model": "salgan-9000",
     "--seed": "-1",
     "--seeds": "0",
     "--set": "nonsense",
@@ -86,9 +88,9 @@ WRONG_ARGUMENTS = {
     ("weights download", "model"): ["salgan-9000"],
 }
 
-PATHS = {"--cache", "--calibrate", "--data-root", "--maps", "--output", "--root", "--video"}
+PATHS = {"--cache", "--calibrate", "--data-root", "--maps", "--output", "--root", "--title", "--video"}
 PATH_ARGUMENTS = {"file", "output", "root", "roots", "sources"}
-"""Any text may be a path: whether something lies there, the disk says."""
+"""Any text may be a path or a title: whether something lies there, the disk says."""
 
 TOGETHER = [
     ["predict", "clip.mp4", "--model", "gfsalnet-mobile:appearance", "--save", "gate"],
@@ -100,6 +102,8 @@ TOGETHER = [
     ["predict", "clip.mp4", "--flow", "dis:weights"],
     ["predict", "clip.mp4", "--start", "1:30", "--end", "89.9"],
     ["export", "onnx", "--start", "1"],
+    ["report", "clip.mp4", "--compare"],
+    ["report", "clip.mp4", "clip.mp4", "--compare", "--second-model", "pqft"],
     ["evaluate", "--dataset", "folder", "--root", "."],
     ["evaluate", "--dataset", "folder", "--root", ".", "--model", "pqft", "--protocol", "aim24", "--metrics", "emd"],
     ["compare", "pqft"],

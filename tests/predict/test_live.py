@@ -105,7 +105,7 @@ def predict(
     model: SaliencyModel, camera: Camera, output: Path, on_frame: Callable[[int], object] = lambda done: None
 ) -> Outcome:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gfsalnet.predict.job.open_source", lambda source, rate=None, folder_as=None: camera)
+        patch.setattr("gfsalnet.predict.job.open_source", lambda source, **_: camera)
         settings = Settings(output=output, save=("csv", "npz"))
         return predict_source(model, "0", settings, lambda source, done, total: on_frame(done))
 

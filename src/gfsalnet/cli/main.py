@@ -16,6 +16,7 @@ from gfsalnet.cli.evaluate import COMPARE_EXAMPLES, EVALUATE_EXAMPLES, SUBMIT_EX
 from gfsalnet.cli.export import EXPORT_EXAMPLES, export
 from gfsalnet.cli.models import models
 from gfsalnet.cli.predict import DEMO_EXAMPLES, PREDICT_EXAMPLES, demo, predict
+from gfsalnet.cli.report import REPORT_EXAMPLES, report
 from gfsalnet.cli.train import ABLATE_EXAMPLES, TRAIN_EXAMPLES, ablate, train
 
 app = typer.Typer(
@@ -55,6 +56,7 @@ def _root(
 
 app.command(epilog=PREDICT_EXAMPLES)(predict)
 app.command(epilog=DEMO_EXAMPLES)(demo)
+app.command(epilog=REPORT_EXAMPLES)(report)
 app.command()(models)
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=ABLATE_EXAMPLES)(ablate)

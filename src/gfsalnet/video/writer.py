@@ -53,6 +53,7 @@ class VideoWriter:
         audio_from: a file whose sound, as far as the video goes, is copied, or encoded as AAC where MP4 cannot hold it.
         audio_start_seconds: the time in that file at which the video begins.
         crf: H.264 quality, 0 (lossless) … 51; 18 is visually clean.
+        most_bits_per_second: of the video, at the cost of quality; None: no limit.
         pixel_aspect: width of a pixel divided by its height.
 
     Raises:
@@ -69,6 +70,7 @@ class VideoWriter:
         audio_from: Path | None = None,
         audio_start_seconds: float = 0.0,
         crf: int = 18,
+        most_bits_per_second: int | None = None,
         pixel_aspect: Fraction = Fraction(1),
     ) -> None:
         self.notes: list[str] = []
@@ -85,14 +87,17 @@ class VideoWriter:
             self._container: OutputContainer = av.open(
                 f"file:{os.path.abspath(path)}", "w", format="mp4", container_options={"movflags": "+faststart"}
             )
-            self._stream = self._add_stream(crf, pixel_aspect)
+            self._stream = self._add_stream(crf, most_bits_per_second, pixel_aspect)
         self._audio = None
         if audio_from is not None:
             self._audio = AudioCarrier.from_file(audio_from, self._container, self.notes, audio_start_seconds)
 
-    def _add_stream(self, crf: int, pixel_aspect: Fraction) -> VideoStream:
+    def _add_stream(self, crf: int, most_bits_per_second: int | None, pixel_aspect: Fraction) -> VideoStream:
         width, height = self._size_wh
-        stream = self._container.add_stream("libx264", rate=self._rate, options={"crf": str(crf), "preset": "veryfast"})
+        options = {"crf": str(crf), "preset": "veryfast"}
+        if most_bits_per_second is not None:  # over two seconds, so that a cut may take more than its share
+            options |= {"maxrate": str(most_bits_per_second), "bufsize": str(2 * most_bits_per_second)}
+        stream = self._container.add_stream("libx264", rate=self._rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         context = stream.codec_context
         context.time_base = self._time_base

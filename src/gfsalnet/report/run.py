@@ -1,0 +1,128 @@
+"""Predict what a page shows, and write it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gfsalnet._version import __version__
+from gfsalnet.device import threads
+from gfsalnet.errors import GFSalNetError, SourceError
+from gfsalnet.files import output_errors
+from gfsalnet.models import SaliencyModel
+from gfsalnet.models.base import read_ahead
+from gfsalnet.report.limits import limits_of
+from gfsalnet.report.page import Entry, write_page
+from gfsalnet.report.recording import Recorded, Recorder
+from gfsalnet.unexpected import one_line
+from gfsalnet.video import open_source, prefetch
+
+OnFrame = Callable[[str, int, "int | None"], None]
+"""Called with what is predicted, its frames that are done and, if known, the frames to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """What is shown once: a source as a model sees it."""
+
+    source: str
+    model: SaliencyModel
+    part_seconds: tuple[float | None, float | None] = (None, None)
+
+
+def make_report(
+    groups: Sequence[tuple[Version, ...]], path: Path, *, title: str | None = None, on_frame: OnFrame | None = None
+) -> list[str]:
+    """Predict every version, and write one self-contained HTML page about them.
+
+    A version that fails is left out, as long as another one is left.
+
+    Args:
+        groups: versions that stand alone, or two that are compared.
+        path: of the HTML file.
+        title: of the page; None: the names of the sources.
+        on_frame: told how far the work is.
+
+    Returns:
+        a line for each source that failed, and for each note on one.
+
+    Raises:
+        GFSalNetError: if nothing is left, or the page cannot be written.
+    """
+    share = 1 / sum(len(group) for group in groups)
+    problems: list[str] = []
+    done: list[tuple[Entry, ...]] = []
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the page: /tmp may be small, or in memory.
+        folder = TemporaryDirectory(dir=path.parent, prefix=".report-")
+    with folder as scratch:
+        for number, group in enumerate(groups):
+            entries = []
+            for place, version in enumerate(group):
+                try:
+                    recorded = _recorded(version, Path(scratch) / f"{number}-{place}.mp4", share, on_frame)
+                except Exception as error:  # one bad source must not cost the others
+                    if len(groups) == len(group) == 1:
+                        raise
+                    problems.append(one_line(version.source, error))
+                else:
+                    entries.append(_entry(version, recorded, group))
+            if entries:
+                done.append(tuple(entries))
+        if not done:
+            raise GFSalNetError(path, "there is nothing to report on", problems[0] if problems else "Give a video")
+        write_page(path, title or _title(done), done)
+    return problems
+
+
+def _recorded(version: Version, path: Path, share: float, on_frame: OnFrame | None) -> Recorded:
+    start, end = version.part_seconds
+    with open_source(version.source, start_seconds=start, end_seconds=end) as reader:
+        if reader.info.is_live and end is None:
+            raise SourceError(version.source, "has no end of its own", "Say where to stop with --end")
+        depth = read_ahead(reader.info.size_wh)
+        with (
+            threads(1, torch=False),
+            Recorder(path, reader.info, share) as recorder,
+            closing(prefetch(reader, depth)) as frames,
+            closing(prefetch(version.model.stream(frames), depth)) as predictions,
+        ):
+            for done, prediction in enumerate(predictions, start=1):
+                recorder.write(prediction)
+                if on_frame is not None:
+                    on_frame(version.source, done, reader.info.estimated_frames)
+        return recorder.finish()
+
+
+def _entry(version: Version, recorded: Recorded, group: tuple[Version, ...]) -> Entry:
+    info, about = recorded.info, version.model.describe()
+    title = info.name
+    if len(group) > 1 and len({other.source for other in group}) == 1:
+        title = version.model.name  # one source as two models see it
+    flow = about.get("flow")
+    start, end = version.part_seconds
+    said = {
+        "source": Path(info.source).name if info.path is not None else info.name,
+        "frames": f"{len(recorded.times)} of {info.size_wh[0]}×{info.size_wh[1]}, {float(info.rate):.5g} per second",
+        "part": "all of it"
+        if start is end is None
+        else f"{start or 0:g} s to {'the end' if end is None else f'{end:g} s'}",
+        "model": str(about.get("name", version.model.name)),
+        "weights": str(about.get("weights", "–")),
+        "engine": version.model.backend_name or "–",
+        "optical flow": flow["estimator"] if isinstance(flow, dict) else "–",
+        "program": f"gfsalnet {__version__}",
+        "made": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "notes": "; ".join(recorded.notes) or "none",
+    }
+    return Entry(title=title, recorded=recorded, about=said, limits=limits_of(version.model))
+
+
+def _title(done: list[tuple[Entry, ...]]) -> str:
+    names = list(dict.fromkeys(entry.recorded.info.name for group in done for entry in group))
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
