@@ -120,6 +120,8 @@ class Prediction:
     """(h, w), 0…1: the share of appearance (the paper's P, eq. 1); None for a model of one stream."""
     flow: FlowField | None = None
     """Flow from the previous frame, where the model used it."""
+    flow_against_scene: FlowField | None = None
+    """The same flow with the camera's motion taken out, where the model used that."""
     starts_shot: bool = False
     """Whether the model forgot what came before: the first frame, and the first after a cut."""
 

@@ -289,3 +289,20 @@ def test_the_strength_of_the_centre(clip: Path, tmp_path: Path) -> None:
     other = gfsalnet("predict", clip, "-o", tmp_path, "--model", "pqft", "--centre-bias", "0.5")
     assert other.exit_code != 0
     one_line_error(other, "pqft", "centre", status=2)
+
+
+def test_maps_that_look_ahead(clip: Path, tmp_path: Path) -> None:
+    """Still one map per frame, other ones, and the summary says how far they look."""
+    for frames in ("0", "3"):
+        done = gfsalnet(
+            "predict", clip, "-o", tmp_path / frames, "--save", "npz", "--max-frames", "6", "--lookahead", frames
+        )
+        assert done.exit_code == 0, done.stderr
+        summary = json.loads((tmp_path / frames / "street" / "summary.json").read_text())
+        assert summary["model"]["lookahead"] == int(frames)
+    causal, ahead = (np.load(tmp_path / frames / "street" / "maps.npz")["density"] for frames in ("0", "3"))
+    assert causal.shape == ahead.shape
+    assert np.abs(causal[1] - ahead[1]).max() > 1e-6
+    other = gfsalnet("predict", clip, "-o", tmp_path, "--model", "pqft", "--lookahead", "3")
+    one_line_error(other, "pqft", "look ahead", status=2)
+    assert gfsalnet("predict", clip, "-o", tmp_path, "--lookahead", "-1").exit_code == 2

@@ -14,7 +14,6 @@ from gfsalnet.errors import OutputError
 from gfsalnet.render.drawn import (
     Rendering,
     draw_contours,
-    draw_flow,
     draw_gate,
     draw_overlay,
     draw_side,
@@ -24,7 +23,6 @@ from gfsalnet.render.drawn import (
 )
 from gfsalnet.render.look import Look
 from gfsalnet.render.overlay import overlay
-from gfsalnet.types import FlowField
 from gfsalnet.video import VideoInfo
 
 PLAIN = Rendering(look=Look(legend=False))
@@ -63,12 +61,6 @@ def write_tone(path: Path, seconds: int = 1) -> None:
         frame.sample_rate = 48000
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             file.mux(packet)
-
-
-def steady_flow(dx: float, size_hw: tuple[int, int] = (24, 32)) -> FlowField:
-    flow = np.zeros((*size_hw, 2), np.float32)
-    flow[..., 0] = dx
-    return FlowField(flow)
 
 
 def test_a_video_has_the_frames_rate_and_pictures_of_its_source(tmp_path, make_prediction):
@@ -169,24 +161,6 @@ def test_a_still_is_one_picture(tmp_path, make_prediction):
         sink.write(prediction)
     stored = cv2.imread(str(tmp_path / "overlay.png"))[..., ::-1]
     np.testing.assert_array_equal(stored, overlay(prediction.frame.rgb, prediction.map_density))
-
-
-def test_flow_is_drawn_at_the_size_of_the_frame(make_prediction):
-    white = draw_flow(make_prediction(), PLAIN)
-    assert white.shape == (36, 64, 3)
-    assert white.min() == 255
-    assert draw_flow(make_prediction(flow=steady_flow(0)), PLAIN).min() > 250
-    right, left = (
-        draw_flow(make_prediction(flow=steady_flow(3)), PLAIN),
-        draw_flow(make_prediction(flow=steady_flow(-3)), PLAIN),
-    )
-    assert right.shape == left.shape == (36, 64, 3)
-    assert np.abs(right.astype(int) - left).max() > 100
-
-
-def test_flow_is_on_one_scale_for_the_whole_video(make_prediction):
-    slow, fast = (draw_flow(make_prediction(flow=steady_flow(dx)), PLAIN).astype(int) for dx in (0.1, 1))
-    assert (255 - slow).max() < 0.3 * (255 - fast).max()
 
 
 def test_a_gate_needs_two_streams(make_prediction):

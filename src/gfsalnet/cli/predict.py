@@ -145,6 +145,15 @@ SourcesArgument = Annotated[
 MaxFramesOption = Annotated[
     int | None, typer.Option(min=1, rich_help_panel=INPUT, help="Stop after this many frames of each source.")
 ]
+LookaheadOption = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=60,
+        rich_help_panel=MODEL,
+        help="Let each map take in up to N later frames, which it then waits for. 0: none, as live video needs it.",
+    ),
+]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", rich_help_panel=OUTPUT, help="Replace results that exist already.")
 ]
@@ -175,6 +184,7 @@ def predict(
     max_frames: MaxFramesOption = None,
     allow_playlists: AllowPlaylistsOption = False,
     centre_bias: CentreBiasOption = 1.0,
+    lookahead: LookaheadOption = 0,
     overwrite: OverwriteOption = False,
 ) -> None:
     """Predict where viewers look: an overlay video, maps and numbers for every frame.
@@ -208,6 +218,7 @@ def predict(
         backend=backend,
         every=every,
         centre_bias=centre_bias,
+        lookahead=lookahead,
     )
     _run(loaded, expanded, settings)
 

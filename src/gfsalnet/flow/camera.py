@@ -73,8 +73,12 @@ def camera_motion(field: FlowField) -> CameraMotion:
     return CameraMotion(affine, float(near.mean()) if len(near) else 1.0)
 
 
-def residual_speed(field: FlowField, camera: CameraMotion) -> Map:
-    """(H, W): how fast each pixel moves against the scene, in pixels of `REFERENCE_WIDTH` per interval of the field."""
-    left = field.flow_pixels - camera.flow(field.size_hw).flow_pixels
-    speed = np.sqrt(np.einsum("hwc,hwc->hw", left, left))
-    return np.asarray(speed * np.float32(REFERENCE_WIDTH / field.size_hw[1]), np.float32)
+def against_scene(field: FlowField, camera: CameraMotion) -> FlowField:
+    """The field with the camera's motion taken out: what moves against the scene, in the same pixels."""
+    return FlowField(field.flow_pixels - camera.flow(field.size_hw).flow_pixels)
+
+
+def speed(field: FlowField) -> Map:
+    """(H, W): lengths of the vectors, in pixels of `REFERENCE_WIDTH` per interval of the field."""
+    length = np.sqrt(np.einsum("hwc,hwc->hw", field.flow_pixels, field.flow_pixels))
+    return np.asarray(length * np.float32(REFERENCE_WIDTH / field.size_hw[1]), np.float32)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gfsalnet.flow.camera import REFERENCE_WIDTH, camera_motion, residual_speed
+from gfsalnet.flow.camera import REFERENCE_WIDTH, against_scene, camera_motion, speed
 from gfsalnet.flow.estimator import FlowEstimator, zero_flow
 from gfsalnet.flow.precomputed import PrecomputedFlow
 from gfsalnet.maps import Map
@@ -43,6 +43,8 @@ class SceneMotion:
     """Share of the picture that moves with the camera; 1 if nothing is known."""
     field: FlowField
     """The flow to the later frame of the newest pair; zero if nothing is known."""
+    left: FlowField
+    """The same with the camera's motion taken out."""
 
     @property
     def mean_residual(self) -> float:
@@ -81,7 +83,7 @@ class SceneMotionStream:
         self.estimator, self.tau_seconds, self.reach_seconds = estimator, tau_seconds, reach_seconds
         self._seen: deque[_Seen] = deque()
         self._measured: deque[_Measured] = deque()
-        self._field: FlowField | None = None
+        self._fields: tuple[FlowField, FlowField] | None = None
         self._now_seconds = -np.inf
 
     def push(self, frame: Frame, starts_shot: bool) -> SceneMotion:
@@ -97,7 +99,7 @@ class SceneMotionStream:
             self._seen.clear()
             self._measured.clear()
         if not self._seen:
-            self._field = zero_flow(self.estimator.field_size_hw(frame.size_hw))
+            self._fields = (zero_flow(self.estimator.field_size_hw(frame.size_hw)),) * 2
         # 24 frames per second shown at 30 repeat every fifth; counted as stillness they would lower the speed.
         if self._seen and _is_repeated(self._seen[-1], seen):
             return self._over_time(seen.time_seconds)
@@ -138,27 +140,30 @@ class SceneMotionStream:
         else:
             field = self.estimator(before.rgb, seen.rgb)
         camera = camera_motion(field)
+        left = against_scene(field, camera)
+        self._fields = field, left
         per_interval = INTERVAL_SECONDS / seconds
-        residual = _small(residual_speed(field, camera)) * np.float32(per_interval)
-        speed = camera.speed(field.size_hw) * per_interval
-        self._field = field
-        self._measured.append(_Measured(seen.time_seconds, seconds, residual, speed, camera.inlier_share))
+        residual = _small(speed(left)) * np.float32(per_interval)
+        of_camera = camera.speed(field.size_hw) * per_interval
+        self._measured.append(_Measured(seen.time_seconds, seconds, residual, of_camera, camera.inlier_share))
 
     def _over_time(self, now_seconds: float) -> SceneMotion:
         """The mean over the reach; a pair is weighted by the time that it spans and by its age."""
-        assert self._field is not None
+        assert self._fields is not None
         while self._measured and self._measured[0].until_seconds < now_seconds - self.reach_seconds + 1e-6:
             self._measured.popleft()
         pairs = list(self._measured)
         if not pairs:
-            return SceneMotion(_small(np.zeros(self._field.size_hw, np.float32)), 0.0, 1.0, self._field)
+            return SceneMotion(_small(np.zeros(self._fields[0].size_hw, np.float32)), 0.0, 1.0, *self._fields)
         newest = pairs[-1].until_seconds
         # Relative to the newest pair: exponentials of absolute times would underflow.
         weights = np.array([p.seconds * np.exp((p.until_seconds - newest) / self.tau_seconds) for p in pairs])
         weights /= weights.sum()
         residual = sum(np.float32(w) * p.residual for w, p in zip(weights, pairs, strict=True))
-        speed, share = (float(weights @ [getattr(p, name) for p in pairs]) for name in ("camera_speed", "inlier_share"))
-        return SceneMotion(np.asarray(residual, np.float32), speed, share, self._field)
+        camera, share = (
+            float(weights @ [getattr(p, name) for p in pairs]) for name in ("camera_speed", "inlier_share")
+        )
+        return SceneMotion(np.asarray(residual, np.float32), camera, share, *self._fields)
 
 
 def _is_repeated(before: _Seen, seen: _Seen) -> bool:

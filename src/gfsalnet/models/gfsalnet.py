@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, islice
 from typing import Any
 
@@ -19,6 +18,7 @@ from gfsalnet.flow.scene_motion import SceneMotion, SceneMotionStream
 from gfsalnet.maps import FrameMaps, resize_map, to_density
 from gfsalnet.models.base import SaliencyModel, StageSeconds, timed
 from gfsalnet.models.interpolate import interpolate
+from gfsalnet.models.memory import Timed, remembered
 from gfsalnet.models.over_time import Kind, MapsOverTime, OverTime
 from gfsalnet.network.config import NetworkConfig
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
@@ -50,9 +50,11 @@ class GFSalNetModel(SaliencyModel):
         over_time: what is done with the map of an appearance stream; None: nothing.
         centre_strength: of the centre that `over_time` knows; 1 is as fitted, 0 none.
         shown: the stream that is meant where `over_time` makes motion and fusion; None: the fused map.
+        lookahead: how many later frames of the shot the memory of `over_time` takes in; each frame waits for them.
 
     Raises:
-        ValueError: if the network or `over_time` has a motion stream and there is no estimator, or `every` is under 1.
+        ValueError: if the network or `over_time` has a motion stream and there is no estimator, `every` is under 1, or
+            there is a lookahead without `over_time`.
     """
 
     reach_frames = 1  # flow leads from the frame before
@@ -71,9 +73,12 @@ class GFSalNetModel(SaliencyModel):
         over_time: OverTime | None = None,
         centre_strength: float = 1.0,
         shown: StreamName | None = None,
+        lookahead: int = 0,
     ) -> None:
         if every < 1:
             raise ValueError(f"every must be at least 1, not {every}")
+        if lookahead and over_time is None:
+            raise ValueError(f"{name} has no memory that could look ahead")
         sees_motion = over_time is not None and over_time.gate is not None
         if (config.streams != "appearance" or sees_motion) and estimator is None:
             raise ValueError(f"{name} has a motion stream and needs an optical flow estimator")
@@ -85,7 +90,9 @@ class GFSalNetModel(SaliencyModel):
         self.over_time, self.centre_strength, self.shown = over_time, centre_strength, shown
         self.has_gate = (config.streams == "both" and config.fusion == "gated") or (sees_motion and shown is None)
         self.reach_seconds = over_time.reach_seconds if over_time is not None else 0.0
-        self.lookahead_frames = 0 if over_time is None else 1
+        # Whether there is a second frame tells a picture from a video; a frame between two that are predicted waits.
+        self.lookahead = lookahead
+        self.lookahead_frames = max(lookahead, 0 if over_time is None else 1) + every - 1
         self.computes_flow = estimator is not None
         self.backend_name = backend.name
 
@@ -106,7 +113,13 @@ class GFSalNetModel(SaliencyModel):
         }
 
     def _over_time_settings(self, how: OverTime) -> dict[str, Any]:
-        return {"over_time": how.digest, "centre_strength": self.centre_strength, "shown": self.shown or "fused"}
+        shown, lookahead = self.shown or "fused", self.lookahead
+        return {
+            "over_time": how.digest,
+            "centre_strength": self.centre_strength,
+            "shown": shown,
+            "lookahead": lookahead,
+        }
 
     def stream(self, frames: Iterable[Frame], seconds: StageSeconds | None = None) -> Iterator[Prediction]:
         """One prediction per frame; across a shot cut there is no flow, but what was seen before it is remembered.
@@ -122,21 +135,25 @@ class GFSalNetModel(SaliencyModel):
         # Closed also when the caller stops early: the thread would wait for ever to hand over the frame that it holds.
         with closing(prefetch(self._prepared(frames, seconds), _PREPARED)) as prepared:
             first: list[_Ready] = []
-            over_time = None
+            over_time: MapsOverTime | None = None
             if self.over_time is not None:
                 # Whether there is a second frame tells a picture from a video. No other model waits for it: a camera
                 # may be slow to give one.
                 first = list(islice(prepared, 2))
                 kind: Kind = "still" if len(first) == 1 else "video"
-                over_time = partial(self._fused, MapsOverTime(self.over_time, kind, self.centre_strength))
+                over_time = MapsOverTime(self.over_time, kind, self.centre_strength)
             predicted = self._predicted(chain(first, prepared), over_time, seconds)
+            if self.over_time is not None:
+                timed_maps = (Timed(r, r.frame.time_seconds, r.starts_shot, maps) for r, maps in predicted)
+                means = remembered(timed_maps, self.over_time.memory, self.lookahead)
+                predicted = ((ready, maps and self._shown(maps)) for ready, maps in means)
             for ready, densities in interpolate(predicted, lambda ready: ready.starts_shot):
                 yield self._prediction(ready, densities)
 
     def _predicted(
         self,
         prepared: Iterable[_Ready],
-        over_time: Callable[[_Ready, FrameMaps], FrameMaps] | None,
+        over_time: MapsOverTime | None,
         seconds: StageSeconds,
     ) -> Iterator[tuple[_Ready, FrameMaps | None]]:
         """Every frame, and its maps as densities if it is one that the network sees."""
@@ -149,13 +166,15 @@ class GFSalNetModel(SaliencyModel):
                     yield ready, None
                     continue
                 densities = self._densities(ready, next(maps))
-                yield ready, densities if over_time is None else over_time(ready, densities)
+                if over_time is not None:
+                    # At half the network's size: its cells are larger still.
+                    height, width = densities.saliency.shape
+                    small = resize_map(densities.saliency, (height // 2, width // 2))
+                    densities = over_time.fused(small, ready.motion)
+                yield ready, densities
 
-    def _fused(self, over_time: MapsOverTime, ready: _Ready, densities: FrameMaps) -> FrameMaps:
-        """What is left to be done with the network's map, at half its size: the network's cells are larger still."""
-        height, width = densities.saliency.shape
-        small = resize_map(densities.saliency, (height // 2, width // 2))
-        fused = over_time.push(small, ready.motion, ready.frame.time_seconds)
+    def _shown(self, fused: FrameMaps) -> FrameMaps:
+        """The maps of the stream that is meant."""
         if self.shown == "motion":
             assert fused.motion is not None
             return FrameMaps(fused.motion, None, None, None)
@@ -242,6 +261,7 @@ class GFSalNetModel(SaliencyModel):
             map_motion=densities.motion,
             map_gate=densities.gate,
             flow=ready.field,
+            flow_against_scene=None if ready.motion is None else ready.motion.left,
             starts_shot=ready.starts_shot,
         )
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -25,12 +24,11 @@ from numpy.typing import NDArray
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow.scene_motion import SceneMotion
 from gfsalnet.maps import FrameMaps, Map
+from gfsalnet.models.memory import Memory
 from gfsalnet.network.folder import ASK_SOURCE
 
 Kind = Literal["still", "video"]
 """What a picture is: looked at for some seconds, or one of a video."""
-_FIRST_SECONDS = 0.04
-"""How long a first frame counts in the memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,15 +86,6 @@ class MotionGate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
-    """An exponential mean of maps that ends after the reach. It carries over cuts, as gaze does for some 200 ms."""
-
-    tau_seconds: float = 0.15
-    """0: none."""
-    reach_seconds: float = 0.45
-
-
-@dataclass(frozen=True, kw_only=True)
 class OverTime:
     """All of it, as `config.json` has it under `over_time`."""
 
@@ -136,7 +125,7 @@ class OverTime:
 
 
 class MapsOverTime:
-    """The maps of one stream of frames, in order.
+    """The maps of the frames of one stream, each for itself: as read, with motion, and how far motion is trusted.
 
     Args:
         how: the numbers.
@@ -147,25 +136,14 @@ class MapsOverTime:
     def __init__(self, how: OverTime, kind: Kind, centre_strength: float = 1.0) -> None:
         self.how, self.centre_strength = how, centre_strength
         self._reading = how.still if kind == "still" else how.video
-        self._remembered: deque[tuple[float, float, FrameMaps]] = deque()
 
-    def push(self, density: Map, motion: SceneMotion | None, time_seconds: float) -> FrameMaps:
-        """The maps of the next frame.
+    def fused(self, density: Map, motion: SceneMotion | None) -> FrameMaps:
+        """The maps of a frame, before the memory.
 
         Args:
             density: (h, w), the network's.
             motion: in the frame; None without a gate.
-            time_seconds: of the frame; one that does not come after the frame before follows it by 1/25 s.
         """
-        now = self._fused(density, motion)
-        if self._remembered and self._remembered[-1][2].saliency.shape != density.shape:
-            self._remembered.clear()
-        last = self._remembered[-1][0] if self._remembered else time_seconds - _FIRST_SECONDS
-        time_seconds = time_seconds if time_seconds > last else last + _FIRST_SECONDS
-        self._remembered.append((time_seconds, time_seconds - last, now))
-        return self._mean(time_seconds)
-
-    def _fused(self, density: Map, motion: SceneMotion | None) -> FrameMaps:
         reading = self._reading
         log_A = reading.log_map(density, self.centre_strength)
         appearance, gate = _density(log_A), self.how.gate
@@ -181,30 +159,6 @@ class MapsOverTime:
         share = np.divide(without_motion, fused, out=np.ones_like(fused), where=fused > 0)
         return FrameMaps(fused, appearance, _density(log_T + log_centre), np.minimum(share, 1))
 
-    def _mean(self, now_seconds: float) -> FrameMaps:
-        """Over the reach: a map counts by how long it was shown and by how long ago that was."""
-        memory = self.how.memory
-        while self._remembered[0][0] < now_seconds - memory.reach_seconds + 1e-6 and len(self._remembered) > 1:
-            self._remembered.popleft()
-        newest = self._remembered[-1][2]
-        if not memory.tau_seconds or len(self._remembered) == 1:
-            return newest
-        weights = np.array(
-            [_share(now_seconds - until, shown, memory.tau_seconds) for until, shown, _ in self._remembered]
-        )
-        weights = (weights / weights.sum()).astype(np.float32)
-
-        def mean(name: str) -> Map | None:
-            maps = [getattr(maps, name) for _, _, maps in self._remembered]
-            if any(values is None for values in maps):
-                return getattr(newest, name)  # type: ignore[no-any-return]  # a field of FrameMaps
-            return np.asarray(np.tensordot(weights, np.stack(maps), 1), np.float32)
-
-        saliency, appearance = mean("saliency"), mean("appearance")
-        assert saliency is not None
-        assert appearance is not None
-        return FrameMaps(saliency, appearance, mean("motion"), mean("gate"))
-
 
 def _numbers(value: Any) -> Any:
     """A number as a float, lists of them as tuples."""
@@ -213,11 +167,6 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{value!r} is no number")
     return float(value)
-
-
-def _share(age_seconds: float, shown_seconds: float, tau_seconds: float) -> float:
-    """The part of an exponential's mass that a map fills which was shown until `age_seconds` ago."""
-    return float(np.exp(-age_seconds / tau_seconds) * -np.expm1(-shown_seconds / tau_seconds))
 
 
 def _density(log_map: Map) -> Map:

@@ -109,6 +109,7 @@ def load_model(
     every: int = 1,
     threads: int | None = None,
     centre_bias: float = 1.0,
+    lookahead: int = 0,
 ) -> SaliencyModel:
     """A model that is ready to predict.
 
@@ -126,6 +127,7 @@ def load_model(
             do not depend on what else is installed. Other models run in what they are written in.
         every: predict every Nth frame and interpolate the maps between; for a GFSalNet alone.
         centre_bias: strength of the centre that a model has learned; 1: as learned, 0: none. For one that knows it.
+        lookahead: how many later frames each map may take in, for a model with a memory; each frame waits for them.
         threads: of the network on a CPU; None: one less than there are cores, or all of them for a heavy network.
 
     Raises:
@@ -139,6 +141,8 @@ def load_model(
     over_time = _over_time(place, stream) if make is None else None
     if centre_bias != 1 and over_time is None:
         raise RequestError(name, "has no centre of its own whose strength could be set", "Leave the centre bias out")
+    if lookahead and over_time is None:
+        raise RequestError(name, "has no memory that could look ahead", "Leave the lookahead out")
     if make is not None:
         return make(flow, flow_settings or {}, keep_flow)
     network, about = stored_network(name if over_time is None else place)  # of which those streams are no part
@@ -156,6 +160,7 @@ def load_model(
         over_time=over_time,
         centre_strength=centre_bias,
         shown=None if over_time is None else stream,
+        lookahead=lookahead,
     )
 
 

@@ -11,8 +11,8 @@ import cv2
 
 from gfsalnet.errors import OutputError
 from gfsalnet.files import write_png, written_whole
-from gfsalnet.flow import flow_image, white_image
 from gfsalnet.render.colours import as_bytes
+from gfsalnet.render.flow_view import flow_view
 from gfsalnet.render.gate import gate_view
 from gfsalnet.render.legend import (
     CONTOUR_LEGEND,
@@ -30,12 +30,6 @@ from gfsalnet.video import VideoInfo, VideoWriter
 
 LARGEST_VIDEO_SIDE = 4096
 """Pixels: larger frames are drawn smaller in videos, since x264 needs gigabytes for 8K; stills and maps are not."""
-
-FULL_FLOW = 1 / 32
-"""The motion drawn in full colour: this part of the flow field's longer side per frame interval.
-
-Fixed, so that frames compare and the noise of a still scene stays faint; a model may be fed another scale.
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +116,8 @@ def draw_gate(prediction: Prediction, rendering: Rendering) -> RGB:
 
 
 def draw_flow(prediction: Prediction, rendering: Rendering) -> RGB:
-    """The flow image at the frame's size (H, W, 3), hue the direction; white where there is no motion or no flow."""
-    size_hw = prediction.frame.size_hw
-    if prediction.flow is None:
-        return white_image(size_hw)
-    longest_side = max(prediction.flow.size_hw)
-    picture = flow_image(prediction.flow, max_pixels=longest_side * FULL_FLOW)
-    return as_bytes(cv2.resize(picture, size_hw[::-1]))
+    """`flow_view` (H, W, 3)."""
+    return flow_view(prediction)
 
 
 def draw_grey(prediction: Prediction, rendering: Rendering) -> RGB:
