@@ -42,6 +42,7 @@ WRONG = {
     "--dataset": "foo",
     "--device": "toaster",
     "--centre-bias": "-1",
+    "--lookahead": "-1",
     "--end": "later",
     "--every": "0",
     "--first-number": "-1",
