@@ -209,18 +209,9 @@ def predict(
     )
     _require_that_they_go_together(model, settings.save, every)
     expanded = _expanded(sources, settings, flow)
-    loaded = _loaded(
-        model,
-        settings.save,
-        device=device,
-        flow=flow,
-        flow_settings={} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)},
-        backend=backend,
-        every=every,
-        centre_bias=centre_bias,
-        lookahead=lookahead,
-    )
-    _run(loaded, expanded, settings)
+    sizes = {} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)}
+    how = {"device": device, "backend": backend, "every": every, "centre_bias": centre_bias, "lookahead": lookahead}
+    _run(_loaded(model, settings.save, flow=flow, flow_settings=sizes, **how), expanded, settings)
 
 
 def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "auto") -> None:
