@@ -114,17 +114,15 @@ def load_model(
     """A model that is ready to predict.
 
     Args:
-        name: a name of `MODELS`, that of a plug-in, or a folder with `config.json` and `model.safetensors`, as training
-            and conversion write it. With `:appearance` or `:motion` after it: that stream alone, the paper's "Spatial"
-            and "Temporal" models (Table I).
+        name: a name of `MODELS`, that of a plug-in, or a folder with `config.json` and `model.safetensors`. With
+            `:appearance` or `:motion` after it: that stream alone, as the paper's "Spatial" and "Temporal" (Table I).
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; a model without weights runs on the CPU all the same.
-        flow: an estimator or its name, as `make_estimator` takes it; None: what the model was trained with, that of a
-            model without weights, or DIS. The name of what it was trained with means its settings too.
+        flow: an estimator or its name, as `make_estimator` takes it; None: what the model was trained with, or DIS. The
+            name of what it was trained with means its settings too.
         flow_settings: such as `size_wh`, to be used instead of the estimator's own; not with an estimator that is made.
         keep_flow: compute flow also for a model that does not need it, to pass it on with the predictions.
         backend: what runs a GFSalNet: one of `gfsalnet.backends.BACKENDS`, `auto` for the fastest here, or `reference`:
-            float32 by ONNX Runtime where the model has a graph, as the shipped one does, else by PyTorch. Its numbers
-            do not depend on what else is installed. Other models run in what they are written in.
+            float32 by ONNX Runtime where the model has a graph, else by PyTorch, whatever else is installed.
         every: predict every Nth frame and interpolate the maps between; for a GFSalNet alone.
         centre_bias: strength of the centre that a model has learned; 1: as learned, 0: none. For one that knows it.
         lookahead: how many later frames each map may take in, for a model with a memory; each frame waits for them.
@@ -132,17 +130,15 @@ def load_model(
 
     Raises:
         WeightsError: if the model is unknown, has no weights here, or they are damaged or of another architecture.
-        MissingPackageError: if the model or the backend needs a package that is not installed.
+        MissingPackageError: if a package is not installed.
         RequestError: if device, estimator or backend is unknown, or `backend` or `every` is not for this model.
         GFSalNetError: if the device or the backend is missing.
     """
     place, stream = _split(str(name))
     make = _maker_of_other(place, device, stream, backend, every)
     over_time = _over_time(place, stream) if make is None else None
-    if centre_bias != 1 and over_time is None:
-        raise RequestError(name, "has no centre of its own whose strength could be set", "Leave the centre bias out")
-    if lookahead and over_time is None:
-        raise RequestError(name, "has no memory that could look ahead", "Leave the lookahead out")
+    if over_time is None:
+        _require_no_maps_over_time(name, centre_bias, lookahead)
     if make is not None:
         return make(flow, flow_settings or {}, keep_flow)
     network, about = stored_network(name if over_time is None else place)  # of which those streams are no part
@@ -162,6 +158,13 @@ def load_model(
         shown=None if over_time is None else stream,
         lookahead=lookahead,
     )
+
+
+def _require_no_maps_over_time(name: str | Path, centre_bias: float, lookahead: int) -> None:
+    if centre_bias != 1:
+        raise RequestError(name, "has no centre of its own whose strength could be set", "Leave the centre bias out")
+    if lookahead:
+        raise RequestError(name, "has no memory that could look ahead", "Leave the lookahead out")
 
 
 def _flow_of(
