@@ -101,3 +101,12 @@ PresetName: TypeAlias = Literal[
     "mobile-ablation",
 ]
 """Training recipes in the package: `gfsalnet.training.presets.PRESETS`."""
+
+EyeChoice: TypeAlias = Literal["both", "left", "right"]
+"""Whose gaze an eye tracker's export is read for; of both eyes the mean, and where one is lost the other."""
+
+VendorName: TypeAlias = Literal["tobii", "eyelink", "gazepoint", "smi", "pupil-core", "pupil-cloud", "imotions", "csv"]
+"""Makers of eye trackers whose exports are imported: `gfsalnet.gaze.trackers.IMPORTERS`; csv is any other table."""
+
+GazeKind: TypeAlias = Literal["samples", "tracker", "ivt", "idt"]
+"""What is imported: all valid samples, or fixations by the tracker's own program, by velocity or by dispersion."""

@@ -1,4 +1,4 @@
-"""`gfsalnet dataset check` and `gfsalnet dataset prepare`."""
+"""`gfsalnet dataset check`, `prepare` and `compose`; `import` has a file of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gfsalnet.cli.console import SOME_FAILED, out, print_error, say
+from gfsalnet.cli.dataset_import import IMPORT_EXAMPLES, import_gaze
 from gfsalnet.cli.options import (
     OUTPUT,
     DatasetArgument,
@@ -154,6 +155,9 @@ def compose(
         for done in write_clips(stock, output, clips=clips, frames=frames, seed=seed):
             progress.show("composing", done, clips)
     say(f"{clips} clips of {frames} frames: gfsalnet evaluate --dataset folder --root {output} …")
+
+
+app.command(name="import", epilog=IMPORT_EXAMPLES)(import_gaze)
 
 
 def _print_table(checks: list[SplitCheck]) -> None:

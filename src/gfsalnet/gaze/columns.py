@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
-from gfsalnet.gaze.exports import HEAD_BYTES, program_of
+from gfsalnet.gaze.exports import HEAD_BYTES, import_remedy, program_of
 
 LAYOUT = (
     "A table has the columns video (or image), x, y, and for videos frame or time_seconds; subject, duration_ms, width "
@@ -145,8 +145,7 @@ def _refuse_export(path: Path, text: str) -> None:
     if {"x", "y"} <= {_heading(cell) for cell in re.split(r"[,;\t]", first)}:
         return
     if (program := program_of(text[:HEAD_BYTES])) is not None:
-        remedy = f"Write its fixations as a table of your own. {LAYOUT}"
-        raise DatasetError(path, f"it is an export of {program}, not a table of fixations", remedy)
+        raise DatasetError(path, f"it is an export of {program}, not a table of fixations", import_remedy(program))
 
 
 def _decoded(path: Path, data: bytes) -> tuple[str, list[str]]:

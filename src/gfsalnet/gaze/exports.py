@@ -8,6 +8,18 @@ from pathlib import Path
 HEAD_BYTES = 1 << 16
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".asc", ".tlv", ".json", ".edf", ".idf", ".gaze", ".gazedata"})
 
+_VENDORS: tuple[tuple[str, str], ...] = (
+    ("EyeLink (", "eyelink"),
+    ("BeGaze", "smi"),
+    ("Gazepoint", "gazepoint"),
+    ("iMotions", "imotions"),
+    ("Pupil Player", "pupil-core"),
+    ("Pupil Cloud", "pupil-cloud"),
+    ("Tobii Studio", "tobii"),
+    ("Tobii Pro Lab", "tobii"),
+)
+"""What a program's name begins with → what `gfsalnet dataset import` calls its maker."""
+
 _PROGRAMS: tuple[tuple[str, str], ...] = (
     ("EyeLink (SR Research, the ASC of edf2asc)", r"\*\* (?:CONVERTED FROM|VERSION: EYELINK)|^(?:EFIX|ESACC) [LR]\s"),
     ("EyeLink (SR Research, an EDF)", r"\ASR_RESEARCH"),
@@ -46,6 +58,12 @@ _PROGRAMS: tuple[tuple[str, str], ...] = (
 def program_of(head: str) -> str | None:
     """The program that wrote a text which begins like this, or None."""
     return next((name for name, pattern in _PROGRAMS if re.search(pattern, head, re.MULTILINE)), None)
+
+
+def import_remedy(program: str) -> str:
+    """How the export of a program becomes a dataset."""
+    vendor = next((vendor for name, vendor in _VENDORS if program.startswith(name)), "csv")
+    return f"Run: gfsalnet dataset import {vendor} FILE --video CLIP --output DIR (docs/import.md)"
 
 
 def exports_in(folder: Path) -> dict[str, str]:

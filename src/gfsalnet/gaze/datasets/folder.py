@@ -31,7 +31,7 @@ from gfsalnet.errors import DatasetError
 from gfsalnet.gaze.columns import LAYOUT
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset
 from gfsalnet.gaze.disk import grouped_rows, require_folder
-from gfsalnet.gaze.exports import exports_in
+from gfsalnet.gaze.exports import exports_in, import_remedy
 from gfsalnet.gaze.names import NameIndex
 from gfsalnet.gaze.numbers import first_of_frames, frame_numbers
 from gfsalnet.gaze.quality import Quality
@@ -260,8 +260,8 @@ def load_folder(root: Path, layout: str) -> tuple[FixationTable, dict[str, Path]
         return read_recording(root / RECORDING, videos[0].stem), {videos[0].stem: videos[0]}
     if found is None and (exports := exports_in(root)):
         name, program = next(iter(exports.items()))
-        remedy = f"Write its fixations as {TABLES[1]}. {LAYOUT}"
-        raise DatasetError(root, f"it has no table of fixations, but {name}, an export of {program}", remedy)
+        problem = f"it has no table of fixations, but {name}, an export of {program}"
+        raise DatasetError(root, problem, import_remedy(program))
     table = read_table(found or root / TABLES[1])
     is_pack = found is not None and found.suffix == ".npz"
     return join(table, _media_of(root), only_listed=is_pack, where=root)

@@ -1,0 +1,308 @@
+"""Tobii Studio and Tobii Pro Lab: the tab-separated data export, one row for each sample, event and sensor reading.
+
+After the data-export chapters of Tobii's user manuals. Whoever exports chooses the columns, and their names changed:
+`GazePointX` (Studio 2), `GazePointX (ADCSpx)` (Studio 3), `Gaze point X` and `Gaze point X [DACS px]` (Pro Lab).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.gaze.trackers.recording import (
+    Event,
+    Nanoseconds,
+    Points,
+    Showing,
+    TrackerError,
+    TrackerFixations,
+    TrackerRecording,
+    masked,
+)
+from gfsalnet.gaze.trackers.text import Table, Text, headings_of, read_columns
+from gfsalnet.gaze.trackers.tobii_media import shown_boxes
+
+LONGEST_STEP_MS = 400
+"""Between two samples: longer steps are microseconds, in exports that do not name the unit of time."""
+USABLE_VALIDITY = 2
+"""Studio's codes go from 0, surely this eye, to 4, no eye; below this they count, as its own filters have it."""
+_UNIT = re.compile(r"\s*[\[(]([^\])]*)[\])]\s*$")
+
+NUMBERS: dict[str, tuple[str, ...]] = {
+    "time": ("recordingtimestamp", "timestamp"),
+    "x": ("gazepointx",),
+    "y": ("gazepointy",),
+    "left_x": ("gazepointleftx", "gazepointxleft"),
+    "left_y": ("gazepointlefty", "gazepointyleft"),
+    "right_x": ("gazepointrightx", "gazepointxright"),
+    "right_y": ("gazepointrighty", "gazepointyright"),
+    "fixation_x": ("fixationpointx",),
+    "fixation_y": ("fixationpointy",),
+    "fixation_ms": ("gazeeventduration", "eyemovementeventduration", "fixationduration"),
+    "screen_width": ("recordingresolutionwidth",),
+    "screen_height": ("recordingresolutionheight",),
+    "media_x": ("mediaposx", "presentedmediapositionx", "presentedstimuluspositionx"),
+    "media_y": ("mediaposy", "presentedmediapositiony", "presentedstimuluspositiony"),
+    "media_width": ("mediawidth", "presentedmediawidth", "presentedstimuluswidth"),
+    "media_height": ("mediaheight", "presentedmediaheight", "presentedstimulusheight"),
+}
+TEXTS: dict[str, tuple[str, ...]] = {
+    "participant": ("participantname", "participant"),
+    "recording": ("recordingname",),
+    "sensor": ("sensor",),
+    "sample": ("eyetrackertimestamp", "gazepointindex", "number"),
+    "media": ("presentedstimulusname", "presentedmedianame", "medianame", "stimuliname"),
+    "event": ("studioevent", "event"),
+    "event_value": ("studioeventdata", "eventvalue", "descriptor"),
+    "left_validity": ("validityleft",),
+    "right_validity": ("validityright",),
+    "movement": ("eyemovementtype", "gazeeventtype"),
+    "fixation_index": ("eyemovementtypeindex", "fixationindex"),
+    "resolution": ("recordingresolution",),
+}
+DISPLAY_UNITS = frozenset({"", "adcspx", "dacspx", "px"})
+MEDIA_UNITS = {"mcspx": "on_media", "mcsnorm": "norm"}
+"""Of points on the media: what their meanings begin with."""
+MAPPED = {"mappedgazedatapoint": "gazepoint", "mappedfixationpoint": "fixationpoint"}
+"""Studio 2's names of points on the media: without the unit of the later ones."""
+POINTS = frozenset({"x", "y", "fixation_x", "fixation_y"})
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Export:
+    """The columns of a file by what they mean; what it lacks is missing from `names`."""
+
+    table: Table
+    names: dict[str, str]
+    """Meaning → heading."""
+    units: dict[str, str]
+    """Meaning → the unit in the heading, in lower case; empty where there is none."""
+
+    def number(self, meaning: str) -> NDArray[np.float64] | None:
+        """(N,) a column of numbers, or None."""
+        return self.table.numbers.get(self.names.get(meaning, ""))
+
+    def text(self, meaning: str) -> Text | None:
+        """(N,) a column of texts, or None."""
+        return self.table.texts.get(self.names.get(meaning, ""))
+
+    def point(self, meaning: str, valid: NDArray[np.bool_]) -> Points | None:
+        """(N, 2) two columns of which the first ends in x."""
+        prefix = meaning + "_" if meaning else ""
+        x, y = self.number(f"{prefix}x"), self.number(f"{prefix}y")
+        return None if x is None or y is None else masked(x, y, valid)
+
+
+def read_tobii(path: Path) -> list[TrackerRecording]:
+    """The recordings of an export, one for each participant and recording in it.
+
+    Raises:
+        TrackerError: if it has no gaze on a display, or a row makes no sense; with the row.
+    """
+    export = _open(path)
+    recordings = [_recording(path, export, *one) for one in _viewers(path, export)]
+    for recording in recordings:
+        recording.check_clock()
+    return recordings
+
+
+def _meaning(heading: str) -> tuple[str, str]:
+    """The name and the unit without blanks and in lower case."""
+    found = _UNIT.search(heading)
+    name = re.sub(r"[\s_]+", "", heading[: found.start()] if found else heading).casefold()
+    unit = re.sub(r"[\s_]+", "", found[1]).casefold().translate({0x3BC: "u", 0xB5: "u"}) if found else ""
+    for mapped, plain in MAPPED.items():
+        if name.startswith(mapped):
+            return name.replace(mapped, plain), "mcspx"
+    return name, unit
+
+
+def _open(path: Path) -> Export:
+    headings = headings_of(path)
+    names, units = {}, {}
+    of_meaning = {alias: meaning for table in (NUMBERS, TEXTS) for meaning, found in table.items() for alias in found}
+    for heading in headings:
+        name, unit = _meaning(heading)
+        meaning = of_meaning.get(name)
+        if meaning in POINTS and (space := MEDIA_UNITS.get(unit)) is not None:
+            meaning = f"{space}_{meaning}"
+        elif meaning in NUMBERS and unit not in DISPLAY_UNITS | {"ms", "us"}:
+            continue  # millimetres, directions
+        if meaning and meaning not in names:
+            names[meaning], units[meaning] = heading, unit
+    _check_headings(path, headings, names)
+    numbers = [heading for meaning, heading in names.items() if meaning not in TEXTS]
+    table = read_columns(path, numbers=numbers, texts=[h for meaning, h in names.items() if meaning in TEXTS])
+    return Export(table=table, names=names, units=units)
+
+
+def _check_headings(path: Path, headings: list[str], names: dict[str, str]) -> None:
+    if "time" not in names:
+        problem = f"it has no column of the recording's time; its first headings are {', '.join(headings[:4])}"
+        remedy = "Export from Tobii with English headings, or read it as csv with --columns (docs/import.md)."
+        raise TrackerError(path, problem, remedy)
+    if {"x", "y"} <= set(names) or {"left_x", "left_y"} <= set(names) or {"right_x", "right_y"} <= set(names):
+        return
+    mapped = [heading for heading in headings if heading.casefold().startswith("mapped fixation x")]
+    if mapped:
+        problem = f"it is of glasses, mapped to a still picture ({mapped[0]}), which no video is"
+        raise TrackerError(path, problem, "Record the video on a display, or map the gaze to it and export that.")
+    raise TrackerError(path, "it has no gaze point in pixels", "Export Gaze point X and Gaze point Y, and validity.")
+
+
+def _viewers(path: Path, export: Export) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Participant, recording and rows of each."""
+    participant, recording = export.text("participant"), export.text("recording")
+    everyone = np.ones(len(export.table), np.bool_)
+    if participant is None:
+        yield path.stem, "", everyone
+        return
+    of = participant.codes * (1 if recording is None else len(recording.values))
+    of = of if recording is None else of + recording.codes
+    for code in np.unique(of):
+        row = int((of == code).argmax())
+        yield participant.at(row) or path.stem, "" if recording is None else recording.at(row), of == code
+
+
+def _recording(path: Path, export: Export, viewer: str, name: str, rows: NDArray[np.bool_]) -> TrackerRecording:
+    table, notes = export.table, list(export.table.notes)
+    is_sample = _samples(export) & rows
+    if not is_sample.any():
+        raise TrackerError(path, f"no row of {viewer} is a gaze sample", "Export the rows of the eye tracker too.")
+    all_ns = _time_ns(path, export, is_sample, notes)
+    of = np.flatnonzero(is_sample)
+    left_ok, right_ok = (_usable(path, export, side) for side in ("left", "right"))
+    if left_ok is None and right_ok is None:
+        notes.append("it has no validity columns: every point that is there counts")
+    anywhere = np.ones(len(table), np.bool_)
+    either = (
+        anywhere
+        if left_ok is None and right_ok is None
+        else ((left_ok if left_ok is not None else ~anywhere) | (right_ok if right_ok is not None else ~anywhere))
+    )
+    kept = ~table.short
+    both = export.point("", either & kept)
+    left = export.point("left", (anywhere if left_ok is None else left_ok) & kept)
+    right = export.point("right", (anywhere if right_ok is None else right_ok) & kept)
+    events, showings = _events(export, rows, all_ns)
+    boxes = shown_boxes(export, both, notes)
+    return TrackerRecording(
+        path=path,
+        viewer=viewer,
+        name=name,
+        space="screen pixels",
+        screen_wh=_screen(export, of),
+        time_ns=all_ns[of],
+        rows=table.rows[of],
+        left=None if left is None else left[of],
+        right=None if right is None else right[of],
+        both=None if both is None else both[of],
+        events=events,
+        showings=showings,
+        shown_boxes=None if boxes is None else boxes[of],
+        fixations=_fixations(export, rows, all_ns, boxes),
+        notes=notes,
+    )
+
+
+def _samples(export: Export) -> NDArray[np.bool_]:
+    """(N,) which rows are gaze samples; the others are events, mouse moves and other sensors."""
+    sensor = export.text("sensor")
+    if sensor is not None:
+        return sensor.is_in("Eye Tracker")
+    marked = export.text("sample")
+    if marked is not None:
+        return marked.is_filled()
+    filled = [column.is_filled() for side in ("left", "right") if (column := export.text(f"{side}_validity"))]
+    x = export.number("x") if export.number("x") is not None else export.number("left_x")
+    return filled[0] if filled else np.isfinite(np.nan if x is None else x)
+
+
+def _time_ns(path: Path, export: Export, is_sample: NDArray[np.bool_], notes: list[str]) -> Nanoseconds:
+    time = export.number("time")
+    assert time is not None
+    if (missing := ~np.isfinite(time)).any():
+        row = export.table.rows[int(missing.argmax())]
+        raise TrackerError(path, f"row {row}: its time is missing", "Export every row with the recording timestamp.")
+    unit = export.units["time"]
+    step = float(np.median(np.diff(time[is_sample]))) if is_sample.sum() > 1 else 0.0
+    if unit not in ("ms", "us"):
+        unit = "us" if step > LONGEST_STEP_MS else "ms"
+        if unit == "us":
+            notes.append(f"its times name no unit and are taken for microseconds: samples are {step:g} apart")
+    return np.rint(time * (1_000_000 if unit == "ms" else 1_000)).astype(np.int64)
+
+
+def _usable(path: Path, export: Export, side: str) -> NDArray[np.bool_] | None:
+    """(N,) whether an eye was found; None where the export does not say."""
+    validity = export.text(f"{side}_validity")
+    if validity is None:
+        return None
+    good = {"valid": True, "invalid": False, "": False, "-1": False}
+    usable = []
+    for code, value in enumerate(validity.values):
+        if value.casefold() in good:
+            usable.append(good[value.casefold()])
+        elif value.isdecimal() and int(value) <= 4:
+            usable.append(int(value) < USABLE_VALIDITY)
+        else:
+            row = export.table.rows[int((validity.codes == code).argmax())]
+            remedy = "Valid and Invalid, or 0 to 4, are known: export with English words."
+            raise TrackerError(path, f"row {row}: the validity of the {side} eye is {value!r}", remedy)
+    return np.array(usable, np.bool_)[validity.codes]
+
+
+def _screen(export: Export, of: NDArray[np.intp]) -> tuple[int, int] | None:
+    width, height = export.number("screen_width"), export.number("screen_height")
+    if width is not None and height is not None and np.isfinite(width[of[0]]) and np.isfinite(height[of[0]]):
+        return int(width[of[0]]), int(height[of[0]])
+    resolution = export.text("resolution")
+    sides = re.fullmatch(r"(\d+)\s*x\s*(\d+)", resolution.at(int(of[0]))) if resolution is not None else None
+    return (int(sides[1]), int(sides[2])) if sides else None
+
+
+def _events(export: Export, rows: NDArray[np.bool_], time_ns: Nanoseconds) -> tuple[list[Event], list[Showing]]:
+    """The events of a recording, and from when until when each stimulus was shown by them."""
+    event, value = export.text("event"), export.text("event_value")
+    if event is None:
+        return [], []
+    events: list[Event] = []
+    began: dict[str, int] = {}
+    showings: list[Showing] = []
+    for row in np.flatnonzero(event.is_filled() & rows):
+        what, of, now = event.at(row), "" if value is None else value.at(row), int(time_ns[row])
+        events.append(Event(time_ns=now, text=f"{what} {of}".strip()))
+        if of and what.endswith("Start"):
+            began[of] = now
+        elif of and what.endswith("End") and of in began:
+            showings.append(Showing(name=of, start_ns=began.pop(of), end_ns=now))
+    showings += [Showing(name=name, start_ns=start) for name, start in began.items()]
+    return events, sorted(showings, key=lambda showing: showing.start_ns)
+
+
+def _fixations(
+    export: Export, rows: NDArray[np.bool_], time_ns: Nanoseconds, boxes: NDArray[np.float64] | None
+) -> TrackerFixations | None:
+    """The fixations of Tobii's filter: rows with one index, where they begin, and how long they say they last."""
+    index, length, movement = export.text("fixation_index"), export.number("fixation_ms"), export.text("movement")
+    points = export.point("fixation", np.ones(len(rows), np.bool_))
+    if points is None and boxes is not None:
+        on_media = export.point("on_media_fixation", np.ones(len(rows), np.bool_))
+        points = None if on_media is None else on_media + np.nan_to_num(boxes[:, :2])
+    if index is None or length is None or points is None:
+        return None
+    is_fixation = index.is_filled() & ~index.is_in("0", "-1") & rows & _samples(export)
+    if movement is not None:
+        is_fixation &= movement.is_in("Fixation")
+    found = np.flatnonzero(is_fixation & np.isfinite(points).all(axis=1) & np.isfinite(length))
+    first = np.sort(found[np.unique(index.codes[found], return_index=True)[1]])
+    return TrackerFixations(
+        start_ns=time_ns[first],
+        duration_ns=np.rint(length[first] * 1_000_000).astype(np.int64),
+        points=points[first],
+    )
