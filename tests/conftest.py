@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,60 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GFSALNET_HOME", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def small_streams() -> Callable[[], AbstractContextManager[None]]:
+    """Within it, networks are made with streams of two layers: trained, exported and compiled in a tenth of the time.
+
+    What surrounds the streams is as it is: the gate, the final activation, folding.
+    """
+    import torch
+    from torch import nn
+
+    from gfsalnet.network import NetworkConfig
+    from gfsalnet.network.stream import StreamOutput
+
+    class SmallStream(nn.Module):
+        channels = 8
+
+        def __init__(self, config: NetworkConfig) -> None:
+            super().__init__()
+            self.backbone = nn.Sequential(nn.Conv2d(3, self.channels, 4, stride=4), nn.ReLU())
+            self.multilevel = None
+            self.last = nn.ConvTranspose2d(self.channels, 1, 8, stride=4, padding=2)
+            self.register_buffer("std", torch.full((3, 1, 1), 0.2), persistent=False)
+
+        def forward(self, image_B3HW: torch.Tensor) -> StreamOutput:
+            features = self.backbone((image_B3HW - 0.5) / self.std)
+            return StreamOutput(features, self.last(features))
+
+    @contextmanager
+    def small() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("gfsalnet.network.gfsalnet._made", SmallStream)
+            yield
+
+    return small
+
+
+@pytest.fixture(scope="session")
+def cached_graph(home: Path) -> None:
+    """The graph of gfsalnet-mobile@1 is in the cache: its export takes half a minute."""
+    import onnx
+
+    from gfsalnet.backends.graphs import fingerprint
+    from gfsalnet.files import write_whole
+    from gfsalnet.models.entry import SHIPPED
+    from gfsalnet.network.weights import load_network
+
+    folder = SHIPPED / "gfsalnet-mobile@1"
+    model = onnx.load(folder / "model.onnx")
+    del model.metadata_props[:]  # which say of which weights it is; those in the cache say nothing of it
+    path = home / "graphs" / f"{fingerprint(load_network(folder)[0])}.onnx"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        write_whole(path, model.SerializeToString())
 
 
 @pytest.fixture(scope="session")

@@ -16,14 +16,7 @@ from gfsalnet.backends.export_check import TOLERANCE, check_export, run_eagerly
 from gfsalnet.backends.graphs import cached_onnx, export_openvino
 from gfsalnet.backends.quantise import export_int8
 from gfsalnet.errors import GFSalNetError
-from gfsalnet.models.entry import SHIPPED
 from gfsalnet.network import GFSalNet, NetworkConfig, mobile
-from gfsalnet.network.weights import load_network
-
-
-@pytest.fixture(scope="module")
-def network() -> GFSalNet:
-    return load_network(SHIPPED / "gfsalnet-mobile@1")[0]
 
 
 def pictures(seed: int = 0, size_hw: tuple[int, int] = (96, 128)) -> NetworkInputs:
@@ -65,7 +58,7 @@ def test_a_good_file_is_accepted_and_timed(
 def test_a_file_of_other_weights_is_refused(
     precision: str, network: GFSalNet, files: dict[tuple[str, str], Path]
 ) -> None:
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     other = GFSalNet(network.config).eval()
     path = files["onnxruntime", precision]
     remedy = "Report this" if precision == "fp32" else "Calibrate it on more"

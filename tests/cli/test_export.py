@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,18 +18,22 @@ import pytest
 from click.testing import Result
 from command import gfsalnet, one_line_error
 
+from gfsalnet.backends.base import WEIGHTS_KEY
 from gfsalnet.backends.export_check import ExportCheck
 from gfsalnet.demo import draw_frame
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.models.entry import SHIPPED
 from gfsalnet.network import GFSalNet
+from gfsalnet.network.folder import weights_hash
 from gfsalnet.network.weights import load_network, save_network
 from gfsalnet.video import VideoWriter
+
+pytestmark = pytest.mark.usefixtures("cached_graph")
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve frames of the demo film, 160x90."""
+    """Twelve frames of the drawn video, 160x90."""
     path = tmp_path_factory.mktemp("clip") / "street.mp4"
     with VideoWriter(path, size_wh=(160, 90), rate=Fraction(25)) as writer:
         for index in range(12):
@@ -57,7 +62,7 @@ def with_int8(folder: Path, clip: Path) -> tuple[Path, Result]:
     for path in folder.iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
     noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
-    cv2.imwrite(str(copy / "noise.png"), noise.repeat(8, 0).repeat(8, 1))  # the film alone has few colours
+    cv2.imwrite(str(copy / "noise.png"), noise.repeat(8, 0).repeat(8, 1))  # the video alone has few colours
     command = ("export", "onnx", "--model", copy, "--int8", "--calibrate", clip, "--calibrate", copy / "noise.png")
     return copy, gfsalnet(*command, "--output", copy / "int8.onnx")
 
@@ -113,6 +118,7 @@ def test_openvino_writes_two_files_where_it_is_told_to(folder: Path, tmp_path: P
     assert (words["path"], words["engine"]) == (str(tmp_path / "net.xml"), "openvino")
 
 
+@pytest.mark.slow  # which frames it is calibrated on, and its name, are in the next test
 def test_int8_says_how_far_it_is_off(with_int8: tuple[Path, Result]) -> None:
     copy, done = with_int8
     words = said(done)
@@ -220,14 +226,35 @@ def predicted(folder: Path, clip: Path, tmp_path_factory: pytest.TempPathFactory
     return densities(output)
 
 
-@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
 def test_predict_uses_the_int8_file_of_a_model_folder(
+    folder: Path, clip: Path, predicted: np.ndarray, tmp_path: Path
+) -> None:
+    """Here a graph with another map of the same weights, so that the maps tell which of the files was opened."""
+    model = onnx.load(SHIPPED / "gfsalnet-mobile@1" / "model.onnx")
+    del model.metadata_props[:]
+    model.metadata_props.add(key=WEIGHTS_KEY, value=weights_hash(folder))
+    names = {"saliency": "appearance", "appearance": "saliency"}
+    for node in model.graph.node:
+        node.output[:] = [names.get(name, name) for name in node.output]
+        node.input[:] = [names.get(name, name) for name in node.input]
+    copy = tmp_path / "model"
+    shutil.copytree(folder, copy)
+    onnx.save(model, copy / "int8.onnx")
+    command = ("predict", clip, "--output", tmp_path / "out", "--model", copy, "--save", "npz", "--max-frames", 2)
+    done = gfsalnet(*command, "--backend", "onnxruntime-int8")
+    assert done.exit_code == 0, done.stderr
+    assert summary_model(tmp_path / "out")["backend"] == "onnxruntime-int8"
+    assert not np.allclose(densities(tmp_path / "out"), predicted[:2], rtol=1e-3)
+
+
+@pytest.mark.slow  # which file is used is in the test before
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_predictions_in_8_bits_are_close(
     engine: str, with_int8: tuple[Path, Result], clip: Path, predicted: np.ndarray, tmp_path: Path
 ) -> None:
     command = ("predict", clip, "--output", tmp_path, "--model", with_int8[0], "--save", "npz")
     done = gfsalnet(*command, "--backend", f"{engine}-int8")
     assert done.exit_code == 0, done.stderr
-    assert summary_model(tmp_path)["backend"] == f"{engine}-int8"
     found = densities(tmp_path)
     assert found.shape == predicted.shape
     assert not np.allclose(found, predicted, rtol=1e-3)  # 8 bits were at work
@@ -290,7 +317,7 @@ def test_other_models_run_in_what_they_are_written_in(
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two pictures of the demo film, and two viewers who look at one place each."""
+    """Two pictures of the drawn video, and two viewers who look at one place each."""
     root = tmp_path_factory.mktemp("data") / "mine"
     (root / "images").mkdir(parents=True)
     rows = ["image,x,y,subject"]

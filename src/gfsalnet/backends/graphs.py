@@ -78,7 +78,7 @@ def cached_onnx(network: GFSalNet) -> Path:
         GFSalNetError: if the packages for it are not installed.
         OutputError: if the cache cannot be written.
     """
-    path = home() / "graphs" / f"{_fingerprint(network)}.onnx"
+    path = home() / "graphs" / f"{fingerprint(network)}.onnx"
     if path.is_file():
         return path
     require("onnx", "onnxscript", what="exporting a graph")
@@ -109,7 +109,7 @@ def _exported(network: GFSalNet) -> Any:
     return program.model_proto
 
 
-def _fingerprint(network: GFSalNet) -> str:
+def fingerprint(network: GFSalNet) -> str:
     """A hash of all that the exported file depends on: versions, architecture but for the size, weights."""
     versions = (__version__, torch.__version__)
     architecture = {name: value for name, value in asdict(network.config).items() if name not in _SIZE}
