@@ -12,8 +12,9 @@ demo: .venv/installed
 	@if [ -n "$(VIDEO)" ]; then $(BIN)/gfsalnet predict "$(VIDEO)" --output "$(OUTPUT)" --save overlay,gate,maps,csv; \
 	else $(BIN)/gfsalnet demo --output "$(OUTPUT)"; fi
 
-# Neighbours share what was made for them: they stay in one process until another has nothing left to do.
-PYTEST := $(BIN)/python -m pytest -q -n auto --dist worksteal
+# Neighbours share what was made for them: they stay in one process until another has nothing left to do. Bytecode is
+# kept: tests start many processes, and each would compile the package anew.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n auto --dist worksteal
 
 test: .venv/installed-dev
 	$(PYTEST) -m "not slow"

@@ -45,11 +45,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """The command as a user gives it."""
-    return python(folder, "-m", "gfsalnet", *map(str, arguments))
-
-
 def run_code(folder: Path, code: str) -> str:
     """What it prints."""
     done = python(folder, "-c", code)
@@ -78,9 +73,86 @@ for package in {OPTIONAL}:
     assert run_code(folder, code) == ""
 
 
-def test_predict(folder: Path) -> None:
-    done = run(folder, "predict", "mine/images", "--output", "out", "--save", "overlay,gate,maps,csv,flow")
+RUN = {
+    "predict": ("predict", "mine/images", "--output", "out", "--save", "overlay,gate,maps,csv,flow"),
+    "models": ("models",),
+    "dataset check": ("dataset", "check", "folder", "mine"),
+    **{
+        f"evaluate {model}": (
+            *(
+                "evaluate",
+                "--dataset",
+                "folder",
+                "--root",
+                "mine",
+                "--humans-every",
+                "0",
+                "--metrics",
+                "nss,cc,auc_judd",
+            ),
+            *("--model", model, "--workers", str(workers), "--output", f"report-{number}"),
+        )
+        for number, (model, workers) in enumerate(
+            [("gfsalnet-mobile", 1), ("gfsalnet-mobile:appearance", 0), ("centre-bias", 0)]  # a worker is a process
+        )
+    },
+}
+"""What works without any of them."""
+
+NEEDS_MORE = {
+    "train": (("train", "tiny"), "torch"),
+    "export": (("export", "onnx"), "torch"),
+    "bench": (("bench",), "torch"),
+    "backend torch": (("predict", "mine/images", "--backend", "torch", "--output", "o"), "torch"),
+    "backend openvino": (("predict", "mine/images", "--backend", "openvino", "--output", "o"), "openvino"),
+    "pqft": (("predict", "mine/images", "--model", "pqft", "--output", "o"), "scipy"),
+    "cuda": (("predict", "mine/images", "--device", "cuda", "--output", "o"), "torch"),
+    "weights": (("weights", "convert", "unisal", "mine/fixations.csv"), "torch"),
+}
+"""What does not, and the package that it needs."""
+
+
+@pytest.fixture(scope="module")
+def answers(folder: Path) -> dict[str, tuple[int, str, str]]:
+    """Exit status and what is said on stdout and stderr, of `RUN`, `NEEDS_MORE` and the help of every verb.
+
+    One process runs them all: each would first import the same for half a second.
+    """
+    commands = {**{name: list(words) for name, words in RUN.items()}}
+    commands |= {name: list(words) for name, (words, _) in NEEDS_MORE.items()}
+    code = f"""
+import json
+from typer.main import get_command
+from typer.testing import CliRunner
+from gfsalnet.cli import app
+
+def verbs(command, path):
+    inner = getattr(command, "commands", {{}})
+    return [verb for name, of_name in inner.items() for verb in verbs(of_name, [*path, name])] or [path]
+
+if __name__ == "__main__":  # workers import this file
+    commands = {commands}
+    commands |= {{" ".join(["help of", *verb]): [*verb, "--help"] for verb in verbs(get_command(app), [])}}
+    done = {{name: CliRunner().invoke(app, arguments) for name, arguments in commands.items()}}
+    with open("answers.json", "w") as file:
+        json.dump({{name: (one.exit_code, one.stdout, one.stderr) for name, one in done.items()}}, file)
+"""
+    (folder / "commands.py").write_text(code)
+    done = python(folder, "commands.py")
     assert done.returncode == 0, done.stderr
+    return {name: tuple(answer) for name, answer in json.loads((folder / "answers.json").read_text()).items()}
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_what_works(answers: dict[str, tuple[int, str, str]], name: str) -> None:
+    status, stdout, stderr = answers[name]
+    assert status == 0, stderr
+    if name.startswith("evaluate"):
+        assert f"{name.removeprefix('evaluate ')}: 2 frames of 2 videos scored" in stdout
+
+
+@pytest.mark.usefixtures("answers")
+def test_predictions_are_there(folder: Path) -> None:
     summary = json.loads((folder / "out" / "images" / "summary.json").read_text())
     assert summary["model"]["backend"] == "onnxruntime"
     assert summary["frames"] == 2
@@ -88,82 +160,27 @@ def test_predict(folder: Path) -> None:
     assert densities.sum((1, 2)) == pytest.approx(1, abs=1e-4)
 
 
-@pytest.mark.parametrize("model", ["gfsalnet-mobile", "gfsalnet-mobile:appearance", "centre-bias"])
-def test_evaluate(folder: Path, model: str) -> None:
-    """With a worker, too: it is a process of its own."""
-    given = ("--dataset", "folder", "--root", "mine", "--humans-every", 0, "--metrics", "nss,cc,auc_judd")
-    workers = 1 if model == "gfsalnet-mobile" else 0
-    done = run(folder, "evaluate", *given, "--model", model, "--workers", workers, "--output", f"r-{len(model)}")
-    assert done.returncode == 0, done.stderr
-    assert f"{model}: 2 frames of 2 videos scored" in done.stdout
+def test_every_verb_has_its_help(answers: dict[str, tuple[int, str, str]]) -> None:
+    of_verbs = {name: answer for name, answer in answers.items() if name.startswith("help of")}
+    assert len(of_verbs) >= 14
+    assert [name for name, (status, _, _) in of_verbs.items() if status != 0] == []
 
 
-@pytest.mark.parametrize("arguments", [("models",), ("dataset", "check", "folder", "mine")])
-def test_other_verbs(folder: Path, arguments: tuple[str, ...]) -> None:
-    done = run(folder, *arguments)
-    assert done.returncode == 0, done.stderr
-
-
-def test_every_verb_has_its_help(folder: Path) -> None:
-    code = """
-from typer.main import get_command
-from typer.testing import CliRunner
-from gfsalnet.cli import app
-
-def verbs(command, path):
-    inner = getattr(command, "commands", {})
-    return [verb for name, of_name in inner.items() for verb in verbs(of_name, [*path, name])] or [path]
-
-for verb in verbs(get_command(app), []):
-    done = CliRunner().invoke(app, [*verb, "--help"])
-    print(done.exit_code, *verb)
-"""
-    lines = run_code(folder, code).splitlines()
-    assert len(lines) >= 14
-    assert [line for line in lines if not line.startswith("0 ")] == []
-
-
-NEEDS_MORE = [
-    (("train", "tiny"), "torch"),
-    (("export", "onnx"), "torch"),
-    (("bench",), "torch"),
-    (("predict", "mine/images", "--backend", "torch", "--output", "o"), "torch"),
-    (("predict", "mine/images", "--backend", "openvino", "--output", "o"), "openvino"),
-    (("predict", "mine/images", "--model", "pqft", "--output", "o"), "scipy"),
-    (("predict", "mine/images", "--device", "cuda", "--output", "o"), "torch"),
-    (("weights", "convert", "unisal", "mine/fixations.csv"), "torch"),
-]
-
-
-@pytest.fixture(scope="module")
-def answers(folder: Path) -> list[tuple[int, str]]:
-    """Exit status and what is said on stderr, of each of `NEEDS_MORE`; one process runs them all."""
-    code = f"""
-import json
-from typer.testing import CliRunner
-from gfsalnet.cli import app
-
-done = [CliRunner().invoke(app, arguments) for arguments in {[list(arguments) for arguments, _ in NEEDS_MORE]}]
-print(json.dumps([(one.exit_code, one.stderr) for one in done]))
-"""
-    return [(status, stderr) for status, stderr in json.loads(run_code(folder, code).splitlines()[-1])]
-
-
-@pytest.mark.parametrize(
-    ("number", "package"),
-    [
-        pytest.param(number, package, id=f"{arguments[0]}-{package}")
-        for number, (arguments, package) in enumerate(NEEDS_MORE)
-    ],
-)
-def test_what_needs_more_says_so_in_one_line(answers: list[tuple[int, str]], number: int, package: str) -> None:
-    status, stderr = answers[number]
+@pytest.mark.parametrize("name", NEEDS_MORE)
+def test_what_needs_more_says_so_in_one_line(answers: dict[str, tuple[int, str, str]], name: str) -> None:
+    package = NEEDS_MORE[name][1]
+    status, _, stderr = answers[name]
     assert status == 1
     lines = stderr.strip().splitlines()
     assert len(lines) == 1, stderr
     assert lines[0].startswith("error:")
     assert f"needs {package}, which is not installed" in lines[0]
     assert f'pip install "gfsalnet[{EXTRA_OF[package]}]"' in lines[0]
+
+
+def test_as_a_user_gives_it(folder: Path) -> None:
+    done = python(folder, "-m", "gfsalnet", "models")
+    assert done.returncode == 0, done.stderr
 
 
 def test_in_python_it_is_an_import_error(folder: Path) -> None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from gfsalnet.backends import BACKENDS
+from gfsalnet.backends import BACKENDS, NetworkInputs
+from gfsalnet.backends.graphs import cached_onnx
 from gfsalnet.backends.timing import interleaved_timings
 from gfsalnet.bench import NetworkReport, describe_machine, measure_network, measure_video
 from gfsalnet.bench.machine import gemm_gflops_per_second
@@ -19,22 +21,30 @@ from gfsalnet.demo import draw_clip
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.models.entry import SHIPPED
 from gfsalnet.network import GFSalNet
-from gfsalnet.network.weights import load_network, save_network
+
+pytestmark = pytest.mark.usefixtures("cached_graph")
 
 
 @pytest.fixture(scope="module")
 def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    shipped = load_network(SHIPPED / "gfsalnet-mobile@1")[0]
-    network = GFSalNet(replace(shipped.config, input_size_hw=(64, 96)))
-    network.load_state_dict(shipped.state_dict())
+    """The first shipped model at a small size; its graph takes any."""
     folder = tmp_path_factory.mktemp("model") / "small"
-    save_network(folder, network, {"name": "small"})
+    shutil.copytree(SHIPPED / "gfsalnet-mobile@1", folder)
+    about = json.loads((folder / "config.json").read_text())
+    about["network"]["input_size_hw"] = [64, 96]
+    (folder / "config.json").write_text(json.dumps(about))
     return folder
 
 
 @pytest.fixture(scope="module")
-def report(small_model: Path) -> NetworkReport:
-    return measure_network(str(small_model), rounds=2)
+def report(small_model: Path, cached_graph: None) -> NetworkReport:
+    def export_int8(network: GFSalNet, pictures: Sequence[NetworkInputs], path: Path) -> None:
+        """What is timed, and under which name, does not depend on the bits."""
+        shutil.copy(cached_onnx(network), path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gfsalnet.bench.networks.export_int8", export_int8)
+        return measure_network(str(small_model), rounds=2)
 
 
 def busy(seconds: float) -> None:
@@ -80,7 +90,7 @@ def test_the_command_prints_tables_and_writes_figures(
     monkeypatch.setattr("gfsalnet.demo.FRAMES", 20)
     monkeypatch.setattr("gfsalnet.bench.measure_network", lambda *given: {(str(small_model), 3): report}[given])
     clip, figures = draw_clip(tmp_path / "clip.mp4"), tmp_path / "figures.json"
-    arguments = ["bench", "--models", str(small_model), "--rounds", "3", "--video", clip, "--backend", "torch"]
+    arguments = ["bench", "--models", str(small_model), "--rounds", "3", "--video", clip, "--backend", "reference"]
     done = CliRunner().invoke(app, [str(word) for word in (*arguments, "--output", figures)])
     assert done.exit_code == 0, done.output
     for words in (
@@ -101,7 +111,7 @@ def test_the_command_prints_tables_and_writes_figures(
 
 def test_what_cannot_be_timed_says_why(tmp_path: Path) -> None:
     with pytest.raises(GFSalNetError, match=r"gfsalnet predict: failed: .*no such file"):
-        measure_video(str(tmp_path / "none.mp4"), "gfsalnet-mobile", "torch", ("csv",))
+        measure_video(str(tmp_path / "none.mp4"), "gfsalnet-mobile", "reference", ("csv",))
     for option, word, words in (
         ("--models", "pqft", "pqft: is no GFSalNet"),
         ("--save", "nonsense", "nonsense"),

@@ -29,7 +29,7 @@ PREDICT = ("predict", "--backend", "reference")
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve frames of the demo film, 320x180, 12.5 frames a second."""
+    """Twelve frames of the drawn video, 320x180, 12.5 frames per second."""
     path = tmp_path_factory.mktemp("clip") / "street.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(25, 2))
@@ -197,7 +197,7 @@ def test_what_the_disk_lacks_is_one_line(
 
 def test_an_output_that_cannot_be_written_is_one_line(clip: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    done = gfsalnet("predict", clip, "-o", tmp_path / "file", "--save", "csv")
+    done = gfsalnet(*PREDICT, clip, "-o", tmp_path / "file", "--save", "csv")
     assert done.exit_code == 1
     one_line_error(done, "file")
 
@@ -280,7 +280,7 @@ def test_a_folder_is_read_as_what_it_holds_or_as_told(tmp_path: Path, clip: Path
 def test_the_strength_of_the_centre(clip: Path, tmp_path: Path) -> None:
     for strength in ("0", "2"):
         folder = tmp_path / strength
-        done = gfsalnet("predict", clip, "-o", folder, "--save", "npz", "--max-frames", "3", "--centre-bias", strength)
+        done = gfsalnet(*PREDICT, clip, "-o", folder, "--save", "npz", "--max-frames", "3", "--centre-bias", strength)
         assert done.exit_code == 0, done.stderr
     none, strong = (np.load(tmp_path / s / "street" / "maps.npz")["density"][0] for s in ("0", "2"))
     height, width = none.shape

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -24,11 +26,14 @@ def train(*arguments: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_a_preset_trains_and_says_how_it_went(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_preset_trains_and_says_how_it_went(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_streams: Callable[[], AbstractContextManager[None]]
+) -> None:
     monkeypatch.setattr(progress, "LINE_EVERY_SECONDS", 1e6)
     for form in ("_plot", "_to_tensorboard"):  # which take longer than the training
         monkeypatch.setattr(f"gfsalnet.training.report.curves.{form}", lambda *given: None)
-    status, output = train("tiny", "-o", str(tmp_path / "run"), *FEW_STEPS)
+    with small_streams():
+        status, output = train("tiny", "-o", str(tmp_path / "run"), *FEW_STEPS)
     assert status == 0, output
     lines = output.splitlines()
     while not lines[0].startswith("epoch 1: "):  # on a busy machine a line about the progress comes before
@@ -37,7 +42,8 @@ def test_a_preset_trains_and_says_how_it_went(tmp_path: Path, monkeypatch: pytes
     assert [line.split()[0] for line in lines[1:4]] == ["saliency", "appearance", "motion"]
     assert "(best so far)" in lines[1]
     assert f"the weights are in {tmp_path / 'run' / 'best'}" in output
-    status, output = train("tiny", "-o", str(tmp_path / "run"), *FEW_STEPS)
+    with small_streams():
+        status, output = train("tiny", "-o", str(tmp_path / "run"), *FEW_STEPS)
     assert status == 0
     assert "finished; another --output starts it anew" in output
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,3 +99,17 @@ def both(recipe: Recipe) -> Recipe:
     return replace(
         recipe, epochs=1, network=replace(mobile("both"), input_size_hw=(64, 96)), augmentation=Augmentation()
     )
+
+
+@pytest.fixture
+def small_recipe(recipe: Recipe, small_streams: Callable[[], AbstractContextManager[None]]) -> Iterator[Recipe]:
+    """One stream of two layers: what is tested of the loop does not depend on what it trains."""
+    with small_streams():
+        yield replace(recipe, network=replace(recipe.network, input_size_hw=(64, 96)))
+
+
+@pytest.fixture
+def small_both(both: Recipe, small_streams: Callable[[], AbstractContextManager[None]]) -> Iterator[Recipe]:
+    """Both streams, of two layers each."""
+    with small_streams():
+        yield both

@@ -32,12 +32,6 @@ pytestmark = pytest.mark.usefixtures("undrawn_curves")  # the pictures are those
 EPOCHS = 12
 
 
-@pytest.fixture
-def recipe(recipe: Recipe) -> Recipe:
-    """At half the size, which is enough for all but learning."""
-    return replace(recipe, network=replace(recipe.network, input_size_hw=(64, 96)))
-
-
 def epochs(recipe: Recipe, folder: Path) -> list[Epoch]:
     return [event for event in train(recipe, folder) if isinstance(event, Epoch)]
 
@@ -60,7 +54,6 @@ def assert_same_end(whole: list[Epoch], rest: list[Epoch]) -> None:
 def test_a_run_learns_and_leaves_weights_and_curves(recipe: Recipe, tmp_path: Path) -> None:
     longer = replace(
         recipe,
-        network=replace(recipe.network, input_size_hw=(96, 128)),
         epochs=EPOCHS,
         optimiser=replace(recipe.optimiser, learning_rate=3e-3, backbone_factor=1.0),
     )
@@ -81,9 +74,9 @@ def test_a_run_learns_and_leaves_weights_and_curves(recipe: Recipe, tmp_path: Pa
     assert json.loads((tmp_path / "recipe.json").read_text()) == longer.to_json()
 
 
-def test_the_best_weights_are_those_of_the_best_epoch(recipe: Recipe, tmp_path: Path) -> None:
+def test_the_best_weights_are_those_of_the_best_epoch(small_recipe: Recipe, tmp_path: Path) -> None:
     best_score, kept = float("-inf"), ""
-    for event in train(replace(recipe, select="cc"), tmp_path):
+    for event in train(replace(small_recipe, select="cc"), tmp_path):
         if isinstance(event, Epoch):
             score = event.scores["saliency"]["mean"]["cc"]
             assert event.is_best == (score > best_score)
@@ -92,14 +85,14 @@ def test_the_best_weights_are_those_of_the_best_epoch(recipe: Recipe, tmp_path: 
             assert weights(tmp_path, "best") == kept
 
 
-def test_without_validation_the_last_weights_are_the_best(recipe: Recipe, tmp_path: Path) -> None:
-    done = epochs(replace(recipe, epochs=2, validate=()), tmp_path)
+def test_without_validation_the_last_weights_are_the_best(small_recipe: Recipe, tmp_path: Path) -> None:
+    done = epochs(replace(small_recipe, epochs=2, validate=()), tmp_path)
     assert done[-1].scores == {}
     assert weights(tmp_path, "best") == weights(tmp_path)
 
 
-def test_a_run_stopped_in_mid_epoch_goes_on_to_the_same_weights(recipe: Recipe, tmp_path: Path) -> None:
-    recipe = replace(recipe, epochs=2)
+def test_a_run_stopped_in_mid_epoch_goes_on_to_the_same_weights(small_recipe: Recipe, tmp_path: Path) -> None:
+    recipe = replace(small_recipe, epochs=2)
     whole = epochs(recipe, tmp_path / "whole")
     with closing(train(recipe, tmp_path / "stopped")) as run:
         next(event for event in run if isinstance(event, Step) and (event.epoch, event.step) == (1, 1))
@@ -127,7 +120,7 @@ for event in train(recipe, Path(sys.argv[2])):
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_weights(recipe: Recipe, tmp_path: Path) -> None:
-    recipe = replace(recipe, epochs=2)
+    recipe = replace(recipe, epochs=2, network=replace(recipe.network, input_size_hw=(64, 96)))
     whole = epochs(recipe, tmp_path / "whole")
     (tmp_path / "recipe.json").write_text(json.dumps(replace(recipe, save_every_seconds=0.0).to_json()))
     arguments = [sys.executable, "-c", KILLED, str(tmp_path / "recipe.json"), str(tmp_path / "killed")]
@@ -141,8 +134,8 @@ def test_a_killed_run_goes_on_to_the_same_weights(recipe: Recipe, tmp_path: Path
     assert weights(tmp_path / "whole") == weights(tmp_path / "killed")
 
 
-def test_a_folder_of_another_run_is_refused(recipe: Recipe, tmp_path: Path) -> None:
-    one = replace(recipe, epochs=1)
+def test_a_folder_of_another_run_is_refused(small_recipe: Recipe, tmp_path: Path) -> None:
+    one = replace(small_recipe, epochs=1)
     epochs(one, tmp_path)
     assert epochs(replace(one, workers=1, save_every_seconds=1.0), tmp_path) == []  # that changes nothing
     with pytest.raises(RecipeError, match="another recipe"):
@@ -155,28 +148,30 @@ def test_a_folder_of_another_run_is_refused(recipe: Recipe, tmp_path: Path) -> N
         epochs(one, tmp_path)
 
 
-def test_a_folder_that_cannot_be_written_to_is_named(recipe: Recipe, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_to_is_named(small_recipe: Recipe, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for folder in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(OutputError, match=r"file.*cannot be written"):
-            next(train(recipe, folder))
+            next(train(small_recipe, folder))
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_checkpoint_that_cannot_be_written_is_named(recipe: Recipe, tmp_path: Path) -> None:
-    state = initial_state(recipe, Ranks(torch.device("cpu")), total_steps=1)
+def test_a_checkpoint_that_cannot_be_written_is_named(small_recipe: Recipe, tmp_path: Path) -> None:
+    state = initial_state(small_recipe, Ranks(torch.device("cpu")), total_steps=1)
     with pytest.raises(OutputError, match=r"checkpoint\.pt: cannot be written"):
-        state.save(tmp_path / "gone", recipe.to_json())
+        state.save(tmp_path / "gone", small_recipe.to_json())
 
 
 def test_divergence_stops_and_leaves_what_was_there(
-    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reckless = replace(recipe, optimiser=replace(recipe.optimiser, learning_rate=1e30, clip_norm=0.0, warm_up=0.0))
+    reckless = replace(
+        small_recipe, optimiser=replace(small_recipe.optimiser, learning_rate=1e30, clip_norm=0.0, warm_up=0.0)
+    )
     with pytest.raises(RecipeError, match="no longer a number"):
         epochs(reckless, tmp_path / "from-the-start")
     assert not (tmp_path / "from-the-start" / "best").exists()
-    run = train(recipe, tmp_path)
+    run = train(small_recipe, tmp_path)
     next(event for event in run if isinstance(event, Epoch))
     files = [tmp_path / CHECKPOINT_FILE, tmp_path / "best" / WEIGHTS_FILE, tmp_path / "last" / WEIGHTS_FILE]
     before = [digest(path) for path in files]
@@ -193,15 +188,17 @@ def _no_number(saliency: torch.Tensor, *_: object) -> object:
     return Loss(value, value, value)
 
 
-def test_both_streams_start_from_one_and_become_a_model(recipe: Recipe, both: Recipe, tmp_path: Path) -> None:
-    single = replace(recipe, epochs=1, network=replace(both.network, streams="appearance"))
+def test_both_streams_start_from_one_and_become_a_model(
+    small_recipe: Recipe, small_both: Recipe, tmp_path: Path
+) -> None:
+    single = replace(small_recipe, epochs=1, network=replace(small_both.network, streams="appearance"))
     epochs(single, tmp_path / "one")
     second = replace(
-        both,
+        small_both,
         start=Start(single_stream=tmp_path / "one" / "best"),
         flow=Flow(settings={"preset": "fast"}, scale_pixels=8.0),
         loss=LossWeights(streams=0.5),
-        optimiser=replace(both.optimiser, learning_rate=1e-9),
+        optimiser=replace(small_both.optimiser, learning_rate=1e-9),
     )
     (done,) = epochs(second, tmp_path / "two")
     assert set(done.scores) == {"saliency", "appearance", "motion"}
@@ -217,9 +214,9 @@ def test_both_streams_start_from_one_and_become_a_model(recipe: Recipe, both: Re
     assert about["flow"] == json.loads(json.dumps(described))
 
 
-def test_half_precision_needs_a_gpu(recipe: Recipe, tmp_path: Path) -> None:
+def test_half_precision_needs_a_gpu(small_recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="float16 needs a GPU"):
-        epochs(replace(recipe, precision="float16"), tmp_path)
+        epochs(replace(small_recipe, precision="float16"), tmp_path)
 
 
 @pytest.mark.slow

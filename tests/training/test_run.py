@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,12 @@ from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Start
 from gfsalnet.training.run import Run, open_run
+
+
+@pytest.fixture(autouse=True)
+def _small(small_streams: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    with small_streams():
+        yield
 
 
 def opened(folder: Path, share: float) -> Run:

@@ -30,9 +30,9 @@ def learned(recipe: Recipe, steps: int = 1) -> tuple[list[Losses], GFSalNet]:
     return [train_step(state, make_step(sources, recipe, ONE, 0, step), recipe, ONE) for step in plan], state.network
 
 
-def test_pieces_give_the_losses_and_gradients_of_the_whole(both: Recipe, tmp_path: Path) -> None:
+def test_pieces_give_the_losses_and_gradients_of_the_whole(small_both: Recipe, tmp_path: Path) -> None:
     root = draw_discs(tmp_path / "discs", nobody_looked=(0, 1, 5, 8))  # spread unevenly over the pieces
-    whole = replace(both, train=(discs_part(root, "train"),), batch_size=12, loss=LossWeights(streams=0.5))
+    whole = replace(small_both, train=(discs_part(root, "train"),), batch_size=12, loss=LossWeights(streams=0.5))
     (expected,), network = learned(whole)
     for accumulate in (4, 5):
         (losses,), other = learned(replace(whole, accumulate=accumulate))
@@ -41,10 +41,10 @@ def test_pieces_give_the_losses_and_gradients_of_the_whole(both: Recipe, tmp_pat
             torch.testing.assert_close(one.grad, another.grad, rtol=1e-3, atol=1e-5)
 
 
-def test_the_streams_own_losses_are_added_by_their_weight(both: Recipe) -> None:
-    (without,), _ = learned(both)
-    (little,), _ = learned(replace(both, loss=LossWeights(streams=0.5)))
-    (more,), _ = learned(replace(both, loss=LossWeights(streams=1.0)))
+def test_the_streams_own_losses_are_added_by_their_weight(small_both: Recipe) -> None:
+    (without,), _ = learned(small_both)
+    (little,), _ = learned(replace(small_both, loss=LossWeights(streams=0.5)))
+    (more,), _ = learned(replace(small_both, loss=LossWeights(streams=1.0)))
     assert (without.kl, without.nss) == (little.kl, little.nss)
     assert more.total - without.total == pytest.approx(2 * (little.total - without.total), rel=1e-4)
     assert little.total - without.total > 0.1
@@ -63,8 +63,8 @@ def test_rates_follow_backbone_stream_and_decay() -> None:
     assert len(rate_of) == len(list(network.parameters()))
 
 
-def test_a_factor_of_zero_freezes_the_appearance_stream(both: Recipe) -> None:
-    recipe = replace(both, optimiser=replace(both.optimiser, appearance_factor=0.0))
+def test_a_factor_of_zero_freezes_the_appearance_stream(small_both: Recipe) -> None:
+    recipe = replace(small_both, optimiser=replace(small_both.optimiser, appearance_factor=0.0))
     before = initial_state(recipe, ONE, 10).network.state_dict()
     _, network = learned(recipe)
     for name, value in network.state_dict().items():
@@ -111,17 +111,17 @@ def test_batch_norms_keep_their_statistics_when_asked(recipe: Recipe) -> None:
     assert network.training
 
 
-def test_a_loss_that_is_no_number_moves_nothing(recipe: Recipe) -> None:
-    sources = recipe.build_sources(recipe.train, Path())
-    state = initial_state(recipe, ONE, 10)
-    pieces = make_step(sources, recipe, ONE, 0, Plan(sources, recipe).epoch(0)[0])
+def test_a_loss_that_is_no_number_moves_nothing(small_recipe: Recipe) -> None:
+    sources = small_recipe.build_sources(small_recipe.train, Path())
+    state = initial_state(small_recipe, ONE, 10)
+    pieces = make_step(sources, small_recipe, ONE, 0, Plan(sources, small_recipe).epoch(0)[0])
     broken = [piece._replace(density=piece.density * float("nan")) for piece in pieces]
     before = {name: value.clone() for name, value in state.network.state_dict().items()}
     with pytest.raises(RecipeError, match="no longer a number"):
-        train_step(state, broken, recipe, ONE)
+        train_step(state, broken, small_recipe, ONE)
     assert all(torch.equal(value, before[name]) for name, value in state.network.state_dict().items())
 
 
-def test_without_averaging_the_average_is_the_network(recipe: Recipe) -> None:
-    state = initial_state(replace(recipe, optimiser=replace(recipe.optimiser, ema_decay=0.0)), ONE, 10)
+def test_without_averaging_the_average_is_the_network(small_recipe: Recipe) -> None:
+    state = initial_state(replace(small_recipe, optimiser=replace(small_recipe.optimiser, ema_decay=0.0)), ONE, 10)
     assert state.ema is state.network

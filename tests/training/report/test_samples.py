@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +57,13 @@ def test_the_gate_has_a_legend() -> None:
     assert (np.nonzero((title == MOTION_RGB).all(2))[1].max()) < np.nonzero((title == APPEARANCE_RGB).all(2))[1].min()
 
 
-def test_two_streams_show_flow_streams_and_gate(toy: Path) -> None:
-    run = open_run(tiny(), toy, Ranks(torch.device("cpu")))
+def test_two_streams_show_flow_streams_and_gate(
+    toy: Path, small_streams: Callable[[], AbstractContextManager[None]]
+) -> None:
     path = toy / "samples" / "epoch-001.png"
-    write_samples(path, run, run.export_weights())
+    with small_streams():
+        run = open_run(tiny(), toy, Ranks(torch.device("cpu")))
+        write_samples(path, run, run.export_weights())
     picture = read_image(path)
     assert picture.shape[1] == 7 * 244 - 4
     assert picture.shape[0] == 22 + 4 * 184
