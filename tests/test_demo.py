@@ -31,5 +31,5 @@ def test_only_walker_ball_and_bird_move() -> None:
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be made"):
+    with pytest.raises(OutputError, match="cannot be written"):
         draw_clip(tmp_path / "file" / "demo.mp4")

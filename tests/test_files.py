@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gfsalnet.errors import OutputError
-from gfsalnet.files import output_errors, write_json, write_png, written_whole
+from gfsalnet.files import output_errors, partials_of, write_json, write_png, written_whole
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,29 @@ def test_a_folder_replaces_a_folder(tmp_path):
     target = tmp_path / "maps"
     target.mkdir()
     (target / "stale.png").touch()
-    (tmp_path / ".maps.partial").mkdir()  # a run that was killed
-    (tmp_path / ".maps.partial" / "older.png").touch()
     with written_whole(target) as partial:
         partial.mkdir()
         (partial / "new.png").touch()
     assert os.listdir(tmp_path) == ["maps"]
     assert os.listdir(target) == ["new.png"]
+
+
+def test_two_that_write_the_same_file_do_not_disturb_each_other(tmp_path):
+    target = tmp_path / "a.txt"
+    with written_whole(target) as first, written_whole(target) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert target.read_text() == "first"  # the one that ended last
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_the_longest_name_can_be_written(tmp_path):
+    target = tmp_path / ("ä" * 125 + ".json")
+    write_json(target, {})
+    with written_whole(target) as partial:
+        partial.touch()
+        assert partials_of(target) == [partial]
 
 
 def test_png_keeps_colours_and_odd_names(tmp_path):

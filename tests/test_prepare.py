@@ -84,7 +84,7 @@ def test_what_is_there_is_not_made_again(dhf1k: Path) -> None:
 
 
 def test_what_an_interrupted_run_left_is_made_anew(dhf1k: Path) -> None:
-    partial = dhf1k / "annotation" / "0601" / ".images.partial"
+    partial = dhf1k / "annotation" / "0601" / ".images.4711-1f2e3d4c.partial"
     partial.mkdir()
     (partial / "0009.png").write_bytes(b"half")
     run(dhf1k, split="val")

@@ -26,6 +26,7 @@ GROUND = {"_version", "choices", "errors", "files", "maps", "packages", "plugins
 MAY_IMPORT = {
     **{name: set() for name in GROUND},
     "device": set(),
+    "store": set(),
     "__main__": {"cli"},
     "metrics": set(),
     "network": set(),
@@ -33,20 +34,20 @@ MAY_IMPORT = {
     "flow": {"video", "network"},  # of the network how weights are read, for PWC-Net alone
     "gaze": {"video"},
     "areas": {"video", "flow", "gaze", "render"},
-    "backends": {"network", "device"},
+    "backends": {"network", "device", "store"},
     "models": {"video", "flow", "network", "backends", "device"},
-    "composed": {"video", "flow", "gaze", "render"},
+    "composed": {"video", "flow", "gaze", "render", "store"},
     "render": {"video", "flow"},
-    "training": {"device", "video", "flow", "network", "gaze", "metrics", "composed", "render"},
+    "training": {"device", "video", "flow", "network", "gaze", "metrics", "composed", "render", "store"},
     "demo": {"video"},
-    "predict": {"device", "video", "models", "render"},
-    "report": {"device", "video", "models", "render"},
+    "predict": {"device", "video", "models", "render", "store"},
+    "report": {"device", "video", "models", "render", "store"},
     "bench": {"device", "video", "flow", "network", "backends", "models", "render", "demo"},
-    "prepare": {"device", "video", "flow", "gaze", "render"},
-    "evaluation": {"device", "video", "gaze", "metrics", "models", "render"},
+    "prepare": {"device", "video", "flow", "gaze", "render", "store"},
+    "evaluation": {"device", "video", "gaze", "metrics", "models", "render", "store"},
     "cli": {
         *("device", "video", "flow", "gaze", "composed", "metrics", "backends", "models", "render"),
-        *("predict", "training", "evaluation", "demo", "prepare", "bench", "report", "areas"),
+        *("predict", "training", "evaluation", "demo", "prepare", "bench", "report", "areas", "store"),
     },
 }
 

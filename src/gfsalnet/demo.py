@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from gfsalnet.errors import OutputError
+from gfsalnet.files import output_errors, written_whole
 from gfsalnet.types import RGB
 from gfsalnet.video import VideoWriter
 
@@ -31,16 +31,13 @@ def draw_clip(path: Path) -> Path:
     Raises:
         OutputError: if it cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        remedy = "Choose a folder that you may write to"
-        raise OutputError(path.parent, f"cannot be made ({error.strerror})", remedy) from error
     backdrop = _backdrop()
-    with VideoWriter(path, size_wh=SIZE_WH, rate=RATE) as writer:
-        for index in range(FRAMES):
-            seconds = float(index / RATE)
-            writer.write(draw_frame(seconds, backdrop), seconds)
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as partial, VideoWriter(partial, size_wh=SIZE_WH, rate=RATE) as writer:
+            for index in range(FRAMES):
+                seconds = float(index / RATE)
+                writer.write(draw_frame(seconds, backdrop), seconds)
     return path
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,46 +90,124 @@ def output_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """A name beside `path` to write a file or folder to: it becomes `path` at the end, or is removed on any exception.
 
-    What was at `path` before stays until then.
+    What was at `path` before stays until then. No other process writes to that name, so that of several that make the
+    same file each publishes its own, whole; where they must not all make it, see `gfsalnet.store.claimed`.
+
+    Args:
+        path: of the file or folder; its parent exists.
+        durable: whether the content reaches the disk before the name does, so that a power cut leaves no empty file.
     """
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
-    _remove(partial)  # left behind by a run that was killed
+    partial = path.with_name(partial_name(path))
     try:
         yield partial
-        if path.is_dir():  # os.replace overwrites a file, but no folder with files in it
-            _remove(path)
-        os.replace(partial, path)
+        if durable:
+            _to_disk(partial)
+        publish(partial, path, durable=durable)
     except BaseException:  # Ctrl-C too
-        _remove(partial)
+        with suppress(OSError):
+            remove(partial)
         raise
 
 
-def write_whole(path: Path, content: bytes, remedy: str = "Free some space, or write elsewhere.") -> None:
+def write_whole(
+    path: Path, content: bytes, remedy: str = "Free some space, or write elsewhere.", *, durable: bool = True
+) -> None:
     """Write a file so that nobody sees a part of it, even where several processes write the same; its folder is made.
 
+    Args:
+        path: of the file.
+        content: all of it.
+        remedy: what the user should do where it cannot be written.
+        durable: as in `written_whole`.
+
     Raises:
-        OutputError: if it cannot be written; with `remedy`.
+        OutputError: if it cannot be written.
     """
-    partial = path.with_name(f".{path.stem}-{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with written_whole(path, durable=durable) as partial:
             partial.write_bytes(content)
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(path, f"cannot be written ({error.strerror or error})", remedy) from error
 
 
-def _remove(path: Path) -> None:
+def partial_name(path: Path) -> str:
+    """A hidden name of its own for what is to become `path`, with the same suffix: encoders go by it."""
+    return f"{_hidden_stem(path)}.{os.getpid()}-{secrets.token_hex(4)}.partial{path.suffix}"
+
+
+def _hidden_stem(path: Path) -> str:
+    # A long name and what is added to it would pass the 255 bytes that file systems allow.
+    stem = os.fsencode(path.stem)
+    return "." + (path.stem if len(stem) <= 180 else hashlib.sha256(stem).hexdigest())
+
+
+def is_partial(name: str) -> bool:
+    """Whether a file or folder of this name has never been published, as `written_whole` and earlier versions name it.
+
+    >>> is_partial(".overlay.4711-1f2e3d4c.partial.mp4"), is_partial("overlay.mp4"), is_partial("partial.mp4")
+    (True, False, False)
+    """
+    return name.startswith(".") and ".partial" in name
+
+
+def partials_of(path: Path) -> list[Path]:
+    """The names in use beside `path` that `partial_name`, here or in another process, has made for it."""
+    shape = re.compile(re.escape(_hidden_stem(path)) + r"\.\d+-[0-9a-f]{8}\.partial" + re.escape(path.suffix))
+    return [other for other in path.parent.iterdir() if shape.fullmatch(other.name)]
+
+
+def publish(partial: Path, path: Path, *, durable: bool = True) -> None:
+    """Give a complete file or folder its name, in place of what has it now.
+
+    Raises:
+        OSError: if that is not possible.
+    """
+    if path.is_dir() and not path.is_symlink():  # os.replace overwrites a file, but no folder with files in it
+        old = path.with_name(partial_name(path))
+        os.replace(path, old)
+        os.replace(partial, path)
+        remove(old)
+    else:
+        os.replace(partial, path)
+    if durable:
+        _sync(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; nothing is done where there is none.
+
+    Raises:
+        OSError: if that is not possible.
+    """
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    if path.is_dir():
+        for file in path.rglob("*"):
+            _sync(file)
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """Wait until the content of a file, or the names in a folder, are on the disk; where the system can say."""
+    if sys.platform == "win32" and path.is_dir():  # folders cannot be opened there, and need not be
+        return
+    descriptor = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # network file systems may know no such call for folders
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def write_png(path: Path, picture: NDArray[np.uint8] | NDArray[np.uint16]) -> None:

@@ -19,6 +19,7 @@ from gfsalnet.errors import GFSalNetError
 from gfsalnet.files import output_errors, write_jpeg, write_png, written_whole
 from gfsalnet.flow import CachedFlow, FlowEstimator, FlowStream, flow_folder
 from gfsalnet.gaze import GazeDataset, dataset_class, open_dataset
+from gfsalnet.store import claimed
 from gfsalnet.types import Frame
 from gfsalnet.unexpected import one_line
 from gfsalnet.video import read_image
@@ -148,8 +149,10 @@ def _extract(dataset: GazeDataset, video: str) -> int:
         return 0
     write, suffix = (write_png, "png") if dataset.frames_in_layout else (write_jpeg, "jpg")
     count = 0
-    with output_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
+    # Several processes may prepare one dataset: of one video the first extracts the frames, the others wait for them.
+    with claimed(folder, video, wait=True), output_errors(folder):
+        if folder.is_dir():
+            return 0
         with written_whole(folder) as partial:
             partial.mkdir()
             for frame in dataset.frames(video):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from gfsalnet.errors import OutputError, SourceError
 from gfsalnet.models import SaliencyModel
 from gfsalnet.predict import Settings, predict_source, predict_sources
 from gfsalnet.predict.folders import folder_for
+from gfsalnet.store import ResultFolder, TakenError
 from gfsalnet.types import Frame, Prediction
 from gfsalnet.video import VideoWriter
 
@@ -124,6 +126,51 @@ def test_the_remains_of_a_killed_run_are_reused(clip: Path, settings: Settings) 
     assert sorted(p.name for p in remains.iterdir()) == ["frames.csv", "maps.npz", "summary.json"]
 
 
+def test_overwriting_removes_outputs_that_the_new_summary_would_not_describe(clip: Path, settings: Settings) -> None:
+    folder = predict_source(BrightnessModel(), str(clip), settings, nothing).folder
+    assert folder is not None
+    again = replace(settings, save=("csv",), overwrite=True)
+    predict_source(BrightnessModel(version=2), str(clip), again, nothing)
+    assert sorted(p.name for p in folder.iterdir()) == ["frames.csv", "summary.json"]
+    (folder / "summary.json").unlink()  # as if it was stopped before the end
+    assert predict_source(BrightnessModel(), str(clip), settings, nothing).status == "done"
+
+
+def test_an_interrupted_overwriting_keeps_the_old_results(clip: Path, settings: Settings) -> None:
+    predict_source(BrightnessModel(), str(clip), settings, nothing)
+    with pytest.raises(OSError, match="the model broke"):
+        predict_source(BrightnessModel(fails_at=3), str(clip), replace(settings, overwrite=True), nothing)
+    assert predict_source(BrightnessModel(), str(clip), settings, nothing).status == "skipped"
+
+
+def test_what_another_process_makes_comes_last_and_is_waited_for(
+    clip: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the other one is killed: its claim ends, and the source is made."""
+    second, waits = write_clip(clip.with_name("second.mp4")), list[str]()
+    other = ResultFolder(settings.output / "ball").claimed(str(clip))
+    other.__enter__()
+    monkeypatch.setattr("gfsalnet.predict.job._ASK_AGAIN_SECONDS", 0.0)
+
+    def on_wait(taken: TakenError) -> None:
+        waits.append(str(taken))
+        other.__exit__(None, None, None)
+
+    sources = [str(clip), str(second)]
+    outcomes = list(predict_sources(BrightnessModel(), sources, settings, nothing, on_wait))
+    assert [(o.source, o.status) for o in outcomes] == [(str(second), "done"), (str(clip), "done")]
+    assert len(waits) == 1
+    assert f"is being made by process {os.getpid()} on " in waits[0]
+
+
+def test_another_source_of_the_name_does_not_wait(clip: Path, settings: Settings) -> None:
+    with ResultFolder(settings.output / "ball").claimed("elsewhere/ball.mp4"):
+        outcome = predict_source(BrightnessModel(), str(clip), settings, nothing)
+        assert outcome.folder == settings.output / "ball-2"
+    # The folder before it is free now, but the results are found again.
+    assert predict_source(BrightnessModel(), str(clip), settings, nothing).status == "skipped"
+
+
 def test_a_folder_of_the_users_own_is_left_alone(clip: Path, settings: Settings) -> None:
     mine = settings.output / "ball" / "thesis.txt"
     mine.parent.mkdir(parents=True)
@@ -132,7 +179,7 @@ def test_a_folder_of_the_users_own_is_left_alone(clip: Path, settings: Settings)
     assert outcome.folder == settings.output / "ball-2"
     assert mine.read_text() == "mine"
     (settings.output / "ball-3").write_text("a file")
-    assert folder_for(settings.output, "ball", {"path": "other"}) == settings.output / "ball-4"
+    assert folder_for(settings.output, "ball", {"path": "other"}).path == settings.output / "ball-4"
 
 
 def test_a_folder_and_a_glob_of_frames(tmp_path: Path, settings: Settings) -> None:

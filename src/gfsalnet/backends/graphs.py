@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
 
 from gfsalnet._version import __version__
 from gfsalnet.backends.base import WEIGHTS_KEY
@@ -22,6 +21,7 @@ from gfsalnet.files import home, output_errors, write_whole, written_whole
 from gfsalnet.network import GFSalNet
 from gfsalnet.network.gfsalnet import MULTIPLE
 from gfsalnet.packages import require
+from gfsalnet.store import claimed
 
 _MOST_FRAMES, _MOST_MULTIPLES = 4096, 256
 """Bounds of the batch and of the sides, the latter in multiples of 32: torch.export wants some."""
@@ -82,11 +82,9 @@ def cached_onnx(network: GFSalNet) -> Path:
     if path.is_file():
         return path
     require("onnx", "onnxscript", what="exporting a graph")
-    with output_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_suffix(".lock")):  # of processes that start together one exports, the others wait
-            if not path.is_file():
-                write_whole(path, _exported(network).SerializeToString())
+    with claimed(path, wait=True):  # of processes that start together one exports, the others wait
+        if not path.is_file():
+            write_whole(path, _exported(network).SerializeToString())
     return path
 
 

@@ -37,6 +37,7 @@ from gfsalnet.cli.progress import Progress, at_work
 if TYPE_CHECKING:
     from gfsalnet.models import SaliencyModel
     from gfsalnet.predict import Settings
+    from gfsalnet.store import TakenError
 
 PREDICT_EXAMPLES = examples(
     "gfsalnet predict clip.mp4",
@@ -272,7 +273,10 @@ def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:
         def on_frame(source: str, done: int, total: int | None) -> None:
             progress.show(Path(source).name, done, total, stage=source)
 
-        for outcome in predict_sources(model, sources, settings, on_frame):
+        def on_wait(taken: TakenError) -> None:
+            say(f"{taken.where}: {taken.problem}, which is waited for")
+
+        for outcome in predict_sources(model, sources, settings, on_frame, on_wait):
             failed += not outcome.ok
             (say if outcome.ok else print_error)(outcome.message)
             for note in outcome.notes:

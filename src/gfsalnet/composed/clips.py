@@ -12,6 +12,7 @@ import numpy as np
 from gfsalnet.composed.stock import Stock
 from gfsalnet.errors import OutputError
 from gfsalnet.files import output_errors, written_whole
+from gfsalnet.store import claimed
 from gfsalnet.video import VideoWriter, fitted_size_hw
 
 RATE = Fraction(30)
@@ -39,12 +40,11 @@ def write_clips(stock: Stock, folder: Path, *, clips: int, frames: int, seed: in
         The number of clips written so far, after each clip.
 
     Raises:
-        OutputError: if a file cannot be written, or the folder already holds something.
+        OutputError: if a file cannot be written, the folder already holds something, or another process writes it.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(folder, "is there already", "Choose an empty folder.")
-    with output_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
+    with claimed(folder), output_errors(folder):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise OutputError(folder, "is there already", "Choose an empty folder.")
         with written_whole(folder) as partial:
             (partial / "videos").mkdir(parents=True)
             with (partial / "fixations.csv").open("w", newline="", encoding="utf-8") as file:

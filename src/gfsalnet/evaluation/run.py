@@ -28,6 +28,7 @@ from gfsalnet.evaluation.sources import MapSource
 from gfsalnet.evaluation.store import Store
 from gfsalnet.gaze import GazeDataset
 from gfsalnet.gaze.check import doubts_of
+from gfsalnet.store import claimed
 from gfsalnet.unexpected import one_line
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def evaluate(
         config: the configuration file that decided some of this, and what it decided: JSON values, for the report.
 
     Raises:
-        OutputError: if the folder cannot be written, or holds results of another request.
+        OutputError: if the folder cannot be written, holds results of another request, or another process is at work
+            on it.
         DatasetError: if no video of the split could be scored, or its gaze cannot be in the right units.
         GFSalNetError: if the model cannot be loaded.
     """
@@ -90,6 +92,19 @@ def evaluate(
         with TemporaryDirectory(prefix="gfsalnet-") as folder:
             return evaluate(dataset, source, settings, folder, workers=workers, on_video=on_video, config=config)
     source, settings, output = as_map_source(source), settings or EvaluationSettings(), Path(output)
+    with claimed(output, dataset.name, inside=True):
+        return _evaluate(dataset, source, settings, Path(output), workers, on_video, config)
+
+
+def _evaluate(
+    dataset: GazeDataset,
+    source: MapSource,
+    settings: EvaluationSettings,
+    output: Path,
+    workers: int,
+    on_video: OnVideo,
+    config: Mapping[str, Any] | None,
+) -> Report:
     request = _request(dataset, source, settings)
     store = Store(output, request)
     others = OtherVideos.learn(dataset, settings, lambda done, total: on_video("gaze", done, total))

@@ -23,6 +23,7 @@ from gfsalnet.evaluation.report import Report, make_report
 from gfsalnet.evaluation.scoring import VideoScores
 from gfsalnet.evaluation.settings import EvaluationSettings
 from gfsalnet.files import difference_in_words, output_errors, write_json, written_whole
+from gfsalnet.store import remove_partials
 
 SETTINGS_FILE, VIDEOS_FOLDER, REPORT_FILE = "settings.json", "videos", "report.json"
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
@@ -33,7 +34,7 @@ class Store:
     """The folder of an evaluation, new or with results of the same request.
 
     Args:
-        folder: made if it does not exist.
+        folder: made if it does not exist; claimed by this process.
         request: everything that changes a number, as JSON values.
 
     Raises:
@@ -44,6 +45,7 @@ class Store:
         self.folder = folder
         with output_errors(folder):
             (folder / VIDEOS_FOLDER).mkdir(parents=True, exist_ok=True)
+        remove_partials(folder / VIDEOS_FOLDER)
         before = read_request(folder)
         if before is None:
             write_json(folder / SETTINGS_FILE, request)

@@ -70,7 +70,8 @@ class CachedFlow:
         steps = _read(path, self.field_size_hw((current_rgb.shape[0], current_rgb.shape[1])))
         if steps is None:
             steps = _to_steps(self.estimator(previous_rgb, current_rgb))
-            write_whole(path, zlib.compress(steps.tobytes()), _REMEDY)
+            # The checksum finds what a power cut has left half: no need to wait for the disk at every field.
+            write_whole(path, zlib.compress(steps.tobytes()), _REMEDY, durable=False)
         return FlowField(steps.astype(np.float32) / np.float32(STEPS_PER_PIXEL))
 
     def _path(self, previous_rgb: RGB, current_rgb: RGB) -> Path:

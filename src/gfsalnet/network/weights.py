@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from gfsalnet.errors import WeightsError
+from gfsalnet.files import written_whole
 from gfsalnet.network.backbone import ResNet50, current_name
 from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE, read_config
 from gfsalnet.network.gfsalnet import GFSalNet
@@ -105,11 +105,11 @@ def save_network(folder: Path, network: GFSalNet, about: Mapping[str, Any], dtyp
         key: (value.to(dtype) if value.is_floating_point() and value.ndim > 1 else value).cpu().contiguous()
         for key, value in network.state_dict().items()
     }
-    (folder / f".{WEIGHTS_FILE}").write_bytes(save(state))  # save_file would make it readable by its owner alone
-    config = {"network": asdict(network.config), **about}
-    (folder / f".{CONFIG_FILE}").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    for name in (WEIGHTS_FILE, CONFIG_FILE):
-        os.replace(folder / f".{name}", folder / name)
+    config = json.dumps({"network": asdict(network.config), **about}, indent=2) + "\n"
+    # Both are complete before either gets its name: the old weights never lie beside the new description for long.
+    with written_whole(folder / CONFIG_FILE) as config_file, written_whole(folder / WEIGHTS_FILE) as weights_file:
+        weights_file.write_bytes(save(state))  # save_file would make it readable by its owner alone
+        config_file.write_text(config, encoding="utf-8")
 
 
 def load_network(folder: Path) -> tuple[GFSalNet, dict[str, Any]]:

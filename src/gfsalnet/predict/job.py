@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from fractions import Fraction
@@ -22,11 +22,11 @@ from gfsalnet._version import __version__
 from gfsalnet.choices import FolderAs
 from gfsalnet.device import threads
 from gfsalnet.errors import OutputError
-from gfsalnet.files import write_json
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
-from gfsalnet.predict.folders import SUMMARY_FILE, folder_for, missing_outputs, read_summary
+from gfsalnet.predict.folders import ALL_OUTPUTS, claimed_folder, folder_for, missing_outputs
 from gfsalnet.render import Look, MapForm, open_sinks
+from gfsalnet.store import ResultFolder, TakenError
 from gfsalnet.types import Prediction
 from gfsalnet.unexpected import one_line
 from gfsalnet.video import VideoInfo, VideoReader, open_source, prefetch
@@ -34,6 +34,9 @@ from gfsalnet.video import VideoInfo, VideoReader, open_source, prefetch
 T = TypeVar("T")
 OnFrame = Callable[[str, int, "int | None"], None]
 """Called with the source, its frames that are done and, if known, the frames to do."""
+OnWait = Callable[[TakenError], None]
+"""Called before another process is waited for, with the error that says which it is and what it makes."""
+_ASK_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,39 +97,87 @@ def _silent(source: str, done: int, expected: int | None) -> None:
 
 
 def predict_sources(
-    model: SaliencyModel, sources: Sequence[str], settings: Settings, on_frame: OnFrame = _silent
+    model: SaliencyModel,
+    sources: Sequence[str],
+    settings: Settings,
+    on_frame: OnFrame = _silent,
+    on_wait: OnWait = lambda taken: None,
 ) -> Generator[Outcome, None, None]:
-    """Predict one source after the other; one that fails does not stop the rest."""
+    """Predict one source after the other; one that fails does not stop the rest.
+
+    Several processes may be given the same sources and folder: they share the work. A source that another one is at
+    work on comes last, when it is waited for, and made here if the other process ends without it.
+    """
+    later = []
+    result: Outcome | TakenError
     for source in sources:
-        try:
-            outcome = predict_source(model, source, settings, on_frame)
-        except Exception as error:  # one bad source must not stop the others
-            outcome = Outcome(source=source, status="failed", message=one_line(source, error))
-        yield outcome
+        result = _attempt(model, source, settings, on_frame)
+        if isinstance(result, Outcome):
+            yield result
+        else:
+            later.append(source)
+    for source in later:
+        told = ""
+        while isinstance(result := _attempt(model, source, settings, on_frame), TakenError):
+            if told != str(result):  # once for each process that is waited for
+                told = str(result)
+                on_wait(result)
+            time.sleep(_ASK_AGAIN_SECONDS)
+        yield result
+
+
+def _attempt(model: SaliencyModel, source: str, settings: Settings, on_frame: OnFrame) -> Outcome | TakenError:
+    try:
+        return predict_source(model, source, settings, on_frame)
+    except TakenError as taken:
+        return taken
+    except Exception as error:  # one bad source must not stop the others
+        return Outcome(source=source, status="failed", message=one_line(source, error))
 
 
 def predict_source(model: SaliencyModel, source: str, settings: Settings, on_frame: OnFrame = _silent) -> Outcome:
     """Predict one source into a folder of its own.
 
-    Results that exist for the same model and settings are not made again. Each output appears when it is complete;
-    `summary.json` is written last.
+    Results that exist for the same model and settings are not made again. The outputs appear together when all are
+    complete; `summary.json` is written last.
 
     Raises:
         SourceError: if the source cannot be read.
         OutputError: if a result cannot be written, the model has no gate or flow to save, or results of other
             settings are in the way.
+        TakenError: an `OutputError` that says which other process is at work on the source.
     """
     began = time.monotonic()
     _require_saved_parts(model, settings.save)
     with _open(source, settings) as reader:
-        request = _request(model, reader.info, settings)
-        folder = folder_for(settings.output, reader.info.name, request["source"])
-        words = missing_outputs(folder, settings.save, reader.info.kind, request, settings.overwrite)
-        if words:
-            seconds, notes = _run(model, reader, folder, words, settings, on_frame)
-            summary = _summary(reader, request, folder, seconds, notes)
-            write_json(folder / SUMMARY_FILE, {**summary, **({"config": settings.config} if settings.config else {})})
-    return _outcome(reader.info.source, folder, began, redone=bool(words))
+        info = reader.info
+        request = _request(model, info, settings)
+        wanted = (settings.save, info.kind, request, settings.overwrite)
+        folder = folder_for(settings.output, info.name, request["source"])
+        if not missing_outputs(folder, *wanted):  # also where nothing may be written
+            return _outcome(info.source, folder, began, redone=False)
+        with claimed_folder(settings.output, info.name, request["source"]) as folder:
+            words = missing_outputs(folder, *wanted)  # fewer, if another process has just ended
+            if words:
+                _make(model, reader, folder, words, request, settings, on_frame)
+            return _outcome(info.source, folder, began, redone=bool(words))
+
+
+def _make(
+    model: SaliencyModel,
+    reader: VideoReader,
+    folder: ResultFolder,
+    words: tuple[str, ...],
+    request: dict[str, Any],
+    settings: Settings,
+    on_frame: OnFrame,
+) -> None:
+    # Outputs that are not asked for stay only where a summary says that they are of this request.
+    keep = ALL_OUTPUTS if folder.summary() is not None and not settings.overwrite else ()
+    with folder.outputs(ALL_OUTPUTS, keep) as hidden:
+        seconds, notes = _run(model, reader, hidden, words, settings, on_frame)
+    summary = _summary(reader, request, folder, seconds, notes)
+    folder.finish({**summary, **({"config": settings.config} if settings.config else {})})
 
 
 def _open(source: str, settings: Settings) -> VideoReader:
@@ -198,26 +249,20 @@ def _run(
     # Standard input lies in a file as long as its reader is open, which is where its sinks end.
     again = None if info.is_live else partial(_open, str(info.path or info.source), settings)
     done = 0
-    try:
-        with (
-            # The stages run beside each other: a pool in one of them would take the others' cores, and the flow of
-            # DIS depends on the number of threads. Left last, when no stage runs any more.
-            threads(1, torch=False),
-            open_sinks(words, folder, info, look=settings.look, maps=settings.maps, reopen=again) as sink,
-            closing(frames),
-            closing(prefetch(model.stream(frames, seconds), depth)) as predictions,
-        ):
-            for prediction in islice(_until_interrupted(predictions, info.is_live), settings.max_frames):
-                began = time.perf_counter()
-                sink.write(prediction)
-                seconds["write"] += time.perf_counter() - began
-                done += 1
-                on_frame(info.source, done, expected)
-    # Ctrl-C too: the sinks have removed their partial files, and no empty folder stays behind.
-    except BaseException:
-        with suppress(OSError):
-            folder.rmdir()  # only if nothing is in it
-        raise
+    with (
+        # The stages run beside each other: a pool in one of them would take the others' cores, and the flow of DIS
+        # depends on the number of threads. Left last, when no stage runs any more.
+        threads(1, torch=False),
+        open_sinks(words, folder, info, look=settings.look, maps=settings.maps, reopen=again) as sink,
+        closing(frames),
+        closing(prefetch(model.stream(frames, seconds), depth)) as predictions,
+    ):
+        for prediction in islice(_until_interrupted(predictions, info.is_live), settings.max_frames):
+            began = time.perf_counter()
+            sink.write(prediction)
+            seconds["write"] += time.perf_counter() - began
+            done += 1
+            on_frame(info.source, done, expected)
     reader.report.frames_skipped = reader.report.frames_read - done  # including frames that were still queued at Ctrl-C
     return {**seconds, "total": time.perf_counter() - started}, sink.notes
 
@@ -269,7 +314,7 @@ def _until_interrupted(predictions: Iterable[Prediction], live: bool) -> Iterato
 
 
 def _summary(
-    reader: VideoReader, request: dict[str, Any], folder: Path, seconds: dict[str, float], notes: list[str]
+    reader: VideoReader, request: dict[str, Any], folder: ResultFolder, seconds: dict[str, float], notes: list[str]
 ) -> dict[str, Any]:
     info, report = reader.info, reader.report
     return {
@@ -282,15 +327,15 @@ def _summary(
         "loss": report.loss_in_words() if report.damage else None,
         "damage": report.damage,
         "notes": [*report.notes, *notes],
-        "outputs": sorted(path.name for path in folder.iterdir() if ".partial" not in path.name),
+        "outputs": folder.names(),
         "seconds": {stage: round(value, 3) for stage, value in seconds.items()},
         "versions": {"gfsalnet": __version__, "python": platform.python_version()},
     }
 
 
-def _outcome(source: str, folder: Path, began: float, redone: bool) -> Outcome:
+def _outcome(source: str, results: ResultFolder, began: float, redone: bool) -> Outcome:
     """The outcome by the summary on disk, whether it was written now or by an earlier run."""
-    summary = read_summary(folder) or {}
+    summary, folder = results.summary() or {}, results.path
     frames, damage = summary.get("frames", 0), summary.get("damage")
     notes = tuple(summary.get("notes", ()))
     if damage:

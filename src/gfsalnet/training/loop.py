@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from gfsalnet.files import output_errors
 from gfsalnet.network import GFSalNet, Maps, saliency_loss
 from gfsalnet.network.loss import Frames, defined_frames, gate_frames, gate_loss
 from gfsalnet.network.weights import save_network
+from gfsalnet.store import claimed, remove_partials
 from gfsalnet.training.data.batches import Batch, make_step, prefetch_map
 from gfsalnet.training.distributed import Ranks, all_ranks
 from gfsalnet.training.recipe import LossWeights, Recipe
@@ -109,11 +110,14 @@ def train(recipe: Recipe, folder: Path) -> Generator[Event, None, None]:
 
     Raises:
         DatasetError, SourceError, WeightsError, GFSalNetError: if an input or the device is missing.
-        OutputError: if the folder cannot be written to.
+        OutputError: if the folder cannot be written to, or another process trains in it.
         RecipeError: if the folder holds the run of another recipe, or the loss stops being a number.
     """
-    with all_ranks(recipe.device) as ranks:
+    with ExitStack() as stack:
+        ranks = stack.enter_context(all_ranks(recipe.device))
         if ranks.is_main:
+            stack.enter_context(claimed(folder, recipe.name, inside=True))
+            remove_partials(folder / LAST_FOLDER, folder / BEST_FOLDER, folder / SAMPLES_FOLDER)
             yield from map(Note, missing_tools())
         run = open_run(recipe, folder, ranks)
         done = run.state.progress

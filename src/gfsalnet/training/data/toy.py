@@ -7,14 +7,13 @@ So each stream is right where the other is blind, and the gate is told which dis
 from __future__ import annotations
 
 import csv
-import os
-import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from gfsalnet.files import written_whole
 from gfsalnet.metrics import GroundTruth
 from gfsalnet.training.data.examples import Example
 from gfsalnet.training.data.recordings import Recordings
@@ -70,12 +69,10 @@ def draw_toy(folder: Path) -> None:
     """
     if folder.exists():
         return
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     rng = np.random.default_rng(0)
-    _draw_photographs(partial / "photographs", rng)
-    _draw_clips(partial / "clips", rng)
-    os.replace(partial, folder)
+    with written_whole(folder) as partial:
+        _draw_photographs(partial / "photographs", rng)
+        _draw_clips(partial / "clips", rng)
 
 
 def _draw_photographs(folder: Path, rng: np.random.Generator) -> None:
