@@ -6,7 +6,7 @@ BIN := .venv/bin
 SECONDS ?=
 SEED ?= 0
 
-.PHONY: demo test test-all test-release lint clean
+.PHONY: demo test test-all test-release lint release-check clean
 
 demo: .venv/installed
 	@if [ -n "$(VIDEO)" ]; then $(BIN)/gfsalnet predict "$(VIDEO)" --output "$(OUTPUT)" --save overlay,gate,maps,csv; \
@@ -31,8 +31,13 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# All that a release needs, of the commit that is checked out; wheel and sdist are then in dist/.
+release-check: .venv/installed-dev
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_release.py
+	$(BIN)/python .ci/release_check.py --keep dist
+
 clean:
-	rm -rf .venv gfsalnet-out
+	rm -rf .venv gfsalnet-out dist
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
