@@ -1,4 +1,4 @@
-"""What a release needs besides working: licences of all that is shipped, one version, a check that finds what is wrong."""
+"""What a release needs besides working: licences of all that is shipped, one version, a check that finds mistakes."""
 
 from __future__ import annotations
 
@@ -34,17 +34,7 @@ CAME_FROM = {
 }
 """Model in the package → the weights and the data that went into its weights, and their licences."""
 MAY_GO_IN = {"Apache-2.0", "MIT", "BSD-3-Clause", "CC BY 4.0", "CC0"}
-MAY_BE_LEARNED_FROM = (
-    "Apache-2.0",
-    "BSD-3",
-    "CC BY ",
-    "CC0",
-    "MIT",
-    "NASA",
-    "Pexels",
-    "public domain",
-    "Public domain",
-)
+MAY_BE_LEARNED_FROM = ("Apache-2.0", "BSD-2", "BSD-3", "CC BY ", "CC0", "MIT", "Pexels License", "public domain")
 """How the licence of a clip begins whose frames were learned from; none of them is shipped."""
 OF_A_MODEL = {"README.md", "config.json", "model.onnx", "model.safetensors"}
 OURS = {".py", ".toml", ".typed"}
@@ -67,7 +57,7 @@ def test_every_file_of_the_package_is_the_maintainers_or_accounted_for() -> None
 
 
 def test_no_source_file_is_of_others() -> None:
-    marks = re.compile(r"copyright|\(c\) (19|20)\d\d|©|all rights reserved|licensed under", re.IGNORECASE)
+    marks = re.compile(r"^ *#.*(copyright|\(c\)|©|all rights reserved)|licensed under", re.IGNORECASE | re.MULTILINE)
     assert [path for path in PACKAGE.rglob("*.py") if marks.search(path.read_text(encoding="utf-8"))] == []
 
 
@@ -75,7 +65,7 @@ def test_no_source_file_is_of_others() -> None:
 def test_what_went_into_the_weights_is_free_and_named(model: str) -> None:
     assert model in CAME_FROM, "say here what went into its weights"
     card = (SHIPPED / model / "README.md").read_text(encoding="utf-8")
-    assert MODELS[model].licence == "Apache-2.0"
+    assert MODELS[model].licence.startswith("Apache-2.0")
     assert "Apache-2.0" in card
     for name, licence in CAME_FROM[model].items():
         assert licence in MAY_GO_IN
