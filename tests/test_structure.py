@@ -44,10 +44,11 @@ MAY_IMPORT = {
     "report": {"device", "video", "models", "render", "store"},
     "bench": {"device", "video", "flow", "network", "backends", "models", "render", "demo"},
     "prepare": {"device", "video", "flow", "gaze", "render", "store"},
+    "doctor": {"device", "video", "backends", "models", "predict", "demo"},
     "evaluation": {"device", "video", "gaze", "metrics", "models", "render", "store"},
     "cli": {
         *("device", "video", "flow", "gaze", "composed", "metrics", "backends", "models", "render"),
-        *("predict", "training", "evaluation", "demo", "prepare", "bench", "report", "areas", "store"),
+        *("predict", "training", "evaluation", "demo", "prepare", "bench", "report", "doctor", "areas", "store"),
     },
 }
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import importlib.metadata
 import os
+import platform
 import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from gfsalnet.errors import GFSalNetError, RequestError
 from gfsalnet.packages import is_installed, needed_by
@@ -68,6 +70,30 @@ def _may_see_a_gpu() -> bool:
 def cores() -> int:
     """How many cores this process may use, 1 or more: fewer than the machine has where a container limits it."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The name of the processor, `unknown` where the system does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+_CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Of Linux's control groups, version 2 and 1."""
+
+
+def memory_bytes() -> int | None:
+    """How much memory this process may use: less than the machine has where a container limits it; None: unknown."""
+    sizes = []
+    with suppress(ValueError, OSError, AttributeError):
+        sizes.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for limit in _CONTAINER_LIMITS:
+        with suppress(ValueError, OSError):  # "max": no limit
+            sizes.append(int(Path(limit).read_text(encoding="ascii")))
+    return min(sizes, default=None)
 
 
 def inference_threads(heavy: bool) -> int:

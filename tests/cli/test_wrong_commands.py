@@ -19,6 +19,7 @@ GIVEN: dict[str, list[str]] = {
     "predict": ["clip.mp4"],
     "demo": [],
     "report": ["clip.mp4"],
+    "doctor": [],
     "models": [],
     "train": ["tiny"],
     "ablate": [],

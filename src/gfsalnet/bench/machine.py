@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from gfsalnet.device import cores
+from gfsalnet.device import cores, processor
 
 PACKAGES = ("torch", "numpy", "onnxruntime", "openvino", "opencv-python-headless", "av")
 _SIDE = 1536
@@ -25,20 +24,12 @@ def describe_machine() -> dict[str, object]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": versions,
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def gemms() -> dict[str, Callable[[], object]]:

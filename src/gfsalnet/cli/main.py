@@ -12,6 +12,7 @@ from gfsalnet.cli import dataset, weights
 from gfsalnet.cli.bench import BENCH_EXAMPLES, bench
 from gfsalnet.cli.config import use_config
 from gfsalnet.cli.console import ASKS_FOR_HELP, Commands
+from gfsalnet.cli.doctor import DOCTOR_EXAMPLES, doctor
 from gfsalnet.cli.evaluate import COMPARE_EXAMPLES, EVALUATE_EXAMPLES, SUBMIT_EXAMPLES, compare, evaluate, submit
 from gfsalnet.cli.export import EXPORT_EXAMPLES, export
 from gfsalnet.cli.models import models
@@ -65,5 +66,6 @@ app.command(epilog=COMPARE_EXAMPLES)(compare)
 app.command(epilog=SUBMIT_EXAMPLES)(submit)
 app.command(epilog=EXPORT_EXAMPLES)(export)
 app.command(epilog=BENCH_EXAMPLES)(bench)
+app.command(epilog=DOCTOR_EXAMPLES)(doctor)
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(weights.app, name="weights")
