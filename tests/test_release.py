@@ -37,7 +37,7 @@ MAY_GO_IN = {"Apache-2.0", "MIT", "BSD-3-Clause", "CC BY 4.0", "CC0"}
 MAY_BE_LEARNED_FROM = ("Apache-2.0", "BSD-2", "BSD-3", "CC BY ", "CC0", "MIT", "Pexels License", "public domain")
 """How the licence of a clip begins whose frames were learned from; none of them is shipped."""
 OF_A_MODEL = {"README.md", "config.json", "model.onnx", "model.safetensors"}
-OURS = {".py", ".toml", ".typed"}
+OURS = {".css", ".html", ".js", ".py", ".toml", ".typed"}
 """Suffixes of what the maintainers wrote; anything else came from somewhere."""
 
 
@@ -57,8 +57,10 @@ def test_every_file_of_the_package_is_the_maintainers_or_accounted_for() -> None
 
 
 def test_no_source_file_is_of_others() -> None:
-    marks = re.compile(r"^ *#.*(copyright|\(c\)|©|all rights reserved)|licensed under", re.IGNORECASE | re.MULTILINE)
-    assert [path for path in PACKAGE.rglob("*.py") if marks.search(path.read_text(encoding="utf-8"))] == []
+    in_a_comment = r"^\s*(#|//|/?\*|<!--).*(copyright|\(c\)|©|all rights reserved)"
+    marks = re.compile(rf"{in_a_comment}|licensed under|@license", re.IGNORECASE | re.MULTILINE)
+    ours = [path for path in PACKAGE.rglob("*") if path.suffix in OURS]
+    assert [path for path in ours if marks.search(path.read_text(encoding="utf-8"))] == []
 
 
 @pytest.mark.parametrize("model", sorted(path.name for path in SHIPPED.iterdir()))
