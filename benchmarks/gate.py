@@ -26,7 +26,7 @@ from gfsalnet.video import fitted_size_hw
 
 FRAMES, AREA_PIXELS = 48, 480 * 360
 MOVES = 0.002
-"""Screen widths a frame: about a pixel on a small screen."""
+"""Screen widths per frame: about a pixel on a small screen."""
 SPEEDS = {"at rest": (-1.0, 0.0), "slow": (0.0, MOVES), "moving": (MOVES, 0.01), "fast": (0.01, 1.0)}
 Row = dict[str, Any]
 

@@ -114,5 +114,5 @@ def cached_graph(home: Path) -> None:
 def shared_dir() -> Path:
     """The folder of real gaze and clips beside the checkout."""
     if not (SHARED / "data").is_dir():
-        pytest.skip("../shared is not here")
+        pytest.skip("there is no folder ../shared")
     return SHARED

@@ -44,7 +44,7 @@ def spin(seconds: float) -> np.ndarray:
 
 
 def frame_at(seconds: float, camera: Where, speed: float | None, index: int) -> Frame:
-    """The scenery, and a thing that moves to the right by so many pixels a second; None: no thing."""
+    """The scenery, and a thing that moves to the right by so many pixels per second; None: no thing."""
     rgb = cv2.warpAffine(SCENERY, camera(seconds), (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
     if speed is not None:
         x = 60 + speed * seconds
@@ -124,7 +124,7 @@ def test_a_variable_rate_gives_the_same() -> None:
 
 
 def test_repeated_and_dropped_frames_do_not_flash() -> None:
-    """Of 30 frames a second each fifth is dropped, and the one before shown again."""
+    """Of 30 frames per second each fifth is dropped, and the one before shown again."""
     times = np.arange(40) / 30
     shown = np.where(np.arange(40) % 5 == 4, times - 1 / 30, times)
     stream, speed, found = SceneMotionStream(DISFlow()), 50.0, []

@@ -91,12 +91,12 @@ def test_a_folder_of_frames_has_the_rate_that_is_told_or_assumed(tmp_path: Path)
     (tmp_path / "fixations.csv").write_text("video,time_seconds,x,y\nwalk,0.5,1,1\n")
     dataset = open_dataset("folder", tmp_path)
     assert [item.index for item in dataset.gaze("walk")] == [12]
-    assert "read at 25 frames a second" in "".join(dataset.quality("walk").notes)
+    assert "read at 25 frames per second" in "".join(dataset.quality("walk").notes)
     (tmp_path / "fixations.csv").write_text("video,time_seconds,x,y,frames_per_second\nwalk,0.5,1,1,10\n")
     dataset = open_dataset("folder", tmp_path)
     (sample,) = dataset.samples("walk")
     assert (sample.frame.index, sample.frame.time_seconds) == (5, 0.5)
-    assert "the table says 10 frames a second" in "".join(dataset.quality("walk").notes)
+    assert "the table says 10 frames per second" in "".join(dataset.quality("walk").notes)
 
 
 def test_gaze_after_the_end_is_left_out_and_counted(tmp_path: Path, uneven) -> None:

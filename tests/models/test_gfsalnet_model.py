@@ -186,7 +186,7 @@ def test_a_still_picture_is_read_as_one(tmp_path: Path) -> None:
 
 
 def test_the_shipped_motion_draws_to_what_moves_alone() -> None:
-    """In the demo film a bird flies past a tree. Without motion the gate is appearance's."""
+    """In the drawn video a bird flies past a tree. Without motion the gate is appearance's."""
     model = gfsalnet.load_model("gfsalnet-mobile", device="cpu")
     times = np.arange(12) / 25
     p = list(model.stream(Frame(draw_frame(1 + t), index=i, time_seconds=t) for i, t in enumerate(times)))

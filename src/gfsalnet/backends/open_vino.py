@@ -1,4 +1,4 @@
-"""OpenVINO: the fastest here on x86 and ARM CPUs; also in bfloat16 where the CPU computes in it."""
+"""OpenVINO: the fastest on x86 and ARM CPUs; also in bfloat16 where the CPU computes in it."""
 
 from __future__ import annotations
 

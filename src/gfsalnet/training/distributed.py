@@ -62,7 +62,7 @@ class Ranks:
         return [float(total) for total in totals]
 
     def wait(self) -> None:
-        """Wait until all processes have come here."""
+        """Wait until all processes have called this."""
         if self.world > 1:
             dist.barrier()
 
@@ -75,7 +75,7 @@ def all_ranks(device: str) -> Iterator[Ranks]:
         device: as in `resolve_device`; of several GPUs each process takes its own.
 
     Raises:
-        GFSalNetError: if the device is not here.
+        GFSalNetError: if the device is not available.
     """
     found = torch.device(resolve_device(device))
     world = int(os.environ.get("WORLD_SIZE", "1"))

@@ -100,7 +100,7 @@ def table(root: Path, *lines: str) -> Path:
 
 
 def test_frames_times_and_durations(videos: Path) -> None:
-    """Ten frames a second: a frame is 100 ms."""
+    """Ten frames per second: a frame is 100 ms."""
     table(
         videos,
         "video,frame,x,y,subject,duration_ms",

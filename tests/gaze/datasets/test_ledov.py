@@ -61,7 +61,7 @@ def test_the_lists_may_hold_names(root: Path, write_mat) -> None:
 
 
 def test_fixations_lie_on_the_frames_they_touch(root: Path) -> None:
-    """At 25 frames a second: a frame is 40 ms, so 120 … 220 ms touch frames 3 … 6 as MATLAB counts."""
+    """At 25 frames per second: a frame is 40 ms, so 120 … 220 ms touch frames 3 … 6 as MATLAB counts."""
     dataset = open_dataset("ledov", root)
     gaze = dataset.gaze(NAMES[2])
     assert [item.index for item in gaze] == list(range(10))

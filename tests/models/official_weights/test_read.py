@@ -27,8 +27,8 @@ def test_content_counts_and_not_the_suffix(tmp_path: Path) -> None:
         (b"", "is empty"),
         (b"\n<!DOCTYPE html><html><title>Google Drive - Virus scan warning", "is a web page.*browser"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "git lfs pull"),
-        (b"these are no weights at all", "of no format that is known here.*caffemodel"),
-        (b"(lp0\nI1\na.", "of no format that is known here"),
+        (b"these are no weights at all", "is of an unknown format.*caffemodel"),
+        (b"(lp0\nI1\na.", "is of an unknown format"),
     ],
 )
 def test_what_is_no_weights_file_is_named(tmp_path: Path, content: bytes, words: str) -> None:

@@ -214,7 +214,7 @@ class TableDataset(GazeDataset):
                 notes.append(f"its pictures are numbered from {min(numbers)}; frame 0 of the table is number {first}")
             if self._table.frame is None or self._table.duration_ms is not None:
                 how = "the table says" if self._table.rates else "for want of a column frames_per_second it is read at"
-                notes.append(f"it is a folder of frames: {how} {float(self._rate(video)):g} frames a second")
+                notes.append(f"it is a folder of frames: {how} {float(self._rate(video)):g} frames per second")
         return notes
 
     def remarks(self) -> list[str]:

@@ -55,7 +55,7 @@ def download_weights(model: str, on_bytes: OnBytes) -> Path:
     """
     entry = compared_entry(model)
     if entry.download is None:
-        raise WrongRequestError(model, "its weights are not fetched from here", entry.how_to_get)
+        raise WrongRequestError(model, "its weights cannot be downloaded by this program", entry.how_to_get)
     target = home() / "downloads" / model / entry.download.file_name
     origin = _fetch_anywhere(entry.download, target, on_bytes)
     folder = convert_weights(model, target, origin=origin)

@@ -63,7 +63,7 @@ def read_official(path: Path) -> dict[str, NDArray[Any]]:
     files: name any of them, or what their names begin with.
 
     Raises:
-        WeightsError: if the file is missing, damaged, cut off, of no format known here, or holds anything but numbers.
+        WeightsError: if the file is missing, damaged, cut off, of an unknown format, or holds anything but numbers.
         MissingPackageError: if the package that reads its format is not installed.
     """
     path = official_file(path)
@@ -112,7 +112,7 @@ def _reader(path: Path) -> Reader:
         return _read_safetensors
     if path.suffix == ".caffemodel":
         return read_caffe
-    raise WeightsError(path, "is of no format that is known here", f"Give weights as {_FORMATS}.")
+    raise WeightsError(path, "is of an unknown format", f"Give weights as {_FORMATS}.")
 
 
 def _reader_of_zip(path: Path) -> Reader:

@@ -40,7 +40,7 @@ def read_tensorflow(index: Path) -> dict[str, NDArray[Any]]:
     """Every variable of numbers, by name.
 
     Raises:
-        WeightsError: if the checkpoint is of a kind that is not read here.
+        WeightsError: if the checkpoint is of a kind that cannot be read.
         ValueError, OSError: if it is damaged, cut off, or a file is missing.
     """
     table = dict(_table(memoryview(index.read_bytes())))

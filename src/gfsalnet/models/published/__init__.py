@@ -1,1 +1,1 @@
-"""Published networks re-implemented, one a file, with what they share beside them. None of their weights lie here."""
+"""Published networks re-implemented, one in each file, with what they share beside them. None of their weights are in the package."""

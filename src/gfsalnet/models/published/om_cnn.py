@@ -17,7 +17,7 @@ frames, at whose start the recurrent layers forget. Where their demo leaves some
 - Their evaluation on LEDOV also weighs the maps by the distance to the centre and blurs them; their demo does not, nor
   is it done here.
 
-Variable names of the weights follow from the program; no weights file was at hand to check them.
+Variable names of the weights follow from the program; no weights file was available to check them.
 """
 
 from __future__ import annotations

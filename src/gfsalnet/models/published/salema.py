@@ -5,7 +5,7 @@ over what the decoder's first convolution puts out, before its ReLU:
 h_t = σ(α) · conv(x_t) + (1 − σ(α)) · h_{t−1}, h_0 = conv(x_0). Mind the sigmoid: the program takes it of every α,
 also of the paper's α = 0.1, which so acts as 0.525.
 
-As published: the network, its input, maps stretched to 0…1 a frame, and no dropout in prediction: the program's
+As published: the network, its input, maps stretched to 0…1 frame by frame, and no dropout in prediction: the program's
 inference has had it off by default since July 2020 (issue 6 of github.com/Linardos/SalEMA); before that, it dropped
 channels at random there too. Left out: the optional residual around the average, which the released weights do without;
 rounding to 8 bits.

@@ -14,7 +14,7 @@ its losses read, are left out.
 
 Approximate: flow is that of whichever estimator is given, the authors' is FlowNet 2.0. Layers without a name of their
 own in the weights file are taken in the order in which the program makes them, which is how Keras 2.2 numbers them; no
-weights file was at hand to check it.
+weights file was available to check it.
 """
 
 from __future__ import annotations

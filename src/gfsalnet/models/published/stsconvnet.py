@@ -8,7 +8,7 @@ As their prototxt and their script have it: the layers, and what is done to pict
 frame, its aspect kept, until both sides are within 512 pixels, and enlarges none; maps come at the frame's size. (The
 320x240 of the prototxt only say how large the network is built before the first frame.) Approximate: the motion
 stream's picture. It holds dx, dy and the speed, but neither their scale nor the size at which flow was computed is
-published; this takes Gkioxari and Malik's (CVPR 2015), 16 grey levels a pixel around 128, at the network's size. The
+published; this takes Gkioxari and Malik's (CVPR 2015), 16 grey levels per pixel around 128, at the network's size. The
 published script gives the frame to both inputs; here the second one gets the flow. The flow is that of whichever
 estimator is given. Left out: stretching maps to 255 and rounding them to 8 bits.
 """

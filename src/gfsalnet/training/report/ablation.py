@@ -61,7 +61,7 @@ def ablate(recipe: Recipe, folder: Path, seeds: Sequence[int]) -> Generator[tupl
         seeds: one or more; the spread over them is what a difference has to exceed.
 
     Yields:
-        the run at hand and what it tells.
+        the current run and its event.
 
     Raises:
         RecipeError: if the recipe has one stream or validates on nothing.

@@ -39,7 +39,7 @@ def missing_tools() -> Iterator[str]:
 
 
 def write_curves(folder: Path, epoch: int, numbers: Mapping[str, float]) -> None:
-    """Add an epoch to every form of the curves that can be written here.
+    """Add an epoch to every form of the curves whose package is installed.
 
     Args:
         folder: the folder of the run.
