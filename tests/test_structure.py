@@ -42,13 +42,26 @@ MAY_IMPORT = {
     "demo": {"video"},
     "predict": {"device", "video", "models", "render", "store"},
     "report": {"device", "video", "models", "render", "store"},
+    "figures": {"device", "video", "flow", "models", "render", "areas", "gaze", "evaluation", "store"},
     "bench": {"device", "video", "flow", "network", "backends", "models", "render", "demo"},
     "prepare": {"device", "video", "flow", "gaze", "render", "store"},
     "doctor": {"device", "video", "backends", "models", "predict", "demo"},
     "evaluation": {"device", "video", "gaze", "metrics", "models", "render", "store"},
     "cli": {
         *("device", "video", "flow", "gaze", "composed", "metrics", "backends", "models", "render"),
-        *("predict", "training", "evaluation", "demo", "prepare", "bench", "report", "doctor", "areas", "store"),
+        *(
+            "predict",
+            "training",
+            "evaluation",
+            "demo",
+            "prepare",
+            "bench",
+            "report",
+            "figures",
+            "doctor",
+            "areas",
+            "store",
+        ),
     },
 }
 

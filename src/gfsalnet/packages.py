@@ -19,7 +19,7 @@ EXTRA_OF: Mapping[str, str] = {
     "h5py": "mat",
     "pyarrow": "parquet",
     "tensorboard": "train",
-    "matplotlib": "train",
+    "matplotlib": "plots",
 }
 """Package → the extra that brings it."""
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"

@@ -14,6 +14,8 @@ import pytest
 from click.testing import Result
 from command import gfsalnet, one_line_error
 
+from gfsalnet.packages import is_installed
+
 NAMES = [f"{number:02d}" for number in range(4)]
 
 
@@ -66,6 +68,8 @@ def test_maps_of_another_program(photographs: Path, maps: Path, tmp_path: Path) 
     assert report["settings"]["protocol"] == "mit"
     assert report["sizes_hw"] == {"picture": [[72, 96]], "scored": [[72, 96]], "map": [[36, 48]]}
     assert "GFSalNet, setting 2" in (tmp_path / "paper-table-IV.md").read_text()
+    if is_installed("matplotlib"):
+        assert {"metrics.pdf", "metrics.png"} <= {path.name for path in tmp_path.iterdir()}
     again = evaluate(photographs, "--maps", maps, "--output", tmp_path)
     assert again.exit_code == 0
 

@@ -20,6 +20,12 @@ GIVEN: dict[str, list[str]] = {
     "demo": [],
     "report": ["clip.mp4"],
     "doctor": [],
+    "figure 6": ["clip.mp4"],
+    "figure 7": ["clip.mp4", "--models", "pqft"],
+    "figure 8": ["clip.mp4", "--areas", "areas.json"],
+    "figure strip": ["clip.mp4"],
+    "figure training": ["run"],
+    "figure metrics": ["results"],
     "models": [],
     "train": ["tiny"],
     "ablate": [],
@@ -39,6 +45,7 @@ GIVEN: dict[str, list[str]] = {
 """Verb → what it needs, right in itself."""
 
 WRONG = {
+    "--at": "soon",
     "--backend": "abacus",
     "--clips": "0",
     "--colormap": "jet",
@@ -56,7 +63,7 @@ WRONG = {
     "--flow": "guess",
     "--flow-size": "big",
     "--folder-as": "piles",
-    "--frames": "1",
+    "--frames": "0",
     "--gaze": "glances",
     "--humans-every": "-1",
     "--map-precision": "float8",
@@ -107,9 +114,9 @@ WRONG_ARGUMENTS = {
 
 PATHS = {
     *("--cache", "--calibrate", "--data-root", "--maps", "--output", "--root", "--title", "--video"),
-    *("--event", "--media"),
+    *("--areas", "--event", "--media"),
 }
-PATH_ARGUMENTS = {"file", "files", "output", "root", "roots", "sources"}
+PATH_ARGUMENTS = {"evaluations", "file", "files", "output", "root", "roots", "runs", "source", "sources"}
 """Any text may be a path or a title: whether something lies there, the disk says."""
 
 TOGETHER = [
@@ -122,6 +129,9 @@ TOGETHER = [
     ["predict", "clip.mp4", "--flow", "dis:weights"],
     ["predict", "clip.mp4", "--start", "1:30", "--end", "89.9"],
     ["export", "onnx", "--start", "1"],
+    ["figure", "strip", "clip.mp4", "--output", "strip.docx"],
+    ["figure", "6", "clip.mp4", "--start", "2", "--end", "1"],
+    ["figure", "7", "clip.mp4", "--models", "pqft", "--dataset", "folder"],
     ["report", "clip.mp4", "--compare"],
     ["report", "clip.mp4", "clip.mp4", "--compare", "--second-model", "pqft"],
     ["evaluate", "--dataset", "folder", "--root", "."],

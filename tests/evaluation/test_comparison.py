@@ -99,3 +99,13 @@ def test_brackets_are_only_spoken_of_where_they_are(reports: list[Report], tmp_p
         assert not any("[" in cell for row in table.rows for cell in row)
         assert not any("In brackets" in note for note in table.notes)
         assert any("No intervals" in note for note in table.notes)
+
+
+def test_latex_sets_the_best_bold_and_the_second_underlined(reports: list[Report], tmp_path: Path) -> None:
+    write_comparison(reports, tmp_path)
+    first = (tmp_path / "comparison.tex").read_text().partition(r"\end{table}")[0]
+    rows = {line.split(" & ")[0]: line for line in first.splitlines() if " & " in line}
+    assert rows["sure"].count(r"\textbf{") == 2
+    assert rows["unsure"].count(r"\underline{") == 2
+    assert "textbf" not in rows["lost"] + rows["uniform"] + rows["humans, split half"]
+    assert r"\toprule" in first

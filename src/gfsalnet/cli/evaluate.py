@@ -311,8 +311,24 @@ def _finish(reports: list[Report], output: Path, stem: str) -> None:
         if len(failures) > SHOWN_FAILURES:
             print_error(f"and {len(failures) - SHOWN_FAILURES} more videos, see {output}")
     say(f"tables: {output / stem}.md, .tex, .json")
+    _draw(reports, output)
     if any(report.failed for report in reports):
         raise typer.Exit(SOME_FAILED)
+
+
+def _draw(reports: list[Report], output: Path) -> None:
+    """Bars of the metrics beside the tables, where Matplotlib is installed."""
+    from gfsalnet.packages import is_installed
+
+    if not any(report.rows for report in reports):
+        return
+    if not is_installed("matplotlib"):
+        say('note: without plots: Matplotlib is not installed (pip install "gfsalnet[plots]")')
+        return
+    from gfsalnet.figures import bars_of, figure_metrics, save_figure
+
+    paths = save_figure(figure_metrics(bars_of(reports), [report.name for report in reports]), output / "metrics")
+    say(f"plots: {', '.join(map(str, paths))}")
 
 
 def _print(table: Table) -> None:

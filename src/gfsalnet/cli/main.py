@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gfsalnet._version import __version__
-from gfsalnet.cli import dataset, weights
+from gfsalnet.cli import dataset, figure, weights
 from gfsalnet.cli.bench import BENCH_EXAMPLES, bench
 from gfsalnet.cli.config import use_config
 from gfsalnet.cli.console import ASKS_FOR_HELP, Commands
@@ -67,5 +67,6 @@ app.command(epilog=SUBMIT_EXAMPLES)(submit)
 app.command(epilog=EXPORT_EXAMPLES)(export)
 app.command(epilog=BENCH_EXAMPLES)(bench)
 app.command(epilog=DOCTOR_EXAMPLES)(doctor)
+app.add_typer(figure.app, name="figure")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(weights.app, name="weights")

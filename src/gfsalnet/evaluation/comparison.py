@@ -16,7 +16,7 @@ from gfsalnet.evaluation.report import Report, Row, json_values
 from gfsalnet.evaluation.report_files import note_on_intervals, report_tables, write_csv, write_text
 from gfsalnet.evaluation.scoring import PREDICTION, PREDICTORS, VideoScores
 from gfsalnet.evaluation.settings import METRIC_LABELS
-from gfsalnet.evaluation.tables import UNDEFINED, Table, with_interval
+from gfsalnet.evaluation.tables import UNDEFINED, Table, best_two, with_interval
 from gfsalnet.files import output_errors, write_json
 
 _PLACE = PREDICTORS.index(PREDICTION)
@@ -99,6 +99,7 @@ def comparison_tables(reports: Sequence[Report], differences: Sequence[Differenc
             rows=[[label, str(row.videos), *_means(row, metrics)] for label, row in labelled],
             notes=report_tables(first)[-1].notes,
             rules_before=(place - 1, place + len(others)),
+            best=_best([row for _, row in labelled[place - 1 : place + len(others)]], metrics, place - 1),
         ),
         Table(
             caption=f"{caption}: difference from {first.name}, paired by frame, mean over videos",
@@ -113,6 +114,19 @@ def comparison_tables(reports: Sequence[Report], differences: Sequence[Differenc
             ],
         ),
     ]
+
+
+def _best(rows: Sequence[Row], metrics: Sequence[str], first: int) -> dict[int, tuple[int | None, int | None]]:
+    """Column → the rows of the best and the second best of what is compared; floor and ceiling do not take part."""
+    found = {}
+    for column, metric in enumerate(metrics, start=2):
+        values = [row.per_video[metric].value if metric in row.per_video else float("nan") for row in rows]
+        places = best_two(values, more_is_better="↑" in METRIC_LABELS[metric])
+        found[column] = (
+            None if places[0] is None else places[0] + first,
+            None if places[1] is None else places[1] + first,
+        )
+    return found
 
 
 def _means(row: Row, metrics: Sequence[str]) -> list[str]:

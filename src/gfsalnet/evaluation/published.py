@@ -6,7 +6,7 @@ models anew on its own ground truth: of UCF-Sports and Hollywood-2 the free view
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from gfsalnet.evaluation.report import Report
 from gfsalnet.evaluation.report_files import write_text
 from gfsalnet.evaluation.settings import METRIC_LABELS
-from gfsalnet.evaluation.tables import UNDEFINED, Table, number
+from gfsalnet.evaluation.tables import UNDEFINED, Table, best_two, number
 from gfsalnet.files import packaged_toml
 
 
@@ -54,13 +54,28 @@ class PublishedTable:
             rows=rows,
             notes=[*notes, *self._warnings(about["name"])],
             rules_before=(len(self.rows),),
+            best={
+                place: best_two(list(column), more_is_better="↑" in METRIC_LABELS[metric])
+                for place, (metric, column) in enumerate(zip(self.columns, self._columns(rows), strict=True), start=1)
+            },
         )
+
+    def _columns(self, rows: Sequence[Sequence[str]]) -> list[list[float]]:
+        """The numbers of each column, NaN where there is none."""
+        return [[_number(row[place]) for row in rows] for place in range(1, len(self.columns) + 1)]
 
     def _warnings(self, evaluated: str) -> list[str]:
         """Sentences on what makes the rows hard to compare."""
         if self.dataset.casefold() == evaluated.removesuffix("-viewers").casefold():
             return [self.differs] * bool(self.differs)
         return [f"The rows cannot be compared: below the line is {evaluated}, not {self.dataset}."]
+
+
+def _number(cell: str) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")
 
 
 def _table(given: Mapping[str, Any]) -> PublishedTable:

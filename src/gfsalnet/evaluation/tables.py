@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 UNDEFINED = "–"
@@ -35,6 +35,8 @@ class Table:
     """What a reader must know about the numbers, one sentence each."""
     rules_before: Sequence[int] = ()
     """Rows above which a line is drawn, in LaTeX."""
+    best: Mapping[int, tuple[int | None, int | None]] = field(default_factory=dict)
+    """Column → the rows of its best and its second best number, which LaTeX sets bold and underlined."""
 
     def markdown(self) -> str:
         """A GitHub table between its caption and its notes."""
@@ -61,7 +63,7 @@ class Table:
         for place, row in enumerate(self.rows):
             if place in self.rules_before:
                 lines.append(r"\midrule")
-            lines.append(_latex_row(row))
+            lines.append(_latex_row(row, [self.best.get(column, (None, None)) for column in range(len(row))], place))
         lines += [r"\bottomrule", r"\end{tabular}"]
         lines += [rf"\par\footnotesize {latex_text(note)}" for note in self.notes]
         return "\n".join([*lines, r"\end{table}"]) + "\n"
@@ -86,8 +88,31 @@ def latex_text(text: str) -> str:
     return "".join(_LATEX.get(sign, sign) for sign in text).replace("∞", r"$\infty$")
 
 
-def _latex_row(cells: Sequence[str]) -> str:
-    return " & ".join(latex_text(cell) for cell in cells) + r" \\"
+def best_two(values: Sequence[float], *, more_is_better: bool) -> tuple[int | None, int | None]:
+    """The positions of the best and the second best number; None where there are fewer than two to choose from.
+
+    >>> best_two([0.2, float("nan"), 0.5, 0.4], more_is_better=True)
+    (2, 3)
+    """
+    known = [place for place, value in enumerate(values) if not math.isnan(value)]
+    if len(known) < 2:
+        return None, None
+    known.sort(key=lambda place: -values[place] if more_is_better else values[place])
+    return known[0], known[1] if len(known) > 2 else None
+
+
+def _latex_row(cells: Sequence[str], best: Sequence[tuple[int | None, int | None]] = (), place: int = -1) -> str:
+    """One row of a table; of a cell with an interval, only the number before it is marked."""
+    marked = []
+    for column, cell in enumerate(cells):
+        text, bracket, interval = latex_text(cell).partition(" [")
+        first, second = best[column] if column < len(best) else (None, None)
+        if place == first:
+            text = rf"\textbf{{{text}}}"
+        elif place == second:
+            text = rf"\underline{{{text}}}"
+        marked.append(text + bracket + interval)
+    return " & ".join(marked) + r" \\"
 
 
 def _markdown(cell: str) -> str:

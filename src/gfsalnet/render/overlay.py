@@ -82,7 +82,7 @@ def contours(rgb_HW3: RGB, density: Map, shares: Sequence[float] = CONTOUR_SHARE
         for outlines, line in lines:
             width_pixels = max(1, line) + wider
             cv2.polylines(view, outlines, True, (grey,) * 3, width_pixels, cv2.LINE_AA, shift=_SUBPIXEL_BITS)
-    return view
+    return as_bytes(view)
 
 
 def _outlines(density: Map, share: float, size_hw: tuple[int, int]) -> list[Any]:
