@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from student.clips import Clip
-from student.pictures import RGB, Photograph, View, blurred, fixations_seen, random_view, read_rgb, recoloured, seen
+from student.pictures import RGB, Photograph, blurred, fixations_seen, random_view, read_rgb, recoloured, seen
 from student.teachers import Static, log_density
 from torch import Tensor
 
@@ -19,7 +18,7 @@ STILL_SIZES = (((256, 320), 0.65), ((288, 288), 0.1), ((224, 384), 0.2), ((320, 
 VIDEO_SIZES = (((224, 384), 0.6), ((256, 320), 0.3), ((192, 416), 0.1))
 """Inputs of the network, and how often."""
 BATCH = 8
-STATIC_SHARE = 0.45
+STATIC_SHARE = 0.35
 """Exponent of the static teachers' mean beside those of a video."""
 
 
@@ -75,7 +74,8 @@ class Batches:
                 image, fixations = self._photograph(size_hw, grid_hw, rng)
                 counts.append(fixations)
             else:
-                image, log_map = self._frame(size_hw, grid_hw, rng)
+                clip = self._clips[rng.choice(len(self._clips), p=self._chance)]
+                image, log_map = clip.drawn(size_hw, rng)
                 counts.append(np.zeros(grid_hw, np.float32))
                 video.append(log_map)
             images.append(image)
@@ -97,14 +97,6 @@ class Batches:
         view = random_view((rgb.shape[0], rgb.shape[1]), size_hw[1] / size_hw[0], rng)
         return seen(rgb, view, size_hw), fixations_seen(photograph.xy_N2, view, grid_hw)
 
-    def _frame(
-        self, size_hw: tuple[int, int], grid_hw: tuple[int, int], rng: np.random.Generator
-    ) -> tuple[RGB, np.ndarray]:
-        clip = self._clips[rng.choice(len(self._clips), p=self._chance)]
-        index = int(rng.integers(len(clip.frames)))
-        view = random_view(clip.frames[index].shape[:2], size_hw[1] / size_hw[0], rng)
-        return seen(clip.frames[index], view, size_hw), map_seen(clip.log_maps[index], view, grid_hw)
-
 
 def _again(views: list[RGB], batch: Batch, rng: np.random.Generator) -> Batch:
     image = _tensor([recoloured(view[:, ::-1], rng) for view in views])
@@ -113,14 +105,3 @@ def _again(views: list[RGB], batch: Batch, rng: np.random.Generator) -> Batch:
 
 def _tensor(images: list[RGB]) -> Tensor:
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
-
-
-def map_seen(log_map_HW: np.ndarray, view: View, grid_hw: tuple[int, int]) -> np.ndarray:
-    """The part of a log map that a view shows, at the size of a grid."""
-    rows, columns = log_map_HW.shape
-    x = (view.left + (np.arange(grid_hw[1], dtype=np.float32) + 0.5) / grid_hw[1] * view.width) * columns - 0.5
-    y = (view.top + (np.arange(grid_hw[0], dtype=np.float32) + 0.5) / grid_hw[0] * view.height) * rows - 0.5
-    if view.mirrored:
-        x = x[::-1]
-    grid_x, grid_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
-    return cv2.remap(log_map_HW, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

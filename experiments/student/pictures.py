@@ -56,7 +56,7 @@ def read_rgb(path: Path) -> RGB:
     return np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR)[..., ::-1])
 
 
-def random_view(picture_hw: tuple[int, int], aspect: float, rng: np.random.Generator, whole: float = 0.3) -> View:
+def random_view(picture_hw: tuple[int, int], aspect: float, rng: np.random.Generator, whole: float = 0.5) -> View:
     """A box of about the wanted aspect (width / height), its side 0.55 to 1 of the largest such box."""
     mirrored = bool(rng.random() < 0.5)
     own = picture_hw[1] / picture_hw[0]
@@ -78,6 +78,18 @@ def seen(rgb: RGB, view: View, size_hw: tuple[int, int]) -> RGB:
     shrinks = box.shape[1] > size_hw[1]
     resized = cv2.resize(box, size_hw[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return resized[:, ::-1] if view.mirrored else resized
+
+
+def map_seen(log_map_HW: NDArray[np.float32], view: View, grid_hw: tuple[int, int]) -> NDArray[np.float32]:
+    """The part of a log map that a view shows, at the size of a grid."""
+    rows, columns = log_map_HW.shape
+    x = (view.left + (np.arange(grid_hw[1], dtype=np.float32) + 0.5) / grid_hw[1] * view.width) * columns - 0.5
+    y = (view.top + (np.arange(grid_hw[0], dtype=np.float32) + 0.5) / grid_hw[0] * view.height) * rows - 0.5
+    if view.mirrored:
+        x = x[::-1]
+    grid_x, grid_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+    mapped = cv2.remap(log_map_HW, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(mapped, np.float32)
 
 
 def fixations_seen(xy_N2: NDArray[np.float64], view: View, size_hw: tuple[int, int]) -> NDArray[np.float32]:

@@ -53,6 +53,10 @@ class Unisal:
     def still(self, image_B3HW: Tensor, domain: str = "SALICON") -> Tensor:
         return self._decode(self.encode(image_B3HW), domain, None)[0]
 
+    def watched(self, image_B3HW: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """The next frame of each of B videos, and what to remember of it."""
+        return self._decode(self.encode(image_B3HW), "DHF1K", state)
+
     @torch.inference_mode()
     def _decode(self, levels: Any, domain: str, state: Tensor | None) -> tuple[Tensor, Tensor | None]:
         network, (coarse, middle, fine) = self.network, levels

@@ -33,10 +33,11 @@ from gfsalnet.network.light import LightStream
 from gfsalnet.network.unisal_start import start_from_unisal
 from gfsalnet.network.weights import load_network, load_strictly, read_state
 
-RATE, NEW_RATE, WEIGHT_DECAY, WARM_UP, AVERAGE = 8e-5, 4e-4, 0.01, 100, 0.998
-"""Learning rate of what UNISAL brings and of what is new, steps over which they rise, decay of the averaged weights."""
+RATE, NEW_RATE, READING_RATE, WEIGHT_DECAY, WARM_UP, AVERAGE = 8e-5, 4e-4, 4e-3, 0.01, 100, 0.998
+"""Learning rate of what UNISAL brings, of what is new, and of centre and temperature, whose values are far larger;
+steps over which they rise, decay of the averaged weights."""
 CENTRE_HW = (15, 20)
-NEW = ("stream.spatial_attention.", "stream.channel_attention.", "centre.", "log_temperature.")
+NEW, READING = ("stream.spatial_attention.", "stream.channel_attention."), ("centre.", "log_temperature.")
 HUMAN_SHARE, NSS_SHARE = 0.4, 0.1
 SAVE_SECONDS, LOG_STEPS = 180, 40
 
@@ -128,7 +129,7 @@ class Run:
         self.average = copy.deepcopy(self.student)
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name, parameter in self.student.named_parameters():
-            rate = NEW_RATE if name.startswith(NEW) else RATE
+            rate = READING_RATE if name.startswith(READING) else NEW_RATE if name.startswith(NEW) else RATE
             groups.setdefault((rate, WEIGHT_DECAY if parameter.ndim > 1 else 0.0), []).append(parameter)
         self.optimiser = torch.optim.AdamW(
             [{"params": p, "lr": rate, "first": rate, "weight_decay": decay} for (rate, decay), p in groups.items()]
@@ -193,7 +194,12 @@ def main() -> None:
     torch.set_num_threads(1)
     args.output.mkdir(parents=True, exist_ok=True)
     judged = photographs(args.data, validation=True)[::2]
-    batches = Batches(photographs(args.data, validation=False), open_clips(args.data), args.weights, args.seed)
+    batches = Batches(
+        photographs(args.data, validation=False),
+        open_clips(args.data, args.weights, args.output / "crops"),
+        args.weights,
+        args.seed,
+    )
     run = Run(args.weights, args.output, args.seed, args.start)
     saved, began, seen = time.monotonic(), time.monotonic(), []
     last = args.stop or args.steps
