@@ -46,8 +46,10 @@ MAY_IMPORT = {
     "bench": {"device", "video", "flow", "network", "backends", "models", "render", "demo"},
     "prepare": {"device", "video", "flow", "gaze", "render", "store"},
     "doctor": {"device", "video", "backends", "models", "predict", "demo"},
+    "adaptation": {"flow", "gaze", "metrics", "models", "network", "store", "evaluation"},
     "evaluation": {"device", "video", "gaze", "metrics", "models", "render", "store"},
     "cli": {
+        "adaptation",
         *("device", "video", "flow", "gaze", "composed", "metrics", "backends", "models", "render"),
         *(
             "predict",

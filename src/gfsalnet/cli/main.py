@@ -9,6 +9,7 @@ import typer
 
 from gfsalnet._version import __version__
 from gfsalnet.cli import dataset, figure, weights
+from gfsalnet.cli.adapt import ADAPT_EXAMPLES, adapt
 from gfsalnet.cli.bench import BENCH_EXAMPLES, bench
 from gfsalnet.cli.config import use_config
 from gfsalnet.cli.console import ASKS_FOR_HELP, Commands
@@ -61,6 +62,7 @@ app.command(epilog=REPORT_EXAMPLES)(report)
 app.command()(models)
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=ABLATE_EXAMPLES)(ablate)
+app.command(epilog=ADAPT_EXAMPLES)(adapt)
 app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command(epilog=COMPARE_EXAMPLES)(compare)
 app.command(epilog=SUBMIT_EXAMPLES)(submit)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from gfsalnet.backends.base import StreamName
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream, flow_image, resize_flow
 from gfsalnet.flow.scene_motion import SceneMotion, SceneMotionStream
-from gfsalnet.maps import FrameMaps, resize_map, to_density
+from gfsalnet.maps import FrameMaps, Map, resize_map, to_density
 from gfsalnet.models.base import SaliencyModel, StageSeconds, timed
 from gfsalnet.models.interpolate import interpolate
 from gfsalnet.models.memory import Timed, remembered
@@ -150,6 +150,13 @@ class GFSalNetModel(SaliencyModel):
             for ready, densities in interpolate(predicted, lambda ready: ready.starts_shot):
                 yield self._prediction(ready, densities)
 
+    def unread(self, frames: Iterable[Frame]) -> Iterator[Unread]:
+        """Of every frame that the network sees: its map before `over_time` reads it, and what moves in the frame."""
+        with closing(prefetch(self._prepared(frames, {}), _PREPARED)) as prepared:
+            for ready, densities in self._predicted(prepared, None, {}):
+                if densities is not None:
+                    yield Unread(ready.frame.index, ready.frame.time_seconds, _halved(densities.saliency), ready.motion)
+
     def _predicted(
         self,
         prepared: Iterable[_Ready],
@@ -167,10 +174,7 @@ class GFSalNetModel(SaliencyModel):
                     continue
                 densities = self._densities(ready, next(maps))
                 if over_time is not None:
-                    # At half the network's size: its cells are larger still.
-                    height, width = densities.saliency.shape
-                    small = resize_map(densities.saliency, (height // 2, width // 2))
-                    densities = over_time.fused(small, ready.motion)
+                    densities = over_time.fused(_halved(densities.saliency), ready.motion)
                 yield ready, densities
 
     def _shown(self, fused: FrameMaps) -> FrameMaps:
@@ -264,6 +268,20 @@ class GFSalNetModel(SaliencyModel):
             flow_against_scene=None if ready.motion is None else ready.motion.left,
             starts_shot=ready.starts_shot,
         )
+
+
+class Unread(NamedTuple):
+    """What `MapsOverTime` is given of a frame."""
+
+    index: int
+    time_seconds: float
+    density: Map
+    motion: SceneMotion | None
+
+
+def _halved(density: Map) -> Map:
+    """What follows the network is done at half its size: its cells are larger still."""
+    return resize_map(density, (density.shape[0] // 2, density.shape[1] // 2))
 
 
 @dataclass(frozen=True, eq=False)

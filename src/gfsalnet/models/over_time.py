@@ -35,6 +35,8 @@ Kind = Literal["still", "video"]
 class Reading:
     """How the network's map of one kind of picture is read."""
 
+    blur: float = 0.0
+    """Sigma of a Gaussian over the map, before anything else, as a share of the picture's width."""
     temperature: float = 1.0
     """Exponent of the map: below 1 it gets softer."""
     centre: tuple[tuple[float, ...], ...] = ((0.0,),)
@@ -42,6 +44,9 @@ class Reading:
 
     def log_map(self, density: Map, centre_strength: float = 1.0) -> Map:
         """(h, w): logarithm of the map as it is read, but for a constant."""
+        if self.blur:
+            sigma = self.blur * density.shape[1]
+            density = np.asarray(cv2.GaussianBlur(density, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
         log_density = np.log(density + np.float32(1e-12 / density.size))
         read = np.float32(self.temperature) * log_density + np.float32(centre_strength) * self.log_odds(density.shape)
         return np.asarray(read, np.float32)

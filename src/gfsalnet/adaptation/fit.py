@@ -1,0 +1,76 @@
+"""The fit: a log-likelihood of the fixations with a prior around the model's own numbers, and its cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.adaptation.looks import LookedAt
+from gfsalnet.gaze import fixation_counts
+from gfsalnet.maps import Map
+from gfsalnet.models.adjustable import Number, adjusted, from_steps
+from gfsalnet.models.over_time import Kind, OverTime
+from gfsalnet.packages import needed_by
+
+FOLDS = 5
+"""Of the cross-validation over many recordings; up to twice as many are left out one by one."""
+PRIOR_RECORDINGS = 2.0
+"""How many pictures' worth of fixations the prior counts as: a number that lies one step away costs half of it in nats,
+spread over all of them."""
+SECONDS_PER_PICTURE = 3.0
+"""Of a video: what is looked at changes about as fast."""
+_MOST_ROUNDS, _TOLERANCE, _DIFFERENCE = 30, 1e-5, 1e-3
+"""Of the optimiser: rounds, nats, steps. Maps are of float32: smaller differences would be noise."""
+
+FloatArray = NDArray[np.float64]
+
+
+def log_likelihood(density: Map, counts: Map) -> float:
+    """Mean over fixations of the logarithm of a density against an even one, in nats.
+
+    Args:
+        density: (h, w), sums to 1.
+        counts: (h, w), how many fixations each cell has.
+    """
+    rows, columns = np.nonzero(counts)
+    even = 1 / density.size
+    logs = np.log(density[rows, columns].astype(np.float64) / even + 1e-9)
+    return float(np.average(logs, weights=counts[rows, columns]))
+
+
+def of_recording(recording: LookedAt, how: OverTime, kind: Kind) -> FloatArray:
+    """(looks,): log-likelihood of each frame's fixations, in nats."""
+    found = []
+    for look in recording.looks:
+        density = look.map(how, kind)
+        found.append(log_likelihood(density, fixation_counts(look.fixations, (density.shape[0], density.shape[1]))))
+    return np.array(found)
+
+
+def fitted(recordings: Sequence[LookedAt], how: OverTime, kind: Kind, free: Sequence[Number]) -> dict[str, float]:
+    """The most likely values of these numbers.
+
+    Every recording counts alike. The prior is a Gaussian of one step around what each number is.
+    """
+    with needed_by("adapt"):
+        from scipy.optimize import minimize
+
+    pictures = sum(max(len({look.second for look in r.looks}) / SECONDS_PER_PICTURE, 1.0) for r in recordings)
+
+    def loss(steps: FloatArray) -> float:
+        values = {number.name: from_steps(number, step) for number, step in zip(free, steps, strict=True)}
+        now = adjusted(how, kind, values)
+        gain = np.mean([of_recording(recording, now, kind).mean() for recording in recordings])
+        return float(PRIOR_RECORDINGS * (steps**2).sum() / 2 / pictures - gain)
+
+    options = {"maxiter": _MOST_ROUNDS, "ftol": _TOLERANCE, "eps": _DIFFERENCE}
+    best = minimize(loss, np.zeros(len(free)), method="L-BFGS-B", options=options)
+    return {number.name: from_steps(number, float(step)) for number, step in zip(free, best.x, strict=True)}
+
+
+def folds(count: int, rng: np.random.Generator) -> list[NDArray[np.intp]]:
+    """Which recordings are left out together."""
+    parts = count if count <= 2 * FOLDS else FOLDS
+    return [np.sort(part) for part in np.array_split(rng.permutation(count), parts)]
