@@ -135,7 +135,7 @@ def _require_help(best: Judged, model: str | Path, dataset: GazeDataset) -> None
         low, high = best.interval
         before, after = best.means()["information gain"]
         problem = (
-            f"fitting to {dataset.name} {dataset.root} does not help: {before:.3f} bits per fixation over the centre "
+            f"fitting to {dataset.root} does not help: {before:.3f} bits per fixation over the centre "
             f"before, {after:.3f} after; the gain {best.gain:+.3f} (90 %: {low:+.3f} to {high:+.3f}) on recordings "
             "left out; nothing is written"
         )

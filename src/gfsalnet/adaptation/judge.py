@@ -11,7 +11,7 @@ from gfsalnet import metrics
 from gfsalnet.adaptation.fit import FloatArray, fitted, folds, log_likelihood
 from gfsalnet.adaptation.looks import Look, LookedAt
 from gfsalnet.evaluation.floor import mean_density
-from gfsalnet.gaze import FrameGaze, GazeDataset, fixation_counts
+from gfsalnet.gaze import FrameGaze, GazeDataset
 from gfsalnet.maps import resize_density
 from gfsalnet.models.adjustable import Number, adjusted
 from gfsalnet.models.over_time import Kind, OverTime
@@ -22,7 +22,7 @@ EVEN_SHARE = 0.1
 """Of the centre that is the baseline: the mean density of the other recordings, and so much spread evenly."""
 LEAST_GAIN = 0.01
 """Bits per fixation: less is not worth a model of its own."""
-_DRAWS = 2000
+_DRAWS = 1000
 _NATS_PER_BIT = np.log(2)
 
 
@@ -104,12 +104,11 @@ def _score(
 ) -> list[float]:
     density = look.map(how, kind)
     size_hw = density.shape[0], density.shape[1]
-    counts = fixation_counts(look.fixations, size_hw)
     centre = resize_density(centre_HW.astype(np.float32), size_hw)
     truth = dataset.density(name, FrameGaze(index=look.seen[-1].index, fixations=look.fixations), size_hw)
     return [
-        (log_likelihood(density, counts) - log_likelihood(centre, counts)) / _NATS_PER_BIT,
-        metrics.nss(density, counts),
+        (log_likelihood(density, look.counts) - log_likelihood(centre, look.counts)) / _NATS_PER_BIT,
+        metrics.nss(density, look.counts),
         metrics.cc(density, truth),
         metrics.sim(density, truth),
         metrics.kldiv(density, truth),

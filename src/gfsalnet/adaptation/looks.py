@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 
 import numpy as np
 
 from gfsalnet.errors import DatasetError, GFSalNetError
 from gfsalnet.flow.estimator import zero_flow
-from gfsalnet.gaze import FrameGaze, GazeDataset
+from gfsalnet.gaze import FrameGaze, GazeDataset, fixation_counts
 from gfsalnet.maps import Map, resize_density
 from gfsalnet.models.gfsalnet import GFSalNetModel, Unread
 from gfsalnet.models.over_time import Kind, MapsOverTime, OverTime
@@ -37,6 +38,12 @@ class Look:
     """The frame, last, and those before it that its map remembers."""
     fixations: Fixations
     """Those inside the picture."""
+
+    @cached_property
+    def counts(self) -> Map:
+        """(h, w): how many fixations each cell of the map has."""
+        height, width = self.seen[-1].density.shape
+        return fixation_counts(self.fixations, (height, width))
 
     def map(self, how: OverTime, kind: Kind) -> Map:
         """(h, w): the density that the model gives with such numbers."""
@@ -97,7 +104,7 @@ def _looks(
         if before and not 0 < unread.time_seconds - before[-1].time_seconds < 1:
             before = []  # a run begins
         before = [seen for seen in before if seen.time_seconds > unread.time_seconds - reach_seconds]
-        now = _small(unread)
+        now = _small(unread, "still" if dataset.kind == "image" else "video")
         if unread.index in wanted:
             fixations = wanted[unread.index]
             looks.append(Look(int(unread.time_seconds), [*before, now], _inside(fixations)))
@@ -118,20 +125,20 @@ def _unread(model: GFSalNetModel, dataset: GazeDataset, name: str, wanted: list[
             yield from model.unread(frame for _, frame in run)
 
 
-def _until(frames: Iterable[Frame], last: int) -> Iterator[Frame]:
+def _until(frames: Iterable[Frame], last: int) -> Generator[Frame, None, None]:
     for frame in frames:
         yield frame
         if frame.index >= last:
             return
 
 
-def _small(unread: Unread) -> Unread:
-    """The same with a map of few cells, and without the flow field that the motion was measured in."""
+def _small(unread: Unread, kind: Kind) -> Unread:
+    """The same with a map of few cells, without the flow field that motion was measured in; of a picture without any."""
     height, width = unread.density.shape
     share = min((MOST_CELLS / (height * width)) ** 0.5, 1)
     density = resize_density(unread.density, (max(round(height * share), 1), max(round(width * share), 1)))
-    motion = None if unread.motion is None else replace(unread.motion, field=zero_flow((1, 1)))
-    return unread._replace(density=density, motion=motion)
+    motion = None if unread.motion is None or kind == "still" else replace(unread.motion, field=zero_flow((1, 1)))
+    return replace(unread, density=density, motion=motion)
 
 
 def _inside(fixations: Fixations) -> Fixations:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -270,7 +270,8 @@ class GFSalNetModel(SaliencyModel):
         )
 
 
-class Unread(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Unread:
     """What `MapsOverTime` is given of a frame."""
 
     index: int
