@@ -18,7 +18,8 @@ from gfsalnet.gaze import FrameGaze, GazeDataset
 from gfsalnet.maps import Map, to_density
 from gfsalnet.models.adjustable import adjusted, from_steps, numbers_of
 from gfsalnet.models.gfsalnet import Unread
-from gfsalnet.models.over_time import Kind, Memory, MotionGate, OverTime, Reading
+from gfsalnet.models.memory import Memory
+from gfsalnet.models.over_time import Kind, MotionGate, OverTime, Reading
 from gfsalnet.types import Fixations
 
 SIZE_HW = (24, 32)
@@ -74,7 +75,7 @@ def recordings(true: OverTime, kind: Kind, count: int, seed: int = 0, moving: Se
             if moving:
                 residual = 20 * network_map(rng) * SIZE_HW[0] * SIZE_HW[1]
                 residual *= np.float32(moving[second % len(moving)]) / residual.mean()
-                motion = SceneMotion(residual, camera_speed=0.0, inlier_share=1.0, field=zero_flow((1, 1)))
+                motion = SceneMotion(residual, 0.0, 1.0, field=zero_flow((1, 1)), left=zero_flow((1, 1)))
             unread = Unread(second, float(second), network_map(rng), motion)
             look = Look(second, [unread], drawn(network_map(rng), rng))
             looks.append(replace(look, fixations=drawn(look.map(true, kind), rng)))

@@ -17,7 +17,8 @@ from gfsalnet.gaze import GazeDataset
 from gfsalnet.models import load_model
 from gfsalnet.models.adjustable import Number, adjusted, numbers_of
 from gfsalnet.models.gfsalnet import GFSalNetModel
-from gfsalnet.models.over_time import Kind, Memory, OverTime
+from gfsalnet.models.memory import Memory
+from gfsalnet.models.over_time import Kind, OverTime
 from gfsalnet.packages import require
 
 FEWEST = {"image": 8, "video": 3}

@@ -15,6 +15,7 @@ from gfsalnet.flow.estimator import zero_flow
 from gfsalnet.gaze import FrameGaze, GazeDataset, fixation_counts
 from gfsalnet.maps import Map, resize_density
 from gfsalnet.models.gfsalnet import GFSalNetModel, Unread
+from gfsalnet.models.memory import Timed, remembered
 from gfsalnet.models.over_time import Kind, MapsOverTime, OverTime
 from gfsalnet.types import Fixations, Frame
 
@@ -48,8 +49,10 @@ class Look:
     def map(self, how: OverTime, kind: Kind) -> Map:
         """(h, w): the density that the model gives with such numbers."""
         over_time = MapsOverTime(how, kind)
-        for unread in self.seen:
-            maps = over_time.push(unread.density, unread.motion, unread.time_seconds)
+        seen = self.seen if how.memory.tau_seconds else self.seen[-1:]
+        fused = (Timed(u, u.time_seconds, False, over_time.fused(u.density, u.motion)) for u in seen)
+        *_, (_, maps) = remembered(fused, how.memory)
+        assert maps is not None
         return maps.saliency
 
 
@@ -133,11 +136,12 @@ def _until(frames: Iterable[Frame], last: int) -> Generator[Frame, None, None]:
 
 
 def _small(unread: Unread, kind: Kind) -> Unread:
-    """The same with a map of few cells, without the flow field that motion was measured in; of a picture without any."""
+    """The same with a map of few cells, and without what motion was measured in; of a picture, without motion."""
     height, width = unread.density.shape
     share = min((MOST_CELLS / (height * width)) ** 0.5, 1)
     density = resize_density(unread.density, (max(round(height * share), 1), max(round(width * share), 1)))
-    motion = None if unread.motion is None or kind == "still" else replace(unread.motion, field=zero_flow((1, 1)))
+    none = zero_flow((1, 1))
+    motion = None if unread.motion is None or kind == "still" else replace(unread.motion, field=none, left=none)
     return replace(unread, density=density, motion=motion)
 
 
