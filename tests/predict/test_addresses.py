@@ -14,6 +14,7 @@ import pytest
 
 from gfsalnet.models import load_model
 from gfsalnet.predict import Outcome, Settings, predict_sources
+from gfsalnet.render import Look
 from gfsalnet.video import VideoWriter
 
 
@@ -26,6 +27,13 @@ def write_clip(path: Path, frames: int = 6) -> None:
 
 class Handler(SimpleHTTPRequestHandler):
     tags = True
+    needed = ""
+    """What the query must hold."""
+
+    def do_GET(self) -> None:
+        if self.needed in self.path:
+            return super().do_GET()
+        return self.send_error(403)
 
     def __init__(self, *arguments: object, folder: Path) -> None:
         super().__init__(*arguments, directory=str(folder))  # type: ignore[arg-type]
@@ -72,6 +80,17 @@ def test_the_same_video_is_known_again_from_anywhere(
     assert "pa55" not in first.message + second.message
     summary = json.loads((out / str(first.folder) / "summary.json").read_text())
     assert summary["source"]["path"].startswith(f"http://{host}/clip.mp4 (ETag ")
+
+
+def test_what_is_read_twice_is_opened_with_the_whole_address(
+    host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Handler, "needed", "?token=pa55")
+    settings = Settings(output=tmp_path / "out", save=("overlay",), look=Look(scale="video"))
+    (outcome,) = predict_sources(load_model("centre-bias"), [f"http://{host}/clip.mp4?token=pa55"], settings)
+    assert (outcome.status, outcome.frames) == ("done", 6)
+    assert outcome.folder is not None
+    assert "pa55" not in (outcome.folder / "summary.json").read_text()
 
 
 def test_another_content_at_the_address_is_another_video(host: str, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from gfsalnet.cli.options import (
 )
 from gfsalnet.cli.predict import SourcesArgument
 from gfsalnet.cli.progress import Progress, at_work
+from gfsalnet.urls import without_secrets
 
 if TYPE_CHECKING:
     from gfsalnet.models import SaliencyModel
@@ -85,7 +86,9 @@ def report(
             groups,
             output,
             title=title,
-            on_frame=lambda source, done, total: progress.show(Path(source).name, done, total, stage=source),
+            on_frame=lambda source, done, total: progress.show(
+                Path(without_secrets(source)).name, done, total, stage=source
+            ),
         )
     for problem in problems:
         print_error(problem)

@@ -247,7 +247,7 @@ def _run(
     wanted = reader if info.is_live else islice(reader, settings.max_frames)
     frames = prefetch(_clocked(wanted, seconds, "read"), depth, skip)
     # Standard input lies in a file as long as its reader is open, which is where its sinks end.
-    again = None if info.is_live else partial(_open, str(info.path or info.source), settings)
+    again = None if info.is_live else partial(_open, str(info.path or info.address or info.source), settings)
     done = 0
     with (
         # The stages run beside each other: a pool in one of them would take the others' cores, and the flow of DIS

@@ -325,6 +325,7 @@ def _info(media: MediaInput, container: InputContainer, stream: VideoStream, siz
         time_base=time_base,
         estimated_frames=stated_count(container, stream) or estimate,
         duration_seconds=duration,
+        address=media.file if media.kind == "stream" else None,
         version=media.version,
         is_playlist=not PLAYLIST_FORMATS.isdisjoint(container.format.name.split(",")),
         has_audio=bool(container.streams.audio),
