@@ -13,6 +13,7 @@ from gfsalnet.errors import DatasetError
 from gfsalnet.flow import CachedFlow, DISFlow, FlowStream, flow_folder
 from gfsalnet.gaze import open_dataset
 from gfsalnet.prepare import Prepared, prepare_dataset
+from gfsalnet.types import FlowField
 
 FLOW = DISFlow("ultrafast", (64, 48))
 
@@ -71,6 +72,25 @@ def test_frames_are_extracted_and_flow_is_cached(dhf1k: Path, workers: int) -> N
     stream = FlowStream(CachedFlow(Refusing("ultrafast", (64, 48)), flow_folder(dhf1k)))
     for frame in after:
         stream.push(frame, starts_shot=False)
+
+
+def test_opencv_works_on_one_thread_as_in_the_processes(dhf1k: Path) -> None:
+    counts = []
+
+    class Noting(DISFlow):
+        def __call__(self, previous_rgb: np.ndarray, current_rgb: np.ndarray) -> FlowField:
+            counts.append(cv2.getNumThreads())
+            return super().__call__(previous_rgb, current_rgb)
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    try:
+        for _ in prepare_dataset("dhf1k", dhf1k, flow=Noting("ultrafast", (64, 48)), split="val"):
+            assert cv2.getNumThreads() == 2  # while the caller has the result, its setting counts
+        assert counts == [1, 1, 1]
+        assert cv2.getNumThreads() == 2
+    finally:
+        cv2.setNumThreads(before)
 
 
 def test_what_is_there_is_not_made_again(dhf1k: Path) -> None:

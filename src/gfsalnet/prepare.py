@@ -14,7 +14,7 @@ from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
-from gfsalnet.device import keep_threads
+from gfsalnet.device import keep_threads, threads
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.files import output_errors, write_jpeg, write_png, written_whole
 from gfsalnet.flow import CachedFlow, FlowEstimator, FlowStream, flow_folder
@@ -88,12 +88,21 @@ def prepare_dataset(
         for video in part.videos
         if (wanted := _wants_frames(part, video, frames)) or (flow is not None and part.kind == "video")
     ]
-    results = map(_prepare, jobs) if min(workers, len(jobs)) <= 1 else _in_processes(jobs, workers)
+    results = _in_this_process(jobs) if min(workers, len(jobs)) <= 1 else _in_processes(jobs, workers)
     yield from ((done, len(jobs)) for done in results)
 
 
 def _wants_frames(dataset: GazeDataset, video: str, frames: bool) -> bool:
     return (frames or dataset.frames_in_layout) and dataset.frames_folder(video) is not None
+
+
+def _in_this_process(jobs: list[_Job]) -> Iterator[Prepared]:
+    for job in jobs:
+        # One thread, as in the processes: with several, DIS gives other vectors. Lent for each job anew, because
+        # whoever takes the results may compute in between.
+        with threads(1, torch=False):
+            done = _prepare(job)
+        yield done
 
 
 def _in_processes(jobs: list[_Job], workers: int) -> Iterator[Prepared]:

@@ -223,7 +223,9 @@ def test_ctrl_c_leaves_whole_outputs_only(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from gfsalnet.cli import app; app()", *PREDICT, str(frames), "-o", str(tmp_path)]
     process = subprocess.Popen([*command, "--save", "png,csv"], stderr=subprocess.PIPE, text=True)
     waiting_until = time.monotonic() + 300
-    while not list(tmp_path.glob("frames-2/.maps.partial/*.png")) and time.monotonic() < waiting_until:
+    while not list(tmp_path.glob("frames-2/.outputs.*/.maps.*/*.png")):
+        assert process.poll() is None, "it ended before a map was written"
+        assert time.monotonic() < waiting_until
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=300)
