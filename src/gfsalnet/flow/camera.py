@@ -7,6 +7,7 @@ the scenery even where a third of the picture moves otherwise (random sample con
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -43,11 +44,15 @@ class CameraMotion:
 
     def _vectors(self, size_hw: tuple[int, int], step: int) -> NDArray[np.float32]:
         """(h, w, 2) at every so many-th pixel, the first of them in the middle of its square."""
-        height, width = size_hw
-        x, y = (np.arange(step // 2, side, step, dtype=np.float32) for side in (width, height))
-        (a, b, dx), (c, d, dy) = self.affine_23.astype(np.float32)
-        y = y[:, None]
-        return np.stack(((a - 1) * x + (b * y + dx), c * x + ((d - 1) * y + dy)), 2)
+        return np.asarray(cv2.transform(_places(size_hw, step), self.affine_23 - np.eye(2, 3)), np.float32)
+
+
+@lru_cache(maxsize=4)
+def _places(size_hw: tuple[int, int], step: int) -> NDArray[np.float32]:
+    """(h, w, 2): x, y of every so many-th pixel, the first of them in the middle of its square."""
+    height, width = size_hw
+    y, x = np.mgrid[step // 2 : height : step, step // 2 : width : step]
+    return np.stack((x, y), 2).astype(np.float32)
 
 
 def camera_motion(field: FlowField) -> CameraMotion:
@@ -55,11 +60,8 @@ def camera_motion(field: FlowField) -> CameraMotion:
 
     The same field always gives the same result.
     """
-    height, width = field.size_hw
-    first = _STEP // 2
-    y, x = np.mgrid[first:height:_STEP, first:width:_STEP]
-    places = np.stack((x.ravel(), y.ravel()), 1).astype(np.float32)
-    moved = places + field.flow_pixels[y.ravel(), x.ravel()]
+    places = _places(field.size_hw, _STEP).reshape(-1, 2)
+    moved = places + field.flow_pixels[_STEP // 2 :: _STEP, _STEP // 2 :: _STEP].reshape(-1, 2)
     affine: NDArray[np.float64] | None = None
     if len(places) >= 3:
         # OpenCV's RANSAC draws from a generator with a fixed seed: equal fields give equal motion.
@@ -80,5 +82,6 @@ def against_scene(field: FlowField, camera: CameraMotion) -> FlowField:
 
 def speed(field: FlowField) -> Map:
     """(H, W): lengths of the vectors, in pixels of `REFERENCE_WIDTH` per interval of the field."""
-    length = np.sqrt(np.einsum("hwc,hwc->hw", field.flow_pixels, field.flow_pixels))
-    return np.asarray(length * np.float32(REFERENCE_WIDTH / field.size_hw[1]), np.float32)
+    scale = REFERENCE_WIDTH / field.size_hw[1]
+    squares = cv2.transform(np.square(field.flow_pixels), np.full((1, 2), scale**2))  # OpenCV adds channels quickly
+    return np.asarray(np.sqrt(squares), np.float32)

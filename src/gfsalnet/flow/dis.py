@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.flow.estimator import check_pair
@@ -75,10 +76,16 @@ class DISFlow:
             ValueError: if the frames are not (H, W, 3) uint8 of one size.
         """
         check_pair(previous_rgb, current_rgb)
-        size_hw = self.field_size_hw((current_rgb.shape[0], current_rgb.shape[1]))
+        return self.between(self.grey(previous_rgb), self.grey(current_rgb))
+
+    def grey(self, rgb: RGB) -> NDArray[np.uint8]:
+        """(h, w): what it sees of a frame, at the working size."""
+        return grey_at(rgb, self.field_size_hw((rgb.shape[0], rgb.shape[1])))
+
+    def between(self, previous: NDArray[np.uint8], current: NDArray[np.uint8]) -> FlowField:
+        """The motion between two pictures that `grey` gave: a stream of frames needs each only once."""
         # Made anew for every pair: one small frame changes the pyramid of a DISOpticalFlow for all later calls.
         estimator = cv2.DISOpticalFlow.create(PRESETS[self.preset])
-        previous, current = grey_at(previous_rgb, size_hw), grey_at(current_rgb, size_hw)
         flow_pixels = estimator.calc(previous, current, None)  # type: ignore[call-overload]  # the stub knows no None
         field = FlowField(np.asarray(flow_pixels, dtype=np.float32))
         return evident_flow(field, previous, current) if self.needs_evidence else field

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from gfsalnet.flow.camera import REFERENCE_WIDTH, against_scene, camera_motion, speed
+from gfsalnet.flow.dis import DISFlow
 from gfsalnet.flow.estimator import FlowEstimator, zero_flow
 from gfsalnet.flow.precomputed import PrecomputedFlow
 from gfsalnet.maps import Map
@@ -52,10 +54,12 @@ class SceneMotion:
         return float(self.residual.mean())
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class _Seen:
     time_seconds: float
     rgb: RGB
+    grey: NDArray[np.uint8] | None = None
+    """What DIS sees of it, once that is known."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ class SceneMotionStream:
         if isinstance(self.estimator, PrecomputedFlow):
             field = self.estimator.leading_to(index)
         else:
-            field = self.estimator(before.rgb, seen.rgb)
+            field = self._flow(before, seen)
         camera = camera_motion(field)
         left = against_scene(field, camera)
         self._fields = field, left
@@ -146,6 +150,13 @@ class SceneMotionStream:
         residual = _small(speed(left)) * np.float32(per_interval)
         of_camera = camera.speed(field.size_hw) * per_interval
         self._measured.append(_Measured(seen.time_seconds, seconds, residual, of_camera, camera.inlier_share))
+
+    def _flow(self, before: _Seen, seen: _Seen) -> FlowField:
+        if not isinstance(self.estimator, DISFlow):
+            return self.estimator(before.rgb, seen.rgb)
+        before.grey = self.estimator.grey(before.rgb) if before.grey is None else before.grey
+        seen.grey = self.estimator.grey(seen.rgb)
+        return self.estimator.between(before.grey, seen.grey)
 
     def _over_time(self, now_seconds: float) -> SceneMotion:
         """The mean over the reach; a pair is weighted by the time that it spans and by its age."""

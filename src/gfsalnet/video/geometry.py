@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -100,6 +101,7 @@ def _check_source(rgb: RGB, source_hw: SizeHW) -> None:
         raise ValueError(f"expected a picture of shape {(*source_hw, 3)}, not {rgb.shape}")
 
 
+@lru_cache(maxsize=64)  # it is asked for every frame, and takes a fifth of a millisecond
 def fitted_size_hw(source_hw: SizeHW, area_pixels: int, multiple: int = 32) -> SizeHW:
     """The size of about `area_pixels` whose sides are multiples of `multiple` and whose aspect suits the source.
 
