@@ -235,16 +235,6 @@ def write_jpeg(path: Path, rgb: NDArray[np.uint8]) -> None:
     path.write_bytes(cv2.imencode(".jpg", stored, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes())
 
 
-def packaged_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file that lies in the package, and so is what the code expects."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    return tables
-
-
 def write_json(path: Path, mapping: Mapping[str, Any]) -> None:
     """Write a mapping as readable JSON, keys in the order given; fractions and paths become strings.
 

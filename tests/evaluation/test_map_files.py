@@ -169,7 +169,7 @@ def test_damage_is_named(damage: object, words: str, tmp_path: Path) -> None:
 
 def test_a_damaged_picture(tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(b"not")
-    with pytest.raises(SourceError, match=r"1\.png: is no picture that can be read"):
+    with pytest.raises(SourceError, match=r"1\.png: it is not an image"):
         read_map(tmp_path / "1.png")
 
 

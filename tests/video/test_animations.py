@@ -13,7 +13,7 @@ import pytest
 from gfsalnet.errors import SourceError
 from gfsalnet.video import count_frames, frame_times, heif, open_source, read_image
 
-HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0\0\0\x14ispe\0\0\0\0" + bytes([0, 0, 1, 0]) * 2
 
 
 def read(path, rate=None):

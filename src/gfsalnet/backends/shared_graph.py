@@ -8,7 +8,6 @@ open the graph, so that it computes what the float32 graph computes, to the bit.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gfsalnet.backends.graphs import export_onnx
+from gfsalnet.errors import WeightsError
 from gfsalnet.files import write_whole
+from gfsalnet.formats.texts import parse_json
 from gfsalnet.network import GFSalNet
 from gfsalnet.network.folder import WEIGHTS_FILE, weights_hash
 
@@ -90,7 +91,7 @@ def _places(weights: Path) -> dict[bytes, _Place]:
     data = weights.read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
     found = {}
-    for name, entry in json.loads(data[8:start]).items():
+    for name, entry in parse_json(data[8:start].decode("utf-8"), weights, WeightsError).items():
         if name != "__metadata__" and entry["dtype"] == "F16":
             first, last = (start + offset for offset in entry["data_offsets"])
             found[data[first:last]] = _Place(first, last - first)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import TypeVar
 
 from gfsalnet.device import threads
 from gfsalnet.errors import GFSalNetError
+from gfsalnet.formats.texts import read_json_object
 from gfsalnet.models import load_model
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.render import open_sinks
@@ -125,7 +125,7 @@ def measure_video(source: str, model_name: str, backend: str, save: tuple[str, .
         command += ["--save", ",".join(save), "--output"]
         start_seconds, start_cpu, _ = _run([*command, f"{folder}/one", "--max-frames", "1"])
         _, cpu, megabytes = _run([*command, f"{folder}/all"])
-        summary = json.loads(next(Path(folder, "all").glob("*/summary.json")).read_text(encoding="utf-8"))
+        summary = read_json_object(next(Path(folder, "all").glob("*/summary.json")), GFSalNetError)
     frames = int(summary["frames"])
     return VideoSpeed(
         frames=frames,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
@@ -12,11 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import typer
 
 from gfsalnet.errors import GFSalNetError, RequestError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from gfsalnet.formats.texts import parse_toml, read_bytes
 
 OWN_FILE, PROJECT_FILE = "gfsalnet.toml", "pyproject.toml"
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", list: "a list of texts", str: "a text"}
@@ -77,12 +72,8 @@ def _from_file(source: Any) -> bool:
 
 def _read(path: Path) -> dict[str, Any]:
     """The file's tables, one a verb."""
-    try:
-        tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise GFSalNetError(path, f"cannot be read ({error.strerror or error})", "Give another --config") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RequestError(path, f"is not TOML ({error})", "Mend that place") from error
+    data = read_bytes(path, GFSalNetError, "Give another --config", "TOML file")
+    tree = parse_toml(data, path, RequestError, "Mend that place")
     if path.name != PROJECT_FILE:
         return tree
     tool = tree.get("tool")

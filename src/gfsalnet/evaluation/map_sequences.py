@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +12,9 @@ import numpy as np
 from gfsalnet.errors import SourceError
 from gfsalnet.evaluation.numbering import numbers_in_names
 from gfsalnet.evaluation.sources import AnyMap
+from gfsalnet.formats.arrays import ArrayArchive, read_npy
 from gfsalnet.video import open_source
+from gfsalnet.video.pictures import read_picture
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".exr")
 VIDEOS = (".mp4", ".avi", ".mkv", ".mov", ".webm")
@@ -138,6 +139,9 @@ class MapVideo(MapSequence):
                     return
 
 
+_AGAIN = "Write it again with numpy.save."
+
+
 def read_map(path: Path) -> AnyMap:
     """One (h, w) map from a picture of 8, 16 or 32 bits, or from a NumPy file.
 
@@ -149,13 +153,7 @@ def read_map(path: Path) -> AnyMap:
         if array.ndim != 2:
             raise SourceError(path, f"holds an array of shape {array.shape}", "Store one (height, width) map in it.")
         return array
-    try:
-        stored = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-    except (OSError, cv2.error):
-        stored = None
-    if stored is None:
-        raise SourceError(path, "is no picture that can be read", "Write it again as PNG.")
-    return _grey(np.asarray(stored), path)
+    return _grey(read_picture(path, cv2.IMREAD_UNCHANGED, SourceError, "Write it again as PNG."), path)
 
 
 def _grey(picture: AnyMap, where: object) -> AnyMap:
@@ -171,15 +169,12 @@ def _grey(picture: AnyMap, where: object) -> AnyMap:
 
 
 def _read_array(path: Path) -> AnyMap:
-    try:
-        if path.suffix.lower() == ".npy":
-            # Memory-mapped: a stack of all frames may be larger than the memory.
-            array: AnyMap = np.load(path, mmap_mode="r", allow_pickle=False)
-        else:
-            with np.load(path, allow_pickle=False) as archive:
-                array = archive[_array_name(path, archive.files)]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise SourceError(path, f"is not a readable NumPy file ({error})", "Write it again with numpy.save.") from error
+    # Memory-mapped where it is not packed: a stack of all frames may be larger than the memory.
+    if path.suffix.lower() == ".npy":
+        array = read_npy(path, SourceError, _AGAIN)
+    else:
+        archive = ArrayArchive(path, SourceError, _AGAIN)
+        array = archive.mapped(_array_name(path, archive.names))
     if array.dtype.kind not in "buif":
         raise SourceError(path, f"holds values of type {array.dtype}", "Store real numbers.")
     return array
@@ -189,10 +184,10 @@ def _frame_index(path: Path, maps: int) -> Sequence[int] | None:
     """The 0-based frame of each map by the array `frame_index` of an NPZ; None without that array."""
     if path.suffix.lower() == ".npy":
         return None
-    with np.load(path, allow_pickle=False) as archive:
-        if FRAME_INDEX not in archive.files:
-            return None
-        index = archive[FRAME_INDEX]
+    archive = ArrayArchive(path, SourceError, _AGAIN)
+    if FRAME_INDEX not in archive.names:
+        return None
+    index = archive.read(FRAME_INDEX)
     if index.shape != (maps,) or index.dtype.kind not in "ui" or (np.diff(index.astype(np.int64)) <= 0).any():
         problem = f"its {FRAME_INDEX} does not name one frame for each of {maps} maps, ascending"
         raise SourceError(path, problem, f"Store {maps} whole numbers, counted from 0.")

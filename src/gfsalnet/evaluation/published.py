@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gfsalnet.errors import GFSalNetError
 from gfsalnet.evaluation.report import Report
 from gfsalnet.evaluation.report_files import write_text
 from gfsalnet.evaluation.settings import METRIC_LABELS
 from gfsalnet.evaluation.tables import UNDEFINED, Table, best_two, number
-from gfsalnet.files import packaged_toml
+from gfsalnet.formats.texts import read_toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,8 @@ def _table(given: Mapping[str, Any]) -> PublishedTable:
 
 
 PAPER_TABLES: Mapping[str, PublishedTable] = {
-    given["number"]: _table(given) for given in packaged_toml(Path(__file__).with_name("paper_tables.toml"))["table"]
+    given["number"]: _table(given)
+    for given in read_toml(Path(__file__).with_name("paper_tables.toml"), GFSalNetError)["table"]
 }
 """Number → table: I UCF-Sports, II Hollywood-2, III DHF1K, IV DIEM, V DIEM-Meta, VI LEDOV-Meta."""
 

@@ -99,6 +99,10 @@ def _to_steps(field: FlowField) -> NDArray[np.int16]:
 def _read(path: Path, size_hw: tuple[int, int]) -> NDArray[np.int16] | None:
     """(H, W, 2) steps; None if there is no such entry, or it is damaged."""
     try:
-        return np.frombuffer(zlib.decompress(path.read_bytes()), _STEPS).reshape(*size_hw, 2)
+        wanted = 2 * size_hw[0] * size_hw[1] * np.dtype(_STEPS).itemsize
+        # One byte more would be too many: nothing unpacks to gigabytes.
+        return np.frombuffer(zlib.decompressobj().decompress(path.read_bytes(), wanted + 1), _STEPS).reshape(
+            *size_hw, 2
+        )
     except (OSError, zlib.error, ValueError):
         return None

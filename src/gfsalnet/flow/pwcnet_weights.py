@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -13,6 +12,7 @@ from torch import Tensor
 from gfsalnet.errors import WeightsError
 from gfsalnet.files import write_whole
 from gfsalnet.flow.pwcnet_network import PWCNet
+from gfsalnet.formats.tensors import read_torch
 from gfsalnet.network.weights import compare_keys, read_state
 
 LICENCE = "CC BY-NC-SA 4.0, (c) 2018 NVIDIA Corporation: for research, not for commercial use"
@@ -52,10 +52,7 @@ def load_pwcnet(path: Path) -> PWCNet:
 
 
 def _read_official(path: Path) -> dict[str, Tensor]:
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds on a damaged file
-        raise WeightsError(path, f"not a readable PyTorch file ({error})", _REMEDY) from error
+    content = read_torch(path, WeightsError, _REMEDY)
     if isinstance(content, Mapping):
         content = content.get("state_dict", content)
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):

@@ -15,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
+from gfsalnet.formats.parquet import read_parquet_columns
+from gfsalnet.formats.texts import read_bytes
 from gfsalnet.gaze.exports import HEAD_BYTES, import_remedy, program_of
+from gfsalnet.limits import check_bytes
 
 LAYOUT = (
     "A table has the columns video (or image), x, y, and for videos frame or time_seconds; subject, duration_ms, width "
@@ -97,20 +100,14 @@ def read_csv(path: Path, layout: str = LAYOUT) -> Columns:
     Raises:
         DatasetError: if it is missing, is no such table (with the row), or is the export of an eye tracker.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise DatasetError(path, "no such file", layout) from error
-    except OSError as error:
-        raise DatasetError(path, f"it cannot be read ({error.strerror})", "Copy it again.") from error
-    text, notes = _decoded(path, data)
+    text, notes = _decoded(path, read_bytes(path, DatasetError, layout, "table"))
     _refuse_export(path, text)
     lines, rows = _lines(path, text)
     headings = [_heading(cell) for cell in lines[0]] if lines else []
     _check_lengths(path, lines, rows, layout)
     _check_doubles(path, headings)
     body = [[cell.strip() for cell in line] for line in lines[1:]]
-    texts = {heading: np.array([line[i] for line in body], np.str_) for i, heading in enumerate(headings)}
+    texts = {heading: _as_column(path, [line[i] for line in body]) for i, heading in enumerate(headings)}
     return Columns(path=path, texts=texts, rows=np.array(rows[1:], np.int64), notes=notes, layout=layout)
 
 
@@ -121,23 +118,22 @@ def read_parquet(path: Path) -> Columns:
         DatasetError: if it is missing or damaged, or the package for it is not installed.
     """
     try:
-        import pyarrow
-        import pyarrow.parquet
+        columns = read_parquet_columns(path, DatasetError)
     except ImportError as error:
         remedy = "Run: pip install 'gfsalnet[parquet]', or save the table as CSV."
         raise DatasetError(path, "reading Parquet needs the package pyarrow", remedy) from error
-    try:
-        table = pyarrow.parquet.read_table(path)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise DatasetError(path, f"not a readable Parquet file ({error})", "Copy it again.") from error
-    headings = [_heading(name) for name in table.column_names]
+    headings = [_heading(name) for name in columns]
     _check_doubles(path, headings)
-    columns = [table.column(place).to_pylist() for place in range(len(headings))]
-    texts = {
-        heading: np.array(["" if value is None else str(value).strip() for value in column], np.str_)
-        for heading, column in zip(headings, columns, strict=True)
-    }
-    return Columns(path=path, texts=texts, rows=np.arange(1, table.num_rows + 1))
+    texts = {heading: _as_column(path, values) for heading, values in zip(headings, columns.values(), strict=True)}
+    rows = max(map(len, columns.values()), default=0)
+    return Columns(path=path, texts=texts, rows=np.arange(1, rows + 1))
+
+
+def _as_column(path: Path, texts: Sequence[str]) -> NDArray[np.str_]:
+    """(N,) texts. NumPy gives each the room of the longest: a single long one would take gigabytes."""
+    longest = max(map(len, texts), default=0)
+    check_bytes(path, 4 * longest * len(texts), DatasetError, "the texts of a column take")
+    return np.array(texts, np.str_)
 
 
 def _refuse_export(path: Path, text: str) -> None:

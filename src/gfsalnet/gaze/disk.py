@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
+from gfsalnet.formats.door import AGAIN
 from gfsalnet.gaze.maps import gaze_density
 from gfsalnet.maps import Map, resize_map
 from gfsalnet.types import Fixations
+from gfsalnet.video.pictures import read_picture
 
 _HALF = 127
 """Binary maps are 0 and 255; JPEG-like noise around them is neither."""
@@ -78,12 +80,5 @@ def read_official_map(path: Path, size_hw: tuple[int, int]) -> Map:
 
 
 def _read_grey(path: Path) -> NDArray[np.uint8]:
-    remedy = "Copy or download it again."
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise DatasetError(path, "there is no such file", remedy) from error
-    grey = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if len(data) else None
-    if grey is None:
-        raise DatasetError(path, "it is not an image, or it is damaged", remedy)
+    grey = read_picture(path, cv2.IMREAD_GRAYSCALE, DatasetError, AGAIN)
     return np.asarray(grey, dtype=np.uint8)

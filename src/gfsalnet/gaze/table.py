@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
+from gfsalnet.formats.arrays import ArrayArchive
 from gfsalnet.gaze.columns import LAYOUT, Columns, read_csv, read_parquet
 from gfsalnet.gaze.disk import grouped_rows
 from gfsalnet.video.info import MIN_SIDE_PIXELS
@@ -63,7 +62,7 @@ def read_table(path: Path) -> FixationTable:
         DatasetError: if it is missing or damaged, lacks a column, or a text stands where a number is expected.
     """
     if path.suffix == ".npz":
-        return _from_pack(path, _read_npz(path, _PACK))
+        return _from_pack(path, ArrayArchive(path, DatasetError).read_all(_PACK))
     return _from_columns(read_parquet(path) if path.suffix == ".parquet" else read_csv(path))
 
 
@@ -73,11 +72,11 @@ def read_recording(path: Path, video: str) -> FixationTable:
     Raises:
         DatasetError: if it is missing or damaged, or lacks an array.
     """
-    arrays = _read_npz(path, _RECORDING)
+    arrays = ArrayArchive(path, DatasetError).read_all(_RECORDING)
     try:
         width, height = (int(side) for side in arrays["video_wh"])
         return _of_arrays(path, "fix_", arrays, [video], [(width, height)], np.zeros(len(arrays["fix_x"]), np.intp))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, IndexError) as error:
         raise DatasetError(path, f"its arrays are not those of a recording ({error})", _AGAIN) from error
 
 
@@ -86,7 +85,7 @@ def _from_pack(path: Path, arrays: Arrays) -> FixationTable:
         names = [str(name) for name in arrays["image_names"]]
         sizes = [(int(width), int(height)) for width, height in arrays["original_sizes_wh"]]
         return _of_arrays(path, "", arrays, names, sizes, arrays["image_index"].astype(np.intp))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, IndexError) as error:
         raise DatasetError(path, f"its arrays are not those of photographs with gaze ({error})", _AGAIN) from error
 
 
@@ -186,17 +185,3 @@ def _check_sizes(path: Path, sizes: Mapping[str, tuple[float, ...]] | None) -> N
             problem = f"width and height of {name} are {width:g}x{height:g}, which is no picture in pixels"
             remedy = "Give the size of the picture that x, y refer to; multiply x, y if they are shares of it (0 to 1)."
             raise DatasetError(path, problem, remedy)
-
-
-def _read_npz(path: Path, wanted: tuple[str, ...]) -> Arrays:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except FileNotFoundError as error:
-        raise DatasetError(path, "no such file", LAYOUT) from error
-    except (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        raise DatasetError(path, f"not a readable NPZ file ({error})", _AGAIN) from error
-    missing = [name for name in wanted if name not in arrays]
-    if missing:
-        raise DatasetError(path, f"lacks {', '.join(missing)}", f"It should hold {', '.join(wanted)}.")
-    return arrays

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -11,6 +10,8 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from gfsalnet.errors import WeightsError
+from gfsalnet.formats.door import opening
+from gfsalnet.formats.texts import read_json_object
 from gfsalnet.network.config import NetworkConfig
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
@@ -41,16 +42,11 @@ def read_config(folder: Path) -> tuple[NetworkConfig, dict[str, Any]]:
         WeightsError: if the file is missing, is not JSON, or describes no network.
     """
     path = folder / CONFIG_FILE
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
+    if not path.is_file():
+        raise WeightsError(path, "no such file", f"A model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}.")
+    about = read_json_object(path, WeightsError, ASK_SOURCE)
+    with opening(path, "description of a network", WeightsError, ASK_SOURCE):
         return _network_config(about.pop("network")), about
-    except FileNotFoundError as error:
-        remedy = f"A model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}."
-        raise WeightsError(path, "no such file", remedy) from error
-    except _NotThisError as error:
-        raise WeightsError(path, f"describes no known network ({error})", ASK_SOURCE) from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise WeightsError(path, f"describes no network ({type(error).__name__}: {error})", ASK_SOURCE) from error
 
 
 class _NotThisError(ValueError):

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.files import written_whole
+from gfsalnet.formats.tensors import read_safetensors
 from gfsalnet.network.backbone import ResNet50, current_name
 from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE, read_config
 from gfsalnet.network.gfsalnet import GFSalNet
@@ -85,10 +85,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise WeightsError(path, "no such file", f"A model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}.")
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(path, f"not a readable safetensors file ({error})", "Fetch or convert it again.") from error
+    return read_safetensors(path, WeightsError, "Fetch or convert it again.")
 
 
 def save_network(folder: Path, network: GFSalNet, about: Mapping[str, Any], dtype: torch.dtype = torch.float16) -> None:

@@ -13,7 +13,6 @@ split would spoil it: there the last weights are kept.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,16 +21,12 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from gfsalnet.errors import RecipeError
+from gfsalnet.formats.texts import read_toml, toml_value
 from gfsalnet.network import NetworkConfig, mobile, paper
 from gfsalnet.training.data.examples import Augmentation
 from gfsalnet.training.data.sources import Part
 from gfsalnet.training.data.toy import TOY
 from gfsalnet.training.recipe import Flow, LossWeights, Optimiser, Recipe, Start
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _PAPER_OPTIMISER = Optimiser(
     kind="adam",
@@ -226,13 +221,9 @@ def read_recipe(source: Path | str, changes: Sequence[str] = (), data_root: Path
 
 def _read_toml(path: Path) -> dict[str, Any]:
     known = ", ".join(PRESETS)
-    try:
-        tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RecipeError(path, "no such file", f"Give a TOML recipe, or one of the presets: {known}.") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(path, f"not a TOML file ({error})", "Mend the line it names.") from error
-    return tree
+    if not path.exists():
+        raise RecipeError(path, "no such file", f"Give a TOML recipe, or one of the presets: {known}.")
+    return read_toml(path, RecipeError)
 
 
 def _base(preset: object, source: Path | str) -> dict[str, Any]:
@@ -260,11 +251,8 @@ def _apply(tree: dict[str, Any], change: str) -> None:
         raise RecipeError(
             f"--set {change}", "is not key=value", "Write for instance --set optimiser.learning_rate=3e-4."
         )
-    # TOML first, so that numbers, booleans and lists have their types.
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text  # a bare word is a string
+    # TOML first, so that numbers, booleans and lists have their types; a bare word is a string.
+    value = toml_value(text)
     *parents, last = key.split(".")
     for parent in parents:
         tree = tree.setdefault(parent, {})

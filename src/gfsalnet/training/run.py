@@ -17,6 +17,8 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from gfsalnet.errors import OutputError, RecipeError
 from gfsalnet.files import output_errors, write_json, written_whole
+from gfsalnet.formats.door import opening
+from gfsalnet.formats.tensors import read_torch
 from gfsalnet.network import GFSalNet
 from gfsalnet.training.data.batches import Plan
 from gfsalnet.training.data.examples import Source
@@ -115,19 +117,18 @@ class TrainingState:
         path = folder / CHECKPOINT_FILE
         if not path.exists():
             return False
-        try:
-            # weights_only: a checkpoint is data, and must not run code when it is read.
-            # On the CPU: load_state_dict copies each part to where it lives.
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        again = "Remove it to start again."
+        # On the CPU: load_state_dict copies each part to where it lives.
+        content = read_torch(path, RecipeError, again)
+        with opening(path, "checkpoint", RecipeError, again):
             made_by = _essence(content["recipe"])
-        except Exception as error:  # torch raises many kinds on a damaged file
-            raise RecipeError(path, f"not a readable checkpoint ({error})", "Remove it to start again.") from error
         if made_by != _essence(recipe):
             remedy = "Train into another folder, or remove this one to start again."
             raise RecipeError(path, "was made by another recipe", remedy)
-        for name, part in self._parts().items():
-            part.load_state_dict(content[name])
-        self.progress = TrainingProgress(**content["progress"])
+        with opening(path, "checkpoint", RecipeError, again):
+            for name, part in self._parts().items():
+                part.load_state_dict(content[name])
+            self.progress = TrainingProgress(**content["progress"])
         return True
 
 

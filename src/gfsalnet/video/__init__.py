@@ -6,12 +6,13 @@ Says nothing about saliency. `expand_sources` sorts out what the user typed, `op
 
 from __future__ import annotations
 
+from gfsalnet.limits import MAX_PIXELS
 from gfsalnet.video.arrays import frames_from, numbered_frames
 from gfsalnet.video.background import prefetch
 from gfsalnet.video.base import VideoReader
 from gfsalnet.video.frame_times import count_frames, frame_times
 from gfsalnet.video.geometry import Letterbox, Resize, fitted_size_hw
-from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, MIN_SIDE_PIXELS, ReadReport, VideoInfo
+from gfsalnet.video.info import DEFAULT_RATE, MIN_SIDE_PIXELS, ReadReport, VideoInfo
 from gfsalnet.video.lossless import LosslessGreyWriter
 from gfsalnet.video.shots import ShotDetector
 from gfsalnet.video.sources import expand_sources, open_source

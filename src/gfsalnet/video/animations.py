@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import SourceError
+from gfsalnet.limits import check_bytes
 from gfsalnet.types import RGB, Frame
 from gfsalnet.video.base import VideoReader
 from gfsalnet.video.geometry import resize_rgb
 from gfsalnet.video.heif import is_sequence
-from gfsalnet.video.image_header import HEADER_BYTES, tiff_pages
+from gfsalnet.video.image_header import HEADER_BYTES, header_size_wh, tiff_pages, webp_pictures
 from gfsalnet.video.info import DEFAULT_RATE, Kind, VideoInfo, check_size
+from gfsalnet.video.pictures import check_pixels, picture_bytes
 from gfsalnet.video.pixels import over_black
 
 Animation = Literal["ffmpeg", "webp", "tiff"]
@@ -61,9 +63,13 @@ class PagesReader(VideoReader):
 
     def __init__(self, source: str, name: str, path: Path, kind: Animation, rate: Fraction | None) -> None:
         # Read whole: OpenCV decodes from memory, and this works with every file name on every system.
-        data = np.fromfile(path, np.uint8)
+        data = picture_bytes(path, SourceError)
         kind_of_source: Kind = "frames"
         if kind == "webp":
+            width, height = header_size_wh(data[:HEADER_BYTES].tobytes()) or (0, 0)
+            # OpenCV unpacks all pictures at once, with alpha.
+            unpacked = webp_pictures(data.tobytes()) * width * height * 4
+            check_bytes(source, unpacked, SourceError, "its pictures take")
             self._pictures, starts_ms = _webp(source, data)
             # The mean rate, from the sum of all durations: pictures may be shown for different times.
             kind_of_source, rate = "video", Fraction(1000 * len(self._pictures), starts_ms[-1])
@@ -121,14 +127,16 @@ def _webp(source: str, data: NDArray[np.uint8]) -> tuple[Pages, list[int]]:
 
 def _tiff(source: str, path: Path, data: NDArray[np.uint8]) -> Pages:
     def page(number: int) -> RGB:
+        check_pixels(source, pages[number], SourceError)
         try:
-            _, pages = cv2.imdecodemulti(data, cv2.IMREAD_COLOR, range=(number, number + 1))
-            return _rgb(np.asarray(pages[0], np.uint8))
+            _, decoded = cv2.imdecodemulti(data, cv2.IMREAD_COLOR, range=(number, number + 1))
+            return _rgb(np.asarray(decoded[0], np.uint8))
         except (cv2.error, IndexError) as error:
             remedy = "Save its pages as PNG, in a folder."
             raise SourceError(source, f"page {number} cannot be decoded, or is damaged", remedy) from error
 
-    return [partial(page, number) for number in tiff_pages(path)]
+    pages = tiff_pages(path)
+    return [partial(page, number) for number in pages]
 
 
 def _rgb(stored: NDArray[np.uint8]) -> RGB:

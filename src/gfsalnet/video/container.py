@@ -17,13 +17,14 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from gfsalnet.errors import SourceError
+from gfsalnet.limits import max_pixels
 from gfsalnet.types import RGB, Frame
 from gfsalnet.video.base import VideoReader
 from gfsalnet.video.damage import MICROSECOND, DamageLog, promise_of, stated_count
 from gfsalnet.video.ffmpeg_log import Line, Listener
 from gfsalnet.video.files import unreadable
 from gfsalnet.video.geometry import resize_rgb
-from gfsalnet.video.info import DEFAULT_RATE, MAX_PIXELS, Kind, VideoInfo, check_size
+from gfsalnet.video.info import DEFAULT_RATE, Kind, VideoInfo, check_size
 from gfsalnet.video.pixels import RGBConverter
 from gfsalnet.video.playlists import HEAD_BYTES, refuse_playlist
 from gfsalnet.video.pyav import PLAYLIST_FORMATS, has_disposition, open_input, preferred
@@ -101,7 +102,7 @@ class ContainerReader(VideoReader):
         if context.width and context.height:
             check_size(self._media.source, (context.width, context.height))
         context.thread_count = DECODING_THREADS
-        context.options = {"max_pixels": str(MAX_PIXELS)}
+        context.options = {"max_pixels": str(max_pixels())}
         self._packets = self._container.demux()
         while not self._decoded:
             if self._ended:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -14,20 +16,21 @@ FIRST_BYTES = 1 << 12
 JPEG_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """SOF0…SOF15 without DHT, JPG and DAC, which share their range."""
 TIFF_SUBFILE_TYPE, TIFF_WIDTH, TIFF_HEIGHT = 254, 256, 257
+TIFF_SHORT = 3
 TIFF_REDUCED = 1
 """Flag of `TIFF_SUBFILE_TYPE`: a smaller copy of another page."""
 
 
 def header_size_wh(data: bytes) -> tuple[int, int] | None:
-    """Stored width and height (before any EXIF rotation) of PNG, JPEG, BMP, WebP, GIF or TIFF data.
+    """Stored width and height (before any EXIF rotation) of every format of pictures that is read.
 
     None where the format is another one or the header is cut off: the decoder then has the last word.
     """
-    for magic, size_wh in _FORMATS:
-        if data.startswith(magic):
+    for at, magic, size_wh in _FORMATS:
+        if data.startswith(magic, at):
             try:
                 return size_wh(data)
-            except (struct.error, IndexError):
+            except (struct.error, IndexError, ValueError):
                 return None
     return None
 
@@ -42,15 +45,15 @@ def file_size_wh(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def tiff_pages(path: Path) -> list[int]:
-    """Positions of the pages of a TIFF among its directories, without smaller copies of others (pyramids, thumbnails).
+def tiff_pages(path: Path) -> dict[int, tuple[int, int]]:
+    """Position → width and height of the pages of a TIFF, without smaller copies of others (pyramids, thumbnails).
 
     What cannot be followed ends the list.
 
     Raises:
         OSError: if the file cannot be read.
     """
-    pages: list[int] = []
+    pages: dict[int, tuple[int, int]] = {}
     seen: set[int] = set()
     with path.open("rb") as file:
         order = "<" if file.read(4).startswith(b"II") else ">"
@@ -61,14 +64,32 @@ def tiff_pages(path: Path) -> list[int]:
                 seen.add(at)
                 file.seek(at)
                 (count,) = struct.unpack(order + "H", file.read(2))
-                entries = struct.iter_unpack(order + "HHII", file.read(12 * count))
-                kinds = [value for tag, _, _, value in entries if tag == TIFF_SUBFILE_TYPE]
+                values = {
+                    tag: _tiff_value(kind, value, order)
+                    for tag, kind, _, value in struct.iter_unpack(order + "HHI4s", file.read(12 * count))
+                }
                 (at,) = struct.unpack(order + "I", file.read(4))
-                if not any(kind & TIFF_REDUCED for kind in kinds):
-                    pages.append(len(seen) - 1)
+                if not values.get(TIFF_SUBFILE_TYPE, 0) & TIFF_REDUCED:
+                    pages[len(seen) - 1] = values.get(TIFF_WIDTH, 0), values.get(TIFF_HEIGHT, 0)
         except struct.error:
             pass
     return pages
+
+
+def _tiff_value(kind: int, value: bytes, order: str) -> int:
+    """A number that lies in its entry itself: of 16 bits, or of 32."""
+    (number,) = struct.unpack_from(order + ("H" if kind == TIFF_SHORT else "I"), value)
+    return int(number)
+
+
+def webp_pictures(data: bytes) -> int:
+    """How many pictures an animated WebP holds: its ANMF chunks."""
+    at, count = 12, 0
+    while at + 8 <= len(data):
+        count += data[at : at + 4] == b"ANMF"
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        at += 8 + length + length % 2
+    return count
 
 
 def may_have_alpha(data: bytes) -> bool:
@@ -139,12 +160,53 @@ def _tiff(data: bytes) -> tuple[int, int] | None:
     return sides[TIFF_WIDTH], sides[TIFF_HEIGHT]
 
 
-_FORMATS: list[tuple[bytes, Callable[[bytes], tuple[int, int] | None]]] = [
-    (b"\x89PNG\r\n\x1a\n", _png),
-    (b"\xff\xd8\xff", _jpeg),
-    (b"BM", _bmp),
-    (b"RIFF", _webp),
-    (b"GIF8", _gif),
-    (b"II*\x00", _tiff),
-    (b"MM\x00*", _tiff),
+def _heif(data: bytes) -> tuple[int, int] | None:
+    """The largest of all the pictures that an AVIF or HEIC file is put together of."""
+    sizes = []
+    at = data.find(b"ispe")
+    while at >= 0:
+        sizes.append(struct.unpack_from(">II", data, at + 8))
+        at = data.find(b"ispe", at + 4)
+    return max(sizes, key=math.prod, default=None)
+
+
+def _jp2(data: bytes) -> tuple[int, int] | None:
+    at = data.find(b"ihdr")
+    if at < 0:
+        return None
+    height, width = struct.unpack_from(">II", data, at + 4)
+    return width, height
+
+
+def _codestream(data: bytes) -> tuple[int, int]:
+    """JPEG 2000 without a file around it: the marker SIZ comes second."""
+    right, bottom, left, top = struct.unpack_from(">IIII", data, 8)
+    return right - left, bottom - top
+
+
+def _pnm(data: bytes) -> tuple[int, int]:
+    """PBM, PGM and PPM: numbers in text, and comments."""
+    words = re.sub(rb"#[^\r\n]*", b" ", data[2:HEADER_BYTES]).split(maxsplit=2)
+    return int(words[0]), int(words[1])
+
+
+def _pam(data: bytes) -> tuple[int, int] | None:
+    sides = [re.search(rb"^%b[ \t]+(\d+)" % side, data[:HEADER_BYTES], re.MULTILINE) for side in (b"WIDTH", b"HEIGHT")]
+    width, height = (None if side is None else int(side[1]) for side in sides)
+    return None if width is None or height is None else (width, height)
+
+
+_FORMATS: list[tuple[int, bytes, Callable[[bytes], tuple[int, int] | None]]] = [
+    (0, b"\x89PNG\r\n\x1a\n", _png),
+    (0, b"\xff\xd8\xff", _jpeg),
+    (0, b"BM", _bmp),
+    (0, b"RIFF", _webp),
+    (0, b"GIF8", _gif),
+    (0, b"II*\x00", _tiff),
+    (0, b"MM\x00*", _tiff),
+    (4, b"ftyp", _heif),
+    (4, b"jP  ", _jp2),
+    (0, b"\xff\x4f\xff\x51", _codestream),
+    *((0, mark, _pnm) for mark in (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6")),
+    (0, b"P7", _pam),
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from gfsalnet.errors import SourceError
+from gfsalnet.video.pictures import check_pixels
 
 Kind = Literal["video", "image", "frames", "camera", "stream"]
 
@@ -15,8 +16,6 @@ DEFAULT_RATE = Fraction(25)
 """Frames per second of a source that does not say: pictures, raw streams."""
 MIN_SIDE_PIXELS = 8
 """Shorter sides are refused: no network makes a map of fewer pixels, and 1×1 files are mistakes."""
-MAX_PIXELS = 2**28
-"""Larger frames are refused: eight times 8K (7680×4320), 768 MiB of RGB; beyond lie damaged headers and bombs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +99,7 @@ def check_size(where: object, size_wh: tuple[int, int]) -> None:
     """Refuse pictures too small for any network and too large for any memory.
 
     Raises:
-        SourceError: if a side is under `MIN_SIDE_PIXELS` or there are more than `MAX_PIXELS` pixels.
+        SourceError: if a side is under `MIN_SIDE_PIXELS` or there are more than `max_pixels` pixels.
     """
     width, height = size_wh
     if min(size_wh) < MIN_SIDE_PIXELS:
@@ -109,9 +108,4 @@ def check_size(where: object, size_wh: tuple[int, int]) -> None:
             f"a picture of {width}x{height} pixels is too small",
             f"Give one of at least {MIN_SIDE_PIXELS}x{MIN_SIDE_PIXELS}.",
         )
-    if width * height > MAX_PIXELS:
-        raise SourceError(
-            where,
-            f"a picture of {width}x{height} pixels is too large",
-            f"Scale it down to at most {MAX_PIXELS / 1e6:.0f} million pixels; 8K video is well within.",
-        )
+    check_pixels(where, size_wh, SourceError)

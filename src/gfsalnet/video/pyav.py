@@ -10,6 +10,8 @@ import av
 from av.container import InputContainer
 from av.stream import Stream
 
+from gfsalnet.limits import max_pixels
+
 AnyStream = TypeVar("AnyStream", bound=Stream)
 
 DEFAULT = 0x1
@@ -55,9 +57,11 @@ def open_input(
     Raises:
         FFmpegError, OSError: if it cannot be opened.
     """
+    # Of the decoders that FFmpeg asks what is in the file, before anyone has seen the size.
+    limits = {"max_pixels": str(max_pixels())}
     allowed = {} if format else _allowed(file.startswith(FILE), allow_playlists)
     container: InputContainer = av.open(
-        file, "r", format=format, options={**allowed, **(options or {})}, timeout=timeout, **_LENIENT
+        file, "r", format=format, options={**allowed, **limits, **(options or {})}, timeout=timeout, **_LENIENT
     )
     return container
 

@@ -14,10 +14,11 @@ from gfsalnet.errors import SourceError
 from gfsalnet.types import RGB, Frame
 from gfsalnet.video import heif
 from gfsalnet.video.base import VideoReader
-from gfsalnet.video.files import is_regular, unreadable
+from gfsalnet.video.files import is_regular
 from gfsalnet.video.folders import frame_positions
 from gfsalnet.video.image_header import HEADER_BYTES, file_size_wh, header_size_wh, may_have_alpha
 from gfsalnet.video.info import DEFAULT_RATE, Kind, VideoInfo, check_size
+from gfsalnet.video.pictures import decoded, picture_bytes
 from gfsalnet.video.pixels import over_black
 
 
@@ -26,35 +27,24 @@ def read_image(path: Path | str) -> RGB:
 
     Raises:
         SourceError: if the file is missing, empty, unreadable, no image, under 8×8 pixels, or larger than
-            `MAX_PIXELS` (found out before decoding where its header tells).
+            `max_pixels` (found out before decoding).
     """
     is_regular(str(path))
-    try:
-        data = np.fromfile(path, np.uint8)  # cv2.imread does not take every file name on every system
-    except OSError as error:
-        raise unreadable(path, error) from error
+    data = picture_bytes(Path(path), SourceError)
     header = data[:HEADER_BYTES].tobytes()
-    # Before decoding: a decompression bomb must not be unpacked.
     if (size_wh := header_size_wh(header)) is not None:
         check_size(path, size_wh)
-    if heif.is_still(header):
-        rgb = _read_heif(path, data)
-    else:
-        rgb = _decoded(path, data, cv2.IMREAD_COLOR, may_have_alpha(header))
+    rgb = _read_heif(path, data) if heif.is_still(header) else _rgb(path, data, may_have_alpha(header))
     check_size(path, (rgb.shape[1], rgb.shape[0]))
     return rgb
 
 
-def _decoded(path: Path | str, data: NDArray[np.uint8], flags: int, may_have_alpha: bool) -> RGB:
-    try:
-        bgr = cv2.imdecode(data, flags)
-        stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if may_have_alpha else None
-    except cv2.error:  # a header it refuses, such as more pixels than OpenCV takes
-        bgr = None
-    if bgr is None:
-        raise SourceError(path, "it is not an image that OpenCV can read, or it is damaged", "Save it as PNG or JPEG.")
-    rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-    if stored is None or stored.ndim != 3 or stored.shape[2] != 4 or stored.shape[:2] != rgb.shape[:2]:
+def _rgb(path: Path | str, data: NDArray[np.uint8], may_have_alpha: bool, flags: int = cv2.IMREAD_COLOR) -> RGB:
+    rgb = np.asarray(cv2.cvtColor(decoded(path, data, flags, SourceError), cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    if not may_have_alpha:
+        return rgb
+    stored = decoded(path, data, cv2.IMREAD_UNCHANGED, SourceError)
+    if stored.ndim != 3 or stored.shape[2] != 4 or stored.shape[:2] != rgb.shape[:2]:
         return rgb
     # 16-bit alpha to 8 bits: 65535 / 257 = 255.
     alpha = stored[..., 3:] if stored.dtype == np.uint8 else (stored[..., 3:] // 257).astype(np.uint8)
@@ -66,7 +56,7 @@ def _read_heif(path: Path | str, data: NDArray[np.uint8]) -> RGB:
     still = heif.main_picture(data[: heif.HEAD_BYTES].tobytes())
     try:
         # The boxes say how it is turned; EXIF only repeats that, and would turn it twice.
-        return still.upright(_decoded(path, data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, True))
+        return still.upright(_rgb(path, data, True, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION))
     except SourceError:
         if data[8:12].tobytes() == b"avif":
             raise

@@ -219,7 +219,7 @@ def test_the_meta_benchmark_at_30_frames_a_second(root: Path) -> None:
         ("video,frame\na,0\n", "lacks one of the columns"),
         ("video,frame,mask\na,0,True\na,2,True\n", "line 3 is not the next frame"),
         ("video,frame,mask\na,0,yes\n", "line 2"),
-        ("video,frame,mask\na,x,True\n", "not a readable frame list"),
+        ("video,frame,mask\na,x,True\n", "line 2 is not the next frame"),
     ],
 )
 def test_bad_frame_lists(tmp_path: Path, text: str, message: str) -> None:

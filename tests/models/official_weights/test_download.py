@@ -253,7 +253,7 @@ def test_what_nobody_published_a_digest_of_must_be_the_same_as_the_first_time(
         unisal()
     assert MODELS["unisal"].ready
     (tmp_path / "home" / "digests.json").write_text("[" * 100_000)
-    with pytest.raises(WeightsError, match=r"digests\.json: cannot be read .*Remove it"):
+    with pytest.raises(WeightsError, match=r"digests\.json: not a readable .*Remove it"):
         unisal()
 
 

@@ -110,6 +110,6 @@ def test_what_is_no_state_dict_is_refused(tmp_path: Path, content: Any) -> None:
 def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, share: float, is_zip: bool) -> None:
     data = write(tmp_path / "w.pt", STATE, is_zip).read_bytes()
     (tmp_path / "w.pt").write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(WeightsError, match=r"damaged or cut off|not a readable PyTorch file") as caught:
+    with pytest.raises(WeightsError, match=r"not a readable|not a readable PyTorch file") as caught:
         read_official(tmp_path / "w.pt")
     assert "weights_only" not in str(caught.value), "torch's advice to run what the file holds is not passed on"

@@ -130,7 +130,7 @@ def test_a_wrong_bit_in_the_index_is_found(tmp_path: Path, place: int) -> None:
     content = bytearray(index.read_bytes())
     content[place] ^= 16
     index.write_bytes(content)
-    with pytest.raises(WeightsError, match="damaged or cut off"):
+    with pytest.raises(WeightsError, match="not a readable"):
         read_official(index)
 
 
@@ -149,7 +149,7 @@ def test_files_that_are_cut_off_are_refused(tmp_path: Path, which: int, share: f
     files = index_and_data(write(tmp_path))
     content = files[which].read_bytes()
     files[which].write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(WeightsError, match="damaged or cut off"):
+    with pytest.raises(WeightsError, match="not a readable"):
         read_official(files[0])
 
 

@@ -10,16 +10,16 @@ Positions that several viewers share are repeated, and the challenge counts them
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import av
 import numpy as np
 
 from gfsalnet.errors import DatasetError, SourceError
+from gfsalnet.formats.texts import read_json
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
 from gfsalnet.gaze.disk import centres, require_folder
 from gfsalnet.gaze.maps import gaze_density
@@ -80,7 +80,7 @@ class AViMoS(GazeDataset):
             raise DatasetError(f"{self.name}/{video}", "there is no fixations.json of it", self.layout)
         try:
             return [FrameGaze(index=i, fixations=_fixations(points, size_wh)) for i, points in enumerate(_read(path))]
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise DatasetError(path, f"{_SHAPE} ({error})", "Download it again.") from error
 
     def sigma_pixels(self, video: str) -> float:
@@ -118,7 +118,7 @@ class AViMoS(GazeDataset):
 
 
 def _listed(path: Path, split: str, layout: str) -> list[str]:
-    content = _json(path, layout)
+    content = read_json(path, DatasetError, layout)
     if not isinstance(content, dict) or not isinstance(content.get(split), list):
         raise DatasetError(path, f"it has no list {split}", layout)
     return [str(name).removesuffix(".mp4") for name in content[split]]
@@ -138,19 +138,10 @@ def _called(listed: list[str], files: dict[str, Path]) -> dict[str, Path]:
 
 @lru_cache(maxsize=2)
 def _read(path: Path) -> list[list[list[int]]]:
-    frames = _json(path, "Download it again.")
+    frames = read_json(path, DatasetError, "Download it again.")
     if not isinstance(frames, list) or not all(isinstance(points, list) for points in frames):
         raise DatasetError(path, _SHAPE, "Download it again.")
     return frames
-
-
-def _json(path: Path, remedy: str) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DatasetError(path, "there is no such file", remedy) from error
-    except (OSError, ValueError) as error:
-        raise DatasetError(path, f"it is not readable JSON ({error})", "Download it again.") from error
 
 
 def _fixations(points: list[list[int]], size_wh: tuple[int, int]) -> Fixations:

@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError, SourceError
+from gfsalnet.formats.mat import read_mat
 from gfsalnet.gaze.dataset import FrameGaze, SplitSize
 from gfsalnet.gaze.datasets.map_folders import MapFolders
 from gfsalnet.gaze.disk import fixations_of, grouped_rows, require_folder
-from gfsalnet.gaze.mat import read_mat
 from gfsalnet.gaze.names import find_folder
 from gfsalnet.gaze.numbers import numbered
 from gfsalnet.gaze.video_files import Timeline, video_frames, video_timeline

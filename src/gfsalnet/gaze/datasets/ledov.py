@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
+from gfsalnet.formats.mat import read_mat
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
 from gfsalnet.gaze.disk import centres, require_folder
-from gfsalnet.gaze.mat import read_mat
 from gfsalnet.gaze.names import NameIndex
 from gfsalnet.gaze.video_files import Timeline, video_frames, video_timeline
 from gfsalnet.types import Fixations, Frame

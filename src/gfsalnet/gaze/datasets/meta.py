@@ -9,7 +9,6 @@ video, then over the videos that have any.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
+from gfsalnet.formats.texts import read_csv_rows
 from gfsalnet.gaze.dataset import FrameGaze, SplitSize
 from gfsalnet.gaze.datasets.diem import DIEM
 from gfsalnet.gaze.datasets.ledov import LEDOV, gaze_on
@@ -100,19 +100,14 @@ def read_frame_list(path: Path) -> dict[str, NDArray[np.bool_]]:
         DatasetError: if the file is missing or not such a list.
     """
     selected: dict[str, list[bool]] = {}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            if not _COLUMNS.issubset(reader.fieldnames or ()):
-                raise DatasetError(path, "it lacks one of the columns video, frame, mask", _REMEDY)
-            for row in reader:
-                mask = selected.setdefault(row["video"], [])
-                if int(row["frame"]) != len(mask) or row["mask"] not in ("True", "False"):
-                    problem = f"line {reader.line_num} is not the next frame of its video, True or False"
-                    raise DatasetError(path, problem, _REMEDY)
-                mask.append(row["mask"] == "True")
-    except (OSError, ValueError, csv.Error) as error:
-        raise DatasetError(path, f"it is not a readable frame list ({error})", _REMEDY) from error
+    rows = read_csv_rows(path, DatasetError, _REMEDY)
+    if not rows or not _COLUMNS.issubset(rows[0]):
+        raise DatasetError(path, "it lacks one of the columns video, frame, mask", _REMEDY)
+    for line, row in enumerate(rows, start=2):
+        mask = selected.setdefault(row["video"], [])
+        if row["frame"] != str(len(mask)) or row["mask"] not in ("True", "False"):
+            raise DatasetError(path, f"line {line} is not the next frame of its video, True or False", _REMEDY)
+        mask.append(row["mask"] == "True")
     return {name: np.array(mask, np.bool_) for name, mask in selected.items()}
 
 

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
+from gfsalnet.formats.mat import read_mat
 from gfsalnet.gaze.dataset import SplitSize
 from gfsalnet.gaze.datasets.folder import TableDataset, join, load_folder
-from gfsalnet.gaze.mat import read_mat
 from gfsalnet.gaze.table import FixationTable
 from gfsalnet.video.files import natural_key
 

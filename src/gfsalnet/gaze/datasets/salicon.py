@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError, SourceError
+from gfsalnet.formats.mat import read_mat
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
 from gfsalnet.gaze.disk import centres, read_official_map, require_folder
-from gfsalnet.gaze.mat import read_mat
 from gfsalnet.maps import Map
 from gfsalnet.types import Fixations, Frame
 from gfsalnet.video import read_image

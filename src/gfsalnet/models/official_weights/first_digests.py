@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timezone
 from pathlib import Path
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.files import home, write_json
+from gfsalnet.formats.texts import read_json_object
 
 
 def digests_file() -> Path:
@@ -45,13 +45,10 @@ def keep_first_digest(url: str, digest: str) -> None:
 
 def _read() -> dict[str, dict[str, str]]:
     path = digests_file()
-    try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise WeightsError(path, f"cannot be read ({error})", _REMEDY) from error
-    if not isinstance(known, dict) or not all(_is_entry(entry) for entry in known.values()):
+    known = read_json_object(path, WeightsError, _REMEDY)
+    if not all(_is_entry(entry) for entry in known.values()):
         raise WeightsError(path, "is damaged", _REMEDY)
     return known
 

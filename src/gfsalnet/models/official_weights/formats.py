@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import WeightsError
+from gfsalnet.formats.arrays import ArrayArchive
+from gfsalnet.formats.hdf5 import open_hdf5
 from gfsalnet.models.official_weights.wire import Message
 from gfsalnet.packages import needed_by
 
@@ -51,19 +53,19 @@ def read_keras(path: Path) -> dict[str, NDArray[Any]]:
     """Every weight under its path, such as `conv1/conv1/kernel:0`; of a whole model without its optimiser.
 
     Raises:
-        OSError: if the file is damaged or cut off.
+        WeightsError: if the file is damaged, cut off or too large.
         MissingPackageError: if h5py is not installed.
     """
     with needed_by(str(path)):
         import h5py
     arrays: dict[str, NDArray[Any]] = {}
+    with open_hdf5(path, WeightsError) as file:
 
-    def keep(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            arrays[name] = np.asarray(item[()])
+        def keep(name: str, item: Any) -> None:
+            if isinstance(item, h5py.Dataset):
+                arrays[name] = file.array(item)
 
-    with h5py.File(path, "r") as file:
-        file.get("model_weights", file).visititems(keep)
+        file.root.get("model_weights", file.root).visititems(keep)
     return arrays
 
 
@@ -71,17 +73,6 @@ def read_lasagne(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays `arr_0`, `arr_1` and so on.
 
     Raises:
-        WeightsError: if an array holds Python objects.
-        ValueError, OSError, EOFError, BadZipFile, zlib.error: if the file is damaged.
+        WeightsError: if the file is damaged or too large, or an array holds Python objects.
     """
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {}
-        for name in file.files:
-            try:
-                arrays[name] = file[name]
-            except ValueError as error:
-                if "allow_pickle" not in str(error):
-                    raise
-                problem = f"{name} holds Python objects, which may run code as they are read; nothing was run"
-                raise WeightsError(path, problem, "Save plain arrays of numbers where the file was made.") from error
-    return arrays
+    return dict(ArrayArchive(path, WeightsError).read_all())

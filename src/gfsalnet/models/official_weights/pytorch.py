@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gfsalnet.errors import WeightsError
+from gfsalnet.formats.tensors import read_torch
 from gfsalnet.network.weights import read_state
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -25,16 +24,7 @@ def read_pytorch(path: Path) -> dict[str, NDArray[Any]]:
     Raises:
         WeightsError: if the file is damaged, holds no state dict, or holds Python objects; those are never made.
     """
-    try:
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        named = re.search(r"GLOBAL (\S+)", str(error))
-        what = f" such as {named[1]}" if named else ""
-        problem = f"holds Python objects{what}, which may run code as they are read, or is damaged; nothing was run"
-        raise WeightsError(path, problem, _REMEDY) from error
-    except Exception as error:  # torch raises many kinds on a damaged file
-        reason = str(error).partition(". ")[0] or type(error).__name__
-        raise WeightsError(path, f"not a readable PyTorch file ({reason})", "Fetch it again.") from error
+    content = read_torch(path, WeightsError, _REMEDY)
     for wrapper in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]

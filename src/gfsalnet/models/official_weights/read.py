@@ -13,8 +13,6 @@ A reader gives arrays of numbers by name, in the official layout; `PublishedMode
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,6 +20,8 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 
 from gfsalnet.errors import WeightsError
+from gfsalnet.formats.arrays import ArrayArchive
+from gfsalnet.formats.door import opening
 from gfsalnet.models.official_weights.formats import read_caffe, read_keras, read_lasagne
 from gfsalnet.models.official_weights.tensorflow import find_index, read_tensorflow
 from gfsalnet.packages import needed_by
@@ -43,7 +43,6 @@ def _read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
     return read_safetensors(path)
 
 
-_DAMAGE = (OSError, ValueError, KeyError, IndexError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error)
 _AGAIN = "Fetch it again from where its authors published it."
 _BY_HEAD: tuple[tuple[bytes, Reader], ...] = (
     (b"\x89HDF\r\n\x1a\n", read_keras),
@@ -67,10 +66,8 @@ def read_official(path: Path) -> dict[str, NDArray[Any]]:
         MissingPackageError: if the package that reads its format is not installed.
     """
     path = official_file(path)
-    try:
+    with opening(path, "weights file", WeightsError, _AGAIN):
         arrays = _reader(path)(path)
-    except _DAMAGE as error:
-        raise WeightsError(path, f"is damaged or cut off ({error or type(error).__name__})", _AGAIN) from error
     if not arrays:
         raise WeightsError(path, "holds no weights", _AGAIN)
     for name, array in arrays.items():
@@ -116,8 +113,7 @@ def _reader(path: Path) -> Reader:
 
 
 def _reader_of_zip(path: Path) -> Reader:
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
+    names = ArrayArchive(path, WeightsError, _AGAIN).member_names
     if any(name.endswith("data.pkl") for name in names):
         return _read_pytorch
     if all(name.endswith(".npy") for name in names):

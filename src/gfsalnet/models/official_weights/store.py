@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gfsalnet.errors import WeightsError
 from gfsalnet.files import home, write_whole
+from gfsalnet.formats.texts import read_json_object
 from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE
 
 if TYPE_CHECKING:
@@ -47,7 +49,6 @@ def model_of(folder: Path) -> str | None:
 def notes_of(folder: Path) -> dict[str, Any]:
     """What a folder's `config.json` says; nothing if that is missing or damaged."""
     try:
-        notes = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json_object(folder / CONFIG_FILE, WeightsError)
+    except WeightsError:
         return {}
-    return notes if isinstance(notes, dict) else {}

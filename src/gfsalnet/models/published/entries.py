@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gfsalnet.files import packaged_toml
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.formats.texts import read_toml
 from gfsalnet.models.entry import Download, InWheel, ModelEntry
 
 
@@ -20,5 +21,5 @@ def _entry(row: Mapping[str, Any]) -> ModelEntry:
 
 
 PUBLISHED: tuple[ModelEntry, ...] = tuple(
-    _entry(row) for row in packaged_toml(Path(__file__).with_name("models.toml"))["model"]
+    _entry(row) for row in read_toml(Path(__file__).with_name("models.toml"), GFSalNetError)["model"]
 )

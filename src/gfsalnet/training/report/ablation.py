@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Generator, Mapping, Sequence
@@ -13,6 +12,8 @@ from typing import Any
 
 from gfsalnet.errors import RecipeError
 from gfsalnet.files import output_errors, written_whole
+from gfsalnet.formats.door import opening
+from gfsalnet.formats.texts import read_csv_rows, read_json_object
 from gfsalnet.metrics import PAPER_METRICS
 from gfsalnet.training.loop import Event, train
 from gfsalnet.training.recipe import Recipe
@@ -79,6 +80,9 @@ def ablate(recipe: Recipe, folder: Path, seeds: Sequence[int]) -> Generator[tupl
         _write(folder / RESULTS_FILE, json.dumps({"seeds": list(seeds), "scores": scores}, indent=2) + "\n")
 
 
+_AGAIN = "Run gfsalnet ablate with this --output."
+
+
 def _write(path: Path, text: str) -> None:
     """Not by `write_json`, which refuses the NaN that a network without any contrast scores."""
     with output_errors(path), written_whole(path) as partial:
@@ -86,9 +90,10 @@ def _write(path: Path, text: str) -> None:
 
 
 def _last_scores(run_folder: Path) -> dict[str, float]:
-    with (run_folder / CURVES_FILE).open(newline="", encoding="utf-8") as file:
-        last = list(csv.DictReader(file))[-1]
-    return {metric: float(last[metric]) for metric in PAPER_METRICS}
+    path = run_folder / CURVES_FILE
+    rows = read_csv_rows(path, RecipeError, _AGAIN)
+    with opening(path, "table of curves", RecipeError, _AGAIN):
+        return {metric: float(rows[-1][metric]) for metric in PAPER_METRICS}
 
 
 def ablation_rows(folder: Path) -> list[tuple[str, dict[str, tuple[float, float]]]]:
@@ -97,11 +102,10 @@ def ablation_rows(folder: Path) -> list[tuple[str, dict[str, tuple[float, float]
     Raises:
         RecipeError: if the folder holds no results.
     """
-    try:
-        scores = json.loads((folder / RESULTS_FILE).read_text(encoding="utf-8"))["scores"]
-    except (OSError, ValueError, KeyError) as error:
-        raise RecipeError(folder, f"holds no {RESULTS_FILE}", "Run gfsalnet ablate with this --output.") from error
-    return [(variant, _spread(list(of_seed.values()))) for variant, of_seed in scores.items() if of_seed]
+    path = folder / RESULTS_FILE
+    scores = read_json_object(path, RecipeError, _AGAIN)
+    with opening(path, "file of ablation results", RecipeError, _AGAIN):
+        return [(variant, _spread(list(of_seed.values()))) for variant, of_seed in scores["scores"].items() if of_seed]
 
 
 def _spread(scores: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float]]:

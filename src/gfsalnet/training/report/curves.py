@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from gfsalnet.errors import RecipeError
 from gfsalnet.files import written_whole
+from gfsalnet.formats.door import opening
+from gfsalnet.formats.texts import read_csv_rows
 from gfsalnet.metrics import PAPER_METRICS
 
 CURVES_FILE, PLOT_FILE, TENSORBOARD_FOLDER = "curves.csv", "curves.png", "tensorboard"
@@ -60,9 +63,11 @@ def _append(path: Path, epoch: int, numbers: Mapping[str, float]) -> list[dict[s
     """One row per epoch; rows of epochs that a killed run has to repeat are replaced. Returns all rows."""
     rows: list[dict[str, str]] = []
     if path.exists():
-        with path.open(newline="", encoding="utf-8") as file:
+        again = "Remove it: the curves then start with this epoch."
+        stored = read_csv_rows(path, RecipeError, again)
+        with opening(path, "table of curves", RecipeError, again):
             # A killed run repeats the end of its last epochs; what it wrote of them is written again.
-            rows = [row for row in csv.DictReader(file) if int(row["epoch"]) < epoch]
+            rows = [row for row in stored if int(row["epoch"]) < epoch]
     rows.append({"epoch": str(epoch)} | {name: _text(name, value) for name, value in numbers.items()})
     with written_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[-1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
+from gfsalnet.formats.door import opening
+from gfsalnet.formats.hdf5 import HDF5File, open_hdf5
+from gfsalnet.limits import Budget, check_bytes
 from gfsalnet.packages import needed_by
 
 if TYPE_CHECKING:
     import h5py
 
-_DAMAGE = (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, MemoryError, zlib.error)
-"""What SciPy and h5py raise for damaged files."""
-_REMEDY = "Copy or download it again."
 _HDF5_STARTS_AT = (0, 512)
 """MATLAB puts 512 bytes of its own before the HDF5 signature."""
+_COMPRESSED, _HEADER_BYTES, _ORDER_AT = 15, 128, 126
+"""Of v5: the type of a packed variable, and the header with the order of bytes at its end."""
+_PIECE = 1 << 20
 
 
 def read_mat(path: Path, *wanted: str) -> dict[str, Any]:
@@ -36,12 +40,9 @@ def read_mat(path: Path, *wanted: str) -> dict[str, Any]:
         DatasetError: if the file is missing or damaged, or lacks a wanted variable; the error names those it has.
         MissingPackageError: if the package for its kind is not installed: h5py for v7.3, SciPy for older ones.
     """
-    try:
-        variables = _read_hdf5(path) if _is_hdf5(path) else _read_v5(path)
-    except FileNotFoundError as error:
-        raise DatasetError(path, "there is no such file", _REMEDY) from error
-    except _DAMAGE as error:
-        raise DatasetError(path, f"it is not a readable MATLAB file ({error})", _REMEDY) from error
+    with opening(path, "MATLAB file", DatasetError):
+        is_hdf5 = _is_hdf5(path)
+    variables = _read_hdf5(path) if is_hdf5 else _read_v5(path)
     missing = [name for name in wanted if name not in variables]
     if missing:
         held = ", ".join(variables) or "nothing"
@@ -59,54 +60,79 @@ def _is_hdf5(path: Path) -> bool:
 def _read_v5(path: Path) -> dict[str, Any]:
     with needed_by(str(path)):
         import scipy.io
-    try:
+    with opening(path, "MATLAB file", DatasetError):
+        _check_unpacked(path)
         variables = scipy.io.loadmat(path, chars_as_strings=True)
-    except scipy.io.matlab.MatReadError as error:
-        raise ValueError(str(error)) from error
-    return {name: _from_scipy(value) for name, value in variables.items() if not name.startswith("__")}
+        return {name: _from_scipy(path, value) for name, value in variables.items() if not name.startswith("__")}
 
 
-def _from_scipy(value: Any) -> Any:
+def _check_unpacked(path: Path) -> None:
+    """Hold what the packed variables unpack to against the limit, a piece at a time: SciPy unpacks all at once."""
+    budget = Budget(path, DatasetError)
+    with path.open("rb") as file:
+        order = "<" if file.read(_HEADER_BYTES)[_ORDER_AT:] == b"IM" else ">"
+        while len(tag := file.read(8)) == 8:
+            kind, length = struct.unpack(order + "II", tag)
+            if kind != _COMPRESSED:
+                file.seek(length, 1)
+                continue
+            packed = file.read(length)
+            unpacking = zlib.decompressobj()
+            while packed and not unpacking.eof:
+                budget.spend(len(unpacking.decompress(packed, _PIECE)))
+                packed = unpacking.unconsumed_tail
+
+
+def _from_scipy(path: Path, value: Any) -> Any:
     from scipy.sparse import issparse
 
     if issparse(value):
+        check_bytes(path, value.shape[0] * value.shape[1] * value.dtype.itemsize, DatasetError)
         return value.toarray()
     if value.dtype.names is not None:
-        return [{name: _from_scipy(element[name]) for name in value.dtype.names} for element in value.ravel(order="F")]
+        return [
+            {name: _from_scipy(path, element[name]) for name in value.dtype.names} for element in value.ravel(order="F")
+        ]
     if value.dtype == object:
-        return [_from_scipy(element) for element in value.ravel(order="F")]
+        return [_from_scipy(path, element) for element in value.ravel(order="F")]
     if value.dtype.kind == "U":
         return "".join(value.ravel())
     return value
 
 
 def _read_hdf5(path: Path) -> dict[str, Any]:
-    with needed_by(str(path)):
-        import h5py
-    with h5py.File(path, "r") as file:
-        return {name: _from_hdf5(file, value) for name, value in file.items() if not name.startswith("#")}
+    with open_hdf5(path, DatasetError) as file:
+        return {name: _from_hdf5(file, value) for name, value in file.root.items() if not name.startswith("#")}
 
 
-def _from_hdf5(file: h5py.File, value: Any) -> Any:
+def _from_hdf5(file: HDF5File, value: Any) -> Any:
     import h5py
 
+    file.visit()
     if isinstance(value, h5py.Group):
         return _struct(file, value)
     kind = _class_of(value)
     if value.attrs.get("MATLAB_empty", 0):
         # The data of an empty variable are its dimensions.
-        return {"cell": [], "struct": [], "char": ""}.get(kind, np.zeros([int(side) for side in value[()]]))
+        return {"cell": [], "struct": [], "char": ""}.get(kind, _empty(file.array(value)))
     if value.dtype == h5py.ref_dtype:
-        return [_from_hdf5(file, file[reference]) for reference in value[()].ravel()]
+        return [_from_hdf5(file, file.root[reference]) for reference in file.array(value).ravel()]
     if kind == "char":
-        return "".join(map(chr, value[()].ravel()))
-    return _transposed(value[()])
+        return "".join(map(chr, file.array(value).ravel()))
+    return _transposed(file.array(value))
 
 
-def _struct(file: h5py.File, group: h5py.Group) -> list[dict[str, Any]]:
+def _empty(sides: NDArray[Any]) -> NDArray[Any]:
+    shape = [int(side) for side in sides.ravel()]
+    if 0 not in shape:
+        raise ValueError(f"an empty variable of {shape}")
+    return np.zeros(shape)
+
+
+def _struct(file: HDF5File, group: h5py.Group) -> list[dict[str, Any]]:
     """A struct is a group of its fields; one of several elements has references in each of them."""
     fields = dict(group.items())
-    if all(_is_references(value) and _class_of(value) != "cell" for value in fields.values()):
+    if fields and all(_is_references(value) and _class_of(value) != "cell" for value in fields.values()):
         columns = {name: _from_hdf5(file, value) for name, value in fields.items()}
         return [dict(zip(columns, element, strict=True)) for element in zip(*columns.values(), strict=True)]
     return [{name: _from_hdf5(file, value) for name, value in fields.items()}]

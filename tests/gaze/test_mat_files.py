@@ -10,7 +10,7 @@ import scipy.io
 import scipy.sparse
 
 from gfsalnet.errors import DatasetError
-from gfsalnet.gaze.mat import read_mat
+from gfsalnet.formats.mat import read_mat
 
 
 def test_numbers_text_cells_and_structs_are_the_same_in_both_kinds(tmp_path: Path, write_mat) -> None:

@@ -1,0 +1,47 @@
+"""Parquet files, as tables of text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.formats.door import AGAIN, opening
+from gfsalnet.limits import check_bytes
+
+_VALUE_BYTES = 64
+"""What a value takes as a text of its own, at least."""
+
+
+def read_parquet_columns(path: Path, kind: type[GFSalNetError], remedy: str = AGAIN) -> dict[str, list[str]]:
+    """Name → the values of a column as texts, empty where one is missing; columns of one name follow each other.
+
+    Raises:
+        GFSalNetError: of that kind, if it is missing, damaged or too large, or two columns have one name.
+        ImportError: if pyarrow is not installed.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    with opening(path, "Parquet file", kind, remedy), pyarrow.parquet.ParquetFile(path) as file:
+        rows, columns = file.metadata.num_rows, file.metadata.num_columns
+        stated = sum(file.metadata.row_group(group).total_byte_size for group in range(file.num_row_groups))
+        check_bytes(path, max(stated, rows * columns * _VALUE_BYTES), kind)
+        names = file.schema_arrow.names
+        if len(set(names)) < len(names):
+            double = next(name for name in names if names.count(name) > 1)
+            raise kind(path, f"it has two columns {double}", "Keep one of them.")
+        return {name: _texts(path, file, name, rows, kind) for name in names}
+
+
+def _texts(path: Path, file: object, name: str, rows: int, kind: type[GFSalNetError]) -> list[str]:
+    import pyarrow
+    import pyarrow.compute
+    import pyarrow.parquet
+
+    # Read as a dictionary: a long text that every row repeats is stored once, and would be unpacked to gigabytes.
+    table = pyarrow.parquet.read_table(path, columns=[name], read_dictionary=[name])
+    column = table.column(0)
+    if pyarrow.types.is_dictionary(column.type):
+        longest = max((len(str(value)) for chunk in column.chunks for value in chunk.dictionary.to_pylist()), default=0)
+        check_bytes(path, rows * longest * 4, kind, f"the texts of its column {name} take")
+    return ["" if value is None else str(value).strip() for value in column.to_pylist()]

@@ -1,0 +1,97 @@
+"""JSON, TOML and other text."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.formats.door import AGAIN, opening
+from gfsalnet.limits import TEXT_SHARE, max_text_bytes, remedy_for
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_bytes(path: Path, kind: type[GFSalNetError], remedy: str = AGAIN, what: str = "text file") -> bytes:
+    """The bytes of a file of text.
+
+    Raises:
+        GFSalNetError: of that kind, if it cannot be read, or is longer than `max_text_bytes`.
+    """
+    with opening(path, what, kind, remedy):
+        limit = max_text_bytes()
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            problem = f"it is longer than {limit / 1e6:,.0f} MB, too long for a {what}"
+            raise kind(path, problem, remedy_for(path.stat().st_size * TEXT_SHARE))
+    return data
+
+
+def read_json(path: Path, kind: type[GFSalNetError], remedy: str = AGAIN) -> Any:
+    """The content of a JSON file in UTF-8.
+
+    Raises:
+        GFSalNetError: of that kind, if it cannot be read, or is no JSON.
+    """
+    data = read_bytes(path, kind, remedy, "JSON file")
+    with opening(path, "JSON file", kind, remedy):
+        return json.loads(data.decode("utf-8-sig"))
+
+
+def read_json_object(path: Path, kind: type[GFSalNetError], remedy: str = AGAIN) -> dict[str, Any]:
+    """The content of a JSON file that is an object; errors as `read_json`, and if it is anything else."""
+    content = read_json(path, kind, remedy)
+    if not isinstance(content, dict):
+        raise kind(path, f"holds {type(content).__name__} where a JSON object is expected", remedy)
+    return content
+
+
+def parse_json(text: str, path: Path, kind: type[GFSalNetError], remedy: str = AGAIN) -> Any:
+    """The content of JSON that lies in another file, `path`; errors as `read_json`."""
+    with opening(path, "file with JSON in it", kind, remedy):
+        return json.loads(text)
+
+
+def read_toml(path: Path, kind: type[GFSalNetError], remedy: str = "Mend the line it names.") -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        GFSalNetError: of that kind, if it cannot be read, or is no TOML.
+    """
+    return parse_toml(read_bytes(path, kind, remedy, "TOML file"), path, kind, remedy)
+
+
+def parse_toml(data: bytes, path: Path, kind: type[GFSalNetError], remedy: str) -> dict[str, Any]:
+    """The tables of TOML that was read from `path`; errors as `read_toml`."""
+    with opening(path, "TOML file", kind, remedy):
+        tables: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
+    return tables
+
+
+def read_csv_rows(path: Path, kind: type[GFSalNetError], remedy: str = AGAIN) -> list[dict[str, str]]:
+    """The rows of a table that this program or a benchmark wrote, with commas, in UTF-8, by the headings of its first.
+
+    Raises:
+        GFSalNetError: of that kind, if it cannot be read, or a row has another number of fields.
+    """
+    data = read_bytes(path, kind, remedy, "table")
+    with opening(path, "table", kind, remedy):
+        lines = list(csv.reader(StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
+        headings = lines[0] if lines else []
+        return [dict(zip(headings, line, strict=True)) for line in lines[1:] if line]
+
+
+def toml_value(text: str) -> Any:
+    """A single value as TOML writes it, such as `0.1` or `"word"`; the text itself if it is none."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError, KeyError):
+        return text
