@@ -172,3 +172,44 @@ def test_the_front_door_does_not_wait_for_torch(statement: str) -> None:
     code = f"{statement}; import sys; print(sorted({{'torch', 'cv2', 'av', 'scipy'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+DOORS = {
+    "np.load": (),
+    "np.fromfile": ("video/pictures.py", "flow/flo.py"),  # .flo: a header that is held against the length of the file
+    "h5py.File": ("formats/hdf5.py",),
+    "io.loadmat": ("formats/mat.py",),
+    "json.load": (),
+    "json.loads": ("formats/texts.py",),
+    "tomllib.load": (),
+    "tomllib.loads": ("formats/texts.py",),
+    "parquet.read_table": ("formats/parquet.py",),
+    "parquet.ParquetFile": ("formats/parquet.py",),
+    "load_file": ("formats/tensors.py",),
+    "safe_open": (),
+    "torch.load": ("formats/tensors.py",),
+    "csv.reader": ("formats/texts.py", "gaze/columns.py", "gaze/trackers/text.py", "gaze/trackers/writing.py"),
+    "csv.DictReader": (),
+    "cv2.imread": (),
+    "cv2.imdecode": ("video/pictures.py",),
+    "cv2.imdecodemulti": ("video/animations.py",),
+    "cv2.imdecodeanimation": ("video/animations.py",),
+    "Image.open": (),
+}
+"""What opens a foreign format, and the only files that may call it: they hold it against the limits first, and turn
+every failure into one line."""
+
+
+def test_foreign_formats_are_opened_at_their_doors_alone() -> None:
+    for path, _, tree in PARSED:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and not _is_a_copy(node):
+                called = ast.unparse(node.func)
+                for name, files in DOORS.items():
+                    if called == name or called.endswith(f".{name}"):
+                        assert path.relative_to(PACKAGE).as_posix() in files, f"{path}:{node.lineno}: {called}"
+
+
+def _is_a_copy(call: ast.Call) -> bool:
+    """`json.loads(json.dumps(…))`, which reads nothing from outside."""
+    return any(isinstance(part, ast.Call) and ast.unparse(part.func) == "json.dumps" for part in call.args)

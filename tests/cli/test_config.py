@@ -78,7 +78,7 @@ def test_a_file_that_is_asked_for(here: Path) -> None:
     assert summary(here / "gfsalnet-out")["model"]["name"] == "centre-bias"
     missing = gfsalnet("--config", "nothing.toml", "predict", "street.jpg")
     assert missing.exit_code == 1
-    assert "nothing.toml: cannot be read" in missing.stderr
+    assert "nothing.toml: there is no such file" in missing.stderr
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_file_that_is_asked_for(here: Path) -> None:
         ("[predict]\nbackend = 'abacus'", ("[predict] backend", "abacus")),
         ("[predict]\nevery = 99", ("[predict] every", "30")),
         ("[predict]\nflow_size = 'big'", ("[predict] flow-size", "WIDTHxHEIGHT")),
-        ("[predict", ("is not TOML",)),
+        ("[predict", ("not a readable TOML",)),
     ],
 )
 def test_a_mistake_is_one_line_with_file_and_key(here: Path, text: str, words: tuple[str, ...]) -> None:

@@ -141,7 +141,7 @@ def test_a_folder_of_another_run_is_refused(small_recipe: Recipe, tmp_path: Path
     with pytest.raises(RecipeError, match="another recipe"):
         epochs(replace(one, seed=1), tmp_path)
     (tmp_path / CHECKPOINT_FILE).write_bytes(b"junk")
-    with pytest.raises(RecipeError, match="not a readable checkpoint"):
+    with pytest.raises(RecipeError, match="not a readable PyTorch file"):
         epochs(one, tmp_path)
     torch.save({"network": {}}, tmp_path / CHECKPOINT_FILE)
     with pytest.raises(RecipeError, match="not a readable checkpoint"):

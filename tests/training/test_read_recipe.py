@@ -97,7 +97,7 @@ def test_files_that_are_no_recipes_are_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"no such file.*presets: tiny"):
         read_recipe(tmp_path / "none.toml")
     (tmp_path / "bad.toml").write_text("name = ")
-    with pytest.raises(RecipeError, match="not a TOML file"):
+    with pytest.raises(RecipeError, match="not a readable TOML file"):
         read_recipe(tmp_path / "bad.toml")
     (tmp_path / "short.toml").write_text('name = "x"')
     with pytest.raises(RecipeError, match="train"):

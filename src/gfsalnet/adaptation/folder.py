@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gfsalnet._version import __version__
-from gfsalnet.errors import OutputError
+from gfsalnet.errors import OutputError, WeightsError
 from gfsalnet.files import output_errors, written_whole
+from gfsalnet.formats.texts import read_json_object
 from gfsalnet.gaze import GazeDataset
 from gfsalnet.models.over_time import OverTime
 from gfsalnet.models.registry import stored_network
@@ -41,7 +42,7 @@ def write_adapted(adapted: Adapted, model: str | Path, dataset: GazeDataset, how
     """
     network, about = stored_network(model)
     source, name = network.folder, about.get("name", network.folder.name)
-    config = json.loads((source / CONFIG_FILE).read_text(encoding="utf-8"))
+    config = read_json_object(source / CONFIG_FILE, WeightsError)
     config["name"] = f"{name}, adapted"
     config["over_time"] = _rounded(asdict(how))
     config["adapted"] = _about(adapted, str(name), dataset, seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from gfsalnet.areas.area import Area, Corners, Keyframe, Units, box_corners
 from gfsalnet.areas.rows import areas_of_rows
 from gfsalnet.areas.shapes import crosses_itself, signed_area
 from gfsalnet.errors import AreasError
+from gfsalnet.formats.texts import read_json
 
 LAYOUT = (
     'Write {"areas": [{"name": "logo", "units": "share", "keyframes": [{"time_seconds": 0, "box": [x0, y0, x1, y1]}]}]}'
@@ -52,20 +52,7 @@ def read_areas(path: Path) -> list[Area]:
 
 def _entries(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
     """The entries of a JSON file, and what to call each in a message."""
-    try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise AreasError(path, f"it has more than {LARGEST_BYTES >> 20} MB, which no drawn areas need", LAYOUT)
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise AreasError(path, "no such file", LAYOUT) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise AreasError(path, f"it cannot be read as text ({error})", LAYOUT) from error
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise AreasError(path, f"line {error.lineno}: not readable as JSON ({error.msg})", LAYOUT) from error
-    except RecursionError as error:
-        raise AreasError(path, "it is nested too deeply to be a file of areas", LAYOUT) from error
+    content = read_json(path, AreasError, LAYOUT)
     areas = content.get("areas") if isinstance(content, dict) else None
     if not isinstance(areas, list):
         raise AreasError(path, 'it has no list "areas"', LAYOUT)

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from gfsalnet.demo import FRAMES, draw_clip
 from gfsalnet.doctor.finding import Finding
-from gfsalnet.files import packaged_toml
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.formats.arrays import ArrayArchive
+from gfsalnet.formats.texts import read_toml
 from gfsalnet.models import DEFAULT_MODEL, load_model
 from gfsalnet.predict import Settings, predict_source
 from gfsalnet.video import count_frames
@@ -49,8 +51,7 @@ def _counted(what: str, video: Path, expected: int, began: float) -> Finding:
 
 def grids(maps: Path) -> dict[int, NDArray[np.float64]]:
     """Of `COMPARED_FRAMES`, the share of looks that falls on each cell of a coarse grid, (6, 8), summing to 1."""
-    with np.load(maps, allow_pickle=False) as archive:
-        densities = archive["density"][list(COMPARED_FRAMES)]
+    densities = ArrayArchive(maps, GFSalNetError).mapped("density")[list(COMPARED_FRAMES)]
     return dict(zip(COMPARED_FRAMES, map(_grid, densities), strict=True))
 
 
@@ -63,7 +64,7 @@ def _grid(density_hw: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def compared(found: Mapping[int, NDArray[np.float64]], weights: str) -> Finding:
     """How far maps are from the recorded ones."""
-    recorded = packaged_toml(EXPECTED_FILE)
+    recorded = read_toml(EXPECTED_FILE, GFSalNetError)
     if recorded["weights"] != weights:
         return Finding(
             "self-test", "maps", f"recorded of other weights ({recorded['weights']}), so not compared", "wrong"

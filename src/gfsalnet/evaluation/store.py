@@ -10,7 +10,6 @@ A video's file is written completely or not at all, so that a killed run continu
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,10 +22,12 @@ from gfsalnet.evaluation.report import Report, make_report
 from gfsalnet.evaluation.scoring import VideoScores
 from gfsalnet.evaluation.settings import EvaluationSettings
 from gfsalnet.files import difference_in_words, output_errors, write_json, written_whole
+from gfsalnet.formats.arrays import ArrayArchive
+from gfsalnet.formats.door import opening
+from gfsalnet.formats.texts import parse_json, read_json_object
 from gfsalnet.store import remove_partials
 
 SETTINGS_FILE, VIDEOS_FOLDER, REPORT_FILE = "settings.json", "videos", "report.json"
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 _ARRAYS = ("frame_index", "scores", "tried")
 
 
@@ -64,7 +65,7 @@ class Store:
         try:
             # Any damage means: score it again.
             scores, scored_from = _read(self._path(position))
-        except _UNREADABLE:
+        except SourceError:
             return None
         return scores if (scores.video, scored_from) == (video, identity) else None
 
@@ -91,34 +92,34 @@ class Store:
         return self.folder / VIDEOS_FOLDER / f"{position:05d}.npz"
 
 
+_AGAIN = "Run `gfsalnet evaluate` again"
+
+
 def read_scores(folder: Path) -> list[VideoScores]:
     """The scores of all finished videos, in the dataset's order.
 
     Raises:
-        OSError, ValueError, KeyError: if one cannot be read.
+        SourceError: if one cannot be read.
     """
-    try:
-        return [_read(path)[0] for path in sorted((folder / VIDEOS_FOLDER).glob("[0-9]*.npz"))]
-    except (EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(str(error)) from error
+    return [_read(path)[0] for path in sorted((folder / VIDEOS_FOLDER).glob("[0-9]*.npz"))]
 
 
 def _read(path: Path) -> tuple[VideoScores, dict[str, Any]]:
     """The scores in a file, and the identity of the maps and gaze that were scored."""
-    with np.load(path, allow_pickle=False) as archive:
-        about = json.loads(str(archive["about"]))
-        arrays = {name: archive[name] for name in _ARRAYS}
-    identity = about.pop("identity")
-    return VideoScores(**about, **arrays), identity
+    archive = ArrayArchive(path, SourceError, _AGAIN)
+    about = parse_json(str(archive.read("about")), path, SourceError, _AGAIN)
+    arrays: dict[str, Any] = {name: archive.read(name) for name in _ARRAYS}
+    with opening(path, "file of scores", SourceError, _AGAIN):
+        identity = about.pop("identity")
+        return VideoScores(**about, **arrays), identity
 
 
 def read_request(folder: Path) -> dict[str, Any] | None:
     """The request of the evaluation in a folder; None if the folder holds none."""
     try:
-        request = json.loads((folder / SETTINGS_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_json_object(folder / SETTINGS_FILE, SourceError)
+    except SourceError:
         return None
-    return request if isinstance(request, dict) else None
 
 
 def is_finished(folder: Path) -> bool:
@@ -132,18 +133,17 @@ def read_report(folder: Path) -> Report:
     Raises:
         SourceError: if there is no finished evaluation, or it is damaged.
     """
-    try:
-        about = json.loads((folder / REPORT_FILE).read_text(encoding="utf-8"))
-        request = read_request(folder)
-        if request is None:
-            raise ValueError("its settings.json is missing or damaged")
+    if not is_finished(folder):
+        raise SourceError(folder, f"is no finished evaluation (it has no {REPORT_FILE})", _AGAIN)
+    about = read_json_object(folder / REPORT_FILE, SourceError, _AGAIN)
+    request = read_request(folder)
+    if request is None:
+        raise SourceError(folder, f"is no finished evaluation (its {SETTINGS_FILE} is missing or damaged)", _AGAIN)
+    scored = read_scores(folder)
+    with opening(folder / REPORT_FILE, "report", SourceError, _AGAIN):
         settings = EvaluationSettings(**{**request["settings"], "metrics": tuple(request["settings"]["metrics"])})
-        scored = read_scores(folder)
         counts = (len(scored) - len(about["videos_without_frames"]), sum(len(v.frame_index) for v in scored))
         if counts != (about["videos"], about["frames"]):
-            raise ValueError("the scores of some videos are missing or damaged")
+            raise SourceError(folder, "is no finished evaluation (the scores of some videos are missing)", _AGAIN)
         report = make_report(request, about["name"], settings, scored, about["videos_failed"], about["remarks"])
-        report = replace(report, config=about.get("config"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SourceError(folder, f"is no finished evaluation ({error})", "Run `gfsalnet evaluate` again") from error
-    return report
+        return replace(report, config=about.get("config"))

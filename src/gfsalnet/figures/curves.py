@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 from gfsalnet.errors import SourceError
 from gfsalnet.evaluation import METRIC_LABELS, Report, compare
 from gfsalnet.figures.canvas import COLOURS, DASHES, new_figure, styled
+from gfsalnet.formats.door import opening
+from gfsalnet.formats.texts import read_csv_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,14 +35,10 @@ def read_curves(run: Path) -> dict[str, list[float]]:
         SourceError: if there is none, or it is damaged.
     """
     path = run / CURVES_FILE if run.is_dir() else run
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+    remedy = "Give the folder of a training run"
+    rows = read_csv_rows(path, SourceError, remedy)
+    with opening(path, "table of curves", SourceError, remedy):
         columns = {name: [float(row[name] or "nan") for row in rows] for name in rows[0]} if rows else {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SourceError(
-            run, f"has no readable {CURVES_FILE} ({error})", "Give the folder of a training run"
-        ) from error
     if not columns.get("epoch"):
         raise SourceError(run, f"has no epoch in its {CURVES_FILE} yet", "Wait for the first, or give another run")
     return columns

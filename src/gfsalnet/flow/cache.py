@@ -100,9 +100,9 @@ def _read(path: Path, size_hw: tuple[int, int]) -> NDArray[np.int16] | None:
     """(H, W, 2) steps; None if there is no such entry, or it is damaged."""
     try:
         wanted = 2 * size_hw[0] * size_hw[1] * np.dtype(_STEPS).itemsize
+        unpacking = zlib.decompressobj()
         # One byte more would be too many: nothing unpacks to gigabytes.
-        return np.frombuffer(zlib.decompressobj().decompress(path.read_bytes(), wanted + 1), _STEPS).reshape(
-            *size_hw, 2
-        )
+        steps = np.frombuffer(unpacking.decompress(path.read_bytes(), wanted + 1), _STEPS).reshape(*size_hw, 2)
+        return steps if unpacking.eof else None  # at its end the checksum was compared
     except (OSError, zlib.error, ValueError):
         return None

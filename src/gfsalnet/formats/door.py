@@ -29,7 +29,8 @@ def opening(path: Path, what: str, kind: type[GFSalNetError], remedy: str = AGAI
     except GFSalNetError:
         raise
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise kind(path, "there is no such file", remedy) from error
+        other = "" if error.filename in (None, str(path), path) else f" as {error.filename}"
+        raise kind(path, f"there is no such file{other}", remedy) from error
     except OSError as error:
         if error.strerror is None or error.errno is None:  # raised by a parser, not by the system
             raise kind(path, f"not a readable {what} ({reason(error)})", remedy) from error

@@ -46,8 +46,9 @@ def read_torch(path: Path, kind: type[GFSalNetError], remedy: str = AGAIN) -> An
             return content
         except pickle.UnpicklingError as error:
             named = re.search(r"GLOBAL (\S+)", str(error))
-            what = f" such as {named[1]}" if named else ""
-            problem = f"holds Python objects{what}, which may run code as they are read, or is damaged; nothing was run"
+            if named is None:
+                raise
+            problem = f"holds Python objects such as {named[1]}, which may run code as they are read; nothing was run"
             raise kind(path, problem, remedy) from error
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from gfsalnet.errors import OutputError
 from gfsalnet.files import is_partial, output_errors, partials_of, remove
+from gfsalnet.formats.texts import read_json_object
 
 CLAIM_FILE = ".claim"
 """Its name in the folder that is claimed."""
@@ -185,7 +186,7 @@ else:
 def _holder(file: Path) -> Holder | None:
     """Who has the lock; it writes its name a moment after it got it."""
     for _ in range(10):
-        with suppress(OSError, ValueError, TypeError):
-            return Holder(**json.loads(file.read_bytes()))
+        with suppress(OutputError, TypeError):
+            return Holder(**read_json_object(file, OutputError))
         time.sleep(0.02)
     return None

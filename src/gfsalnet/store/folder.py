@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -11,6 +10,7 @@ from typing import Any
 
 from gfsalnet.errors import OutputError
 from gfsalnet.files import is_partial, output_errors, partial_name, publish, remove, write_json
+from gfsalnet.formats.texts import read_json_object
 from gfsalnet.store.claim import CLAIM_FILE, claimed
 
 SUMMARY_FILE = "summary.json"
@@ -33,10 +33,9 @@ class ResultFolder:
     def summary(self) -> dict[str, Any] | None:
         """What an earlier run wrote last of all; None if the folder is not finished."""
         try:
-            summary = json.loads((self.path / SUMMARY_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return read_json_object(self.path / SUMMARY_FILE, OutputError)
+        except OutputError:
             return None
-        return summary if isinstance(summary, dict) else None
 
     def is_free(self, ours: Collection[str]) -> bool:
         """Whether the folder can be used although it has no summary.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,8 @@ from gfsalnet._version import __version__
 from gfsalnet.choices import GazeKind
 from gfsalnet.errors import OutputError
 from gfsalnet.files import output_errors, write_json, write_png, written_whole
+from gfsalnet.formats.door import opening
+from gfsalnet.formats.texts import read_json_object
 from gfsalnet.gaze.trackers.picture import placement_picture
 from gfsalnet.gaze.trackers.viewing import Viewing
 from gfsalnet.gaze.video_files import Timeline
@@ -83,11 +84,9 @@ def _record(folder: Path, kind: GazeKind, name: str, overwrite: bool) -> dict[st
             problem = "it holds a dataset that was not imported from an eye tracker"
             raise OutputError(folder, problem, "Choose another folder for --output.")
         return {"gaze": kind, "version": __version__, "videos": {}}
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    record = read_json_object(path, OutputError, "Choose another folder.")
+    with opening(path, "record of an import", OutputError, "Choose another folder."):
         videos, before = record["videos"], record["gaze"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OutputError(path, f"it is no record of an import ({error})", "Choose another folder.") from error
     if before != kind:
         problem = f"its gaze was imported as {before}, this is {kind}"
         raise OutputError(folder, problem, f"Give --gaze {before}, or another folder for --output.")
