@@ -14,14 +14,19 @@ from hypothesis import settings
 from gfsalnet.packages import missing_package
 
 # A machine that is busy with other work is no failure.
-settings.register_profile("gfsalnet", deadline=None)
-settings.load_profile("gfsalnet")
+settings.register_profile("all", deadline=None)
+settings.register_profile("quick", deadline=None, max_examples=30)
 
 # Workers share the cores: a pool of OpenMP threads in each would spin while it waits. OpenMP looks at this only once.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give properties fewer examples where the slow tests are left out as well."""
+    settings.load_profile("quick" if config.getoption("markexpr") == "not slow" else "all")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -27,7 +27,9 @@ ours = module_at(BENCHMARKS / "recorded_gaze.py")
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("place", ["ved100/BasketballPass", "billiards/billiards_01"])
+@pytest.mark.parametrize(
+    "place", ["ved100/BasketballPass", pytest.param("billiards/billiards_01", marks=pytest.mark.slow)]
+)
 def test_scores_are_those_of_the_reference(place: str, shared_dir: Path, tmp_path: Path) -> None:
     reference = module_at(shared_dir / "metrics" / "eval_video.py")
     (tmp_path / place).parent.mkdir(parents=True)
