@@ -11,6 +11,7 @@ Rooms (`gfsalnet.video`, `.flow`, `.render`, …) are imported when they are fir
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from gfsalnet._version import __version__
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from gfsalnet.gaze import open_dataset
     from gfsalnet.models import SaliencyModel, list_models, load_model
     from gfsalnet.types import Fixations, FlowField, Frame, Prediction, Sample
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # silent, unless a program asks for it
 
 __all__ = [
     "Fixations",

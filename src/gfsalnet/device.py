@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.metadata
+import logging
 import os
 import platform
 import re
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from gfsalnet.errors import GFSalNetError, RequestError
 from gfsalnet.packages import is_installed, needed_by
+
+log = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 """Where networks run; `cuda:N` is one GPU of several."""
@@ -36,9 +39,9 @@ def resolve_device(name: str) -> str:
     with needed_by(f"device {name}"):
         import torch
     if name == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
+        found = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        log.info("device auto is %s, by PyTorch %s", found, torch.__version__)
+        return found
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:  # torch raises either for a device that is not available

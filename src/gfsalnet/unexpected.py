@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import logging
 import platform
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from gfsalnet.errors import GFSalNetError, OutputError
 from gfsalnet.files import home, write_whole
 from gfsalnet.packages import MissingPackageError, missing_package
 from gfsalnet.urls import is_url, shown_url, without_secrets
+
+log = logging.getLogger(__name__)
 
 PACKAGES = (
     *("gfsalnet", "numpy", "av", "opencv-python-headless", "opencv-python", "onnxruntime", "safetensors", "typer"),
@@ -37,7 +40,9 @@ def unexpected(where: object, error: BaseException) -> UnexpectedError:
     where = shown_url(str(where)) if is_url(str(where)) else where
     reason = without_secrets(str(error)).strip().splitlines()
     kind = type(error).__name__ + (f": {reason[0]}" if reason else "")
-    path = _written(_report(where, error))
+    report = _report(where, error)
+    log.debug("%s", report)
+    path = _written(report)
     remedy = "No report could be written" if path is None else f"The full report is in {path}: please pass it on"
     return UnexpectedError(where, f"failed in a way nobody foresaw ({kind})", remedy)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from gfsalnet.backends.onnx_runtime import ONNXRuntimeBackend
     from gfsalnet.backends.open_vino import OpenVINOBackend
     from gfsalnet.network import GFSalNet
+
+log = logging.getLogger(__name__)
 
 AnyNetwork: TypeAlias = "GFSalNet | StoredNetwork"
 
@@ -85,6 +88,7 @@ def make_backend(
     if check and name not in ("torch", _reference_name(network, "cpu")):
         # On one that is not kept, nor what it compiles for the size of the test picture.
         found = _agreement(make(), network)
+        log.info("%s: correlation with the reference %.6f", name, found)
         if found < LEAST_AGREEMENT[BACKENDS[name][1]]:
             problem = f"its maps are not those of the reference (correlation {found:.4f})"
             raise GFSalNetError(f"backend {name}", problem, "Use another backend")
@@ -168,6 +172,7 @@ def _fastest(network: AnyNetwork, device: str, threads: int) -> Backend:
         except WeightsError:  # a graph of other weights is a fault of the folder; another engine would only hide it
             raise
         except Exception as error:  # an exporter or engine of another version may fail in any way
+            log.info("%s does not serve", name, exc_info=True)
             warnings.warn(f"{name} is installed but does not serve, going on without it: {error}", stacklevel=3)
     return make_backend(REFERENCE, network, device, threads=threads)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from gfsalnet.network import GFSalNet
 from gfsalnet.network.gfsalnet import MULTIPLE
 from gfsalnet.packages import require
 from gfsalnet.store import claimed
+
+log = logging.getLogger(__name__)
 
 _MOST_FRAMES, _MOST_MULTIPLES = 4096, 256
 """Bounds of the batch and of the sides, the latter in multiples of 32: torch.export wants some."""
@@ -80,11 +83,14 @@ def cached_onnx(network: GFSalNet) -> Path:
     """
     path = home() / "graphs" / f"{fingerprint(network)}.onnx"
     if path.is_file():
+        log.info("graph %s was made before", path)
         return path
     require("onnx", "onnxscript", what="exporting a graph")
     with claimed(path, wait=True):  # of processes that start together one exports, the others wait
         if not path.is_file():
+            began = time.perf_counter()
             write_whole(path, _exported(network).SerializeToString())
+            log.info("graph %s exported in %.1f s", path, time.perf_counter() - began)
     return path
 
 

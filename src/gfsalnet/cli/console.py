@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from typing import Any
 
 import typer
@@ -17,18 +19,44 @@ SOME_FAILED, WRONG_COMMAND, INTERRUPTED = 1, 2, 130
 ASKS_FOR_HELP = "gfsalnet.asks_for_help"
 """In the context of a command: whether the words after its verb ask for help."""
 
+_printed = logging.getLogger("gfsalnet.printed")
+"""For the log file: on the terminal it is read already."""
+
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_error(message: object) -> None:
     """Print one line to standard error."""
+    _printed.error("%s", message)
     err.print(f"[red]error:[/red] {plain(message)}")
 
 
 def say(message: object) -> None:
     """Print one line to standard output."""
+    _printed.info("%s", message)
     out.print(plain(message))
+
+
+def tell(message: object) -> None:
+    """Print one line that only accompanies the work: `--quiet` leaves it out."""
+    if is_quiet():
+        _printed.info("%s", message)
+    else:
+        say(message)
+
+
+def is_quiet() -> bool:
+    """Whether nothing is printed but errors and what was asked for."""
+    return _quiet.is_set()
+
+
+def be_quiet(quiet: bool) -> None:
+    """Print nothing but errors and what was asked for, or all of it again."""
+    (_quiet.set if quiet else _quiet.clear)()
+
+
+_quiet = threading.Event()
 
 
 def plain(message: object) -> str:

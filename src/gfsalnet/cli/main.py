@@ -12,10 +12,11 @@ from gfsalnet.cli import dataset, figure, weights
 from gfsalnet.cli.adapt import ADAPT_EXAMPLES, adapt
 from gfsalnet.cli.bench import BENCH_EXAMPLES, bench
 from gfsalnet.cli.config import use_config
-from gfsalnet.cli.console import ASKS_FOR_HELP, Commands
+from gfsalnet.cli.console import ASKS_FOR_HELP, Commands, be_quiet
 from gfsalnet.cli.doctor import DOCTOR_EXAMPLES, doctor
 from gfsalnet.cli.evaluate import COMPARE_EXAMPLES, EVALUATE_EXAMPLES, SUBMIT_EXAMPLES, compare, evaluate, submit
 from gfsalnet.cli.export import EXPORT_EXAMPLES, export
+from gfsalnet.cli.logs import close_logs, set_up_logs
 from gfsalnet.cli.models import models
 from gfsalnet.cli.predict import DEMO_EXAMPLES, PREDICT_EXAMPLES, demo, predict
 from gfsalnet.cli.report import REPORT_EXAMPLES, report
@@ -48,11 +49,27 @@ def _root(
             "gfsalnet.toml, or pyproject.toml with [tool.gfsalnet].",
         ),
     ] = None,
+    verbose: Annotated[
+        int,
+        typer.Option("--verbose", "-v", count=True, help="Say what is done, how and how fast; -vv in detail."),
+    ] = 0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print only errors and what was asked for; no progress.")
+    ] = False,
+    log_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Append every detail to this file, and all that is printed."),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
+    if verbose and quiet:
+        raise typer.BadParameter("say opposite things", param_hint="--verbose / --quiet")
+    be_quiet(quiet)
     if not ctx.meta[ASKS_FOR_HELP]:  # which is also for those whose file has a mistake
+        handlers = set_up_logs(verbose, log_file)
+        ctx.call_on_close(lambda: close_logs(handlers))
         use_config(ctx, config)
 
 

@@ -10,7 +10,7 @@ import typer
 
 from gfsalnet.choices import FolderAs, MapPrecision, MapValues
 from gfsalnet.cli.config import used_config
-from gfsalnet.cli.console import SOME_FAILED, print_error, say
+from gfsalnet.cli.console import SOME_FAILED, print_error, tell
 from gfsalnet.cli.options import (
     INPUT,
     MODEL,
@@ -222,7 +222,7 @@ def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "au
     from gfsalnet.predict import Settings
 
     clip = draw_clip(output / "demo.mp4")
-    say(f"drew {clip}")
+    tell(f"drew {clip}")
     with at_work("loading gfsalnet-mobile"):
         model = load_model("gfsalnet-mobile", device=device, backend="auto")
     save = ("overlay", "gate", "maps", "csv")
@@ -256,7 +256,7 @@ def _expanded(sources: list[str], settings: Settings, flow: str | None) -> list[
     left_out: list[str] = []
     expanded = expand_sources(sources, settings.folder_as, left_out)
     for note in left_out:
-        say(note)
+        tell(note)
     if flow is not None and flow.startswith("folder:") and len(expanded) > 1:
         raise typer.BadParameter(f"{flow} holds the flow of one source, not of {len(expanded)}", param_hint="--flow")
     return expanded
@@ -274,18 +274,18 @@ def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:
             progress.show(Path(source).name, done, total, stage=source)
 
         def on_wait(taken: TakenError) -> None:
-            say(f"{taken.where}: {taken.problem}, which is waited for")
+            tell(f"{taken.where}: {taken.problem}, which is waited for")
 
         for outcome in predict_sources(model, sources, settings, on_frame, on_wait):
             failed += not outcome.ok
-            (say if outcome.ok else print_error)(outcome.message)
+            (tell if outcome.ok else print_error)(outcome.message)
             for note in outcome.notes:
-                say(f"  note: {note}")
+                tell(f"  note: {note}")
             if outcome.folder is not None:
                 for drawn in _drawn(outcome.folder):
-                    say(f"  look at {drawn}")
+                    tell(f"  look at {drawn}")
     if len(sources) > 1:
-        say(f"{len(sources) - failed} of {len(sources)} sources done")
+        tell(f"{len(sources) - failed} of {len(sources)} sources done")
     if failed:
         raise typer.Exit(SOME_FAILED)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from types import TracebackType
 
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
-from gfsalnet.cli.console import err, plain
+from gfsalnet.cli.console import err, is_quiet, plain
 
 LINE_EVERY_SECONDS = 30.0
 """Where there is no terminal to draw a bar on: in a log, a pipe, a job of a cluster."""
@@ -19,6 +19,8 @@ LINE_EVERY_SECONDS = 30.0
 
 def at_work(what: str) -> AbstractContextManager[object]:
     """A spinner beside what takes a while and cannot be counted; where there is no terminal, a line now and then."""
+    if is_quiet():
+        return nullcontext()
     return err.status(what) if err.is_terminal else _lines(lambda: what)
 
 
@@ -33,13 +35,14 @@ class Progress:
         self._unit, self._stage = unit, ""
         self._began, self._first = 0.0, 0
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
-        self._bar = Bar(*columns, console=err, transient=True, disable=not err.is_terminal)
+        self._bar = Bar(*columns, console=err, transient=True, disable=is_quiet() or not err.is_terminal)
         self._task: TaskID | None = None
         self._line = "at work"
         self._showing = ExitStack()
 
     def __enter__(self) -> Progress:
-        self._showing.enter_context(self._bar if err.is_terminal else _lines(lambda: self._line))
+        if not is_quiet():
+            self._showing.enter_context(self._bar if err.is_terminal else _lines(lambda: self._line))
         return self
 
     def __exit__(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import zlib
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from gfsalnet.files import write_whole
 from gfsalnet.flow.estimator import FlowEstimator, check_pair
 from gfsalnet.types import RGB, FlowField
+
+log = logging.getLogger(__name__)
 
 STEPS_PER_PIXEL = 32
 _FORMAT = 1
@@ -68,6 +71,7 @@ class CachedFlow:
         check_pair(previous_rgb, current_rgb)
         path = self._path(previous_rgb, current_rgb)
         steps = _read(path, self.field_size_hw((current_rgb.shape[0], current_rgb.shape[1])))
+        log.debug("flow %s %s", path.name, "is estimated" if steps is None else "was kept")
         if steps is None:
             steps = _to_steps(self.estimator(previous_rgb, current_rgb))
             # The checksum finds what a power cut has left half: no need to wait for the disk at every field.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from gfsalnet.models.over_time import Kind, MapsOverTime, OverTime
 from gfsalnet.network.config import NetworkConfig
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
 from gfsalnet.video import Resize, ShotDetector, fitted_size_hw, numbered_frames, prefetch
+
+log = logging.getLogger(__name__)
 
 _PREPARED = 2
 """Frames whose pictures may wait for the network: so that neither waits for the other."""
@@ -95,6 +98,7 @@ class GFSalNetModel(SaliencyModel):
         self.lookahead_frames = max(lookahead, 0 if over_time is None else 1) + every - 1
         self.computes_flow = estimator is not None
         self.backend_name = backend.name
+        log.info("model %s", self.describe())
 
     def describe(self) -> dict[str, Any]:
         """Name, weights, what runs them, and flow settings."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import platform
 import signal
 import threading
@@ -30,6 +31,8 @@ from gfsalnet.store import ResultFolder, TakenError
 from gfsalnet.types import Prediction
 from gfsalnet.unexpected import one_line
 from gfsalnet.video import VideoInfo, VideoReader, open_source, prefetch
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 OnFrame = Callable[[str, int, "int | None"], None]
@@ -155,6 +158,7 @@ def predict_source(model: SaliencyModel, source: str, settings: Settings, on_fra
         wanted = (settings.save, info.kind, request, settings.overwrite)
         folder = folder_for(settings.output, info.name, request["source"])
         if not missing_outputs(folder, *wanted):  # also where nothing may be written
+            log.info("%s: results of the same request are in %s", info.source, folder)
             return _outcome(info.source, folder, began, redone=False)
         with claimed_folder(settings.output, info.name, request["source"]) as folder:
             words = missing_outputs(folder, *wanted)  # fewer, if another process has just ended
@@ -177,6 +181,7 @@ def _make(
     with folder.outputs(ALL_OUTPUTS, keep) as hidden:
         seconds, notes = _run(model, reader, hidden, words, settings, on_frame)
     summary = _summary(reader, request, folder, seconds, notes)
+    log.info("%s: %d frames, seconds by stage: %s", reader.info.source, summary["frames"], summary["seconds"])
     folder.finish({**summary, **({"config": settings.config} if settings.config else {})})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from types import TracebackType
@@ -9,6 +10,8 @@ from typing import TypeVar
 
 from gfsalnet.types import Frame
 from gfsalnet.video.info import ReadReport, VideoInfo
+
+log = logging.getLogger(__name__)
 
 AnyReader = TypeVar("AnyReader", bound="VideoReader")
 
@@ -23,6 +26,11 @@ class VideoReader(ABC):
 
     def __init__(self, info: VideoInfo) -> None:
         self.info = info
+        width, height = info.size_wh
+        log.info(
+            *("%s: %s, %dx%d pixels, %s frames per second, about %s frames, read by %s", info.source, info.kind),
+            *(width, height, info.rate, info.estimated_frames, type(self).__name__),
+        )
         self.report = ReadReport()
 
     @abstractmethod

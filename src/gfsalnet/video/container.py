@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ from gfsalnet.video.pixels import RGBConverter
 from gfsalnet.video.playlists import HEAD_BYTES, refuse_playlist
 from gfsalnet.video.pyav import PLAYLIST_FORMATS, has_disposition, open_input, preferred
 from gfsalnet.video.stamps import Clock, StampMender
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -116,6 +119,7 @@ class ContainerReader(VideoReader):
         check_size(self._media.source, (width, height))
         super().__init__(_info(self._media, self._container, self._stream, (width, height)))
         self._clock = Clock(self.info.time_base, self.info.rate)
+        log.debug("%s: %s, %s, %s", self._media.source, self._container.format.name, context.name, context.pix_fmt)
 
     def frames(self) -> Iterator[Frame]:
         """The frames from here on; ends normally at the end, at damage that cannot be passed, and after `close`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.client
+import logging
 import ssl
 import urllib.error
 import urllib.request
@@ -20,6 +21,8 @@ from gfsalnet.video.container import MediaInput
 from gfsalnet.video.files import slug
 from gfsalnet.video.playlists import HEAD_BYTES, refuse_playlist
 from gfsalnet.video.pyav import URL_SCHEMES
+
+log = logging.getLogger(__name__)
 
 NETWORK_TIMEOUT_SECONDS = 20.0
 """How long to wait for a server, to open and between two packets."""
@@ -82,13 +85,16 @@ def ask(url: str) -> Answer:
     """
     try:
         with _opener().open(_request(url), timeout=NETWORK_TIMEOUT_SECONDS) as response:
-            return Answer(response.read(HEAD_BYTES), content_version(response.headers))
+            answer = Answer(response.read(HEAD_BYTES), content_version(response.headers))
+            log.info("%s: the server's mark of this content: %s", shown_url(url), answer.version or "none")
+            return answer
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None)
         if isinstance(reason, ssl.SSLCertVerificationError):
             remedy = "If you trust the server, store its certificate in a file, and name that in SSL_CERT_FILE"
             problem = f"the certificate of the server cannot be trusted ({reason.verify_message})"
             raise SourceError(shown_url(url), problem, remedy) from error
+        log.info("%s: the server does not answer as hoped (%s)", shown_url(url), error)
         return Answer()
 
 

