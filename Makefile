@@ -6,7 +6,7 @@ BIN := .venv/bin
 SECONDS ?=
 SEED ?= 0
 
-.PHONY: demo test test-all test-release lint release-check clean
+.PHONY: demo test test-all test-release lint release-check docs clean
 
 demo: .venv/installed
 	@if [ -n "$(VIDEO)" ]; then $(BIN)/gfsalnet predict "$(VIDEO)" --output "$(OUTPUT)" --save overlay,gate,maps,csv; \
@@ -36,8 +36,16 @@ release-check: .venv/installed-dev
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_release.py
 	$(BIN)/python .ci/release_check.py --keep dist
 
+docs: .venv/installed-docs
+	$(BIN)/python docs/verbs/make.py
+	$(BIN)/zensical build --clean
+
 clean:
 	rm -rf .venv gfsalnet-out dist
+
+.venv/installed-docs: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	@touch $@
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

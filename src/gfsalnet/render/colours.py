@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, get_args
 
 import cv2
@@ -29,8 +30,9 @@ MOTION_RGB, BOTH_RGB, APPEARANCE_RGB = (245, 135, 30), (225, 225, 225), (45, 140
 """Orange, light grey and blue: the pair that the common colour blindnesses keep apart."""
 
 
+@lru_cache(maxsize=len(get_args(Colormap)))
 def colour_table(name: Colormap) -> Byte:
-    """The colours of a map, (256, 3) uint8 RGB, of rising lightness.
+    """The colours of a map, (256, 3) uint8 RGB, of rising lightness; not to be changed.
 
     Raises:
         ValueError: if there is no such map.

@@ -41,6 +41,11 @@ class VideoReader(ABC):
             SourceError: if a frame cannot be brought to RGB or to the size of the first.
         """
 
+    def frames_from(self, start_seconds: float) -> Iterator[Frame | float]:
+        """The frames that are not before a time; of each before it only its time. Errors as `frames`."""
+        for frame in self.frames():
+            yield frame if frame.time_seconds >= start_seconds else frame.time_seconds
+
     def times(self) -> Iterator[float]:
         """Times in seconds of the frames from here on, instead of the frames; errors as `frames`."""
         for frame in self.frames():

@@ -126,6 +126,15 @@ class ContainerReader(VideoReader):
         while (frame := self._next(self._to_rgb)) is not None:
             yield frame
 
+    def frames_from(self, start_seconds: float) -> Iterator[Frame | float]:
+        """As of any reader; frames before the time are decoded, which those after need, but not turned into RGB."""
+
+        def take(decoded: VideoFrame, seconds: float, index: int) -> Frame | float:
+            return self._to_rgb(decoded, seconds, index) if seconds >= start_seconds else seconds
+
+        while (item := self._next(take)) is not None:
+            yield item
+
     def times(self) -> Iterator[float]:
         """Times in seconds of the frames from here on, at the cost of decoding alone."""
         while (seconds := self._next(lambda decoded, seconds, index: seconds)) is not None:

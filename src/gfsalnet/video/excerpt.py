@@ -25,7 +25,7 @@ class ExcerptReader(VideoReader):
     def __init__(self, reader: VideoReader, start_seconds: float | None, end_seconds: float | None) -> None:
         self._reader = reader
         self._start, self._end = start_seconds or 0.0, end_seconds
-        self._frames = reader.frames()
+        self._frames = reader.frames_from(self._start)
         try:
             first = self._first()
         except BaseException:
@@ -45,18 +45,18 @@ class ExcerptReader(VideoReader):
         )
 
     def _first(self) -> Frame:
-        last: Frame | None = None
-        for frame in self._frames:
-            if frame.time_seconds >= self._start:
-                if self._end is None or frame.time_seconds < self._end:
-                    return frame
+        last: float | None = None
+        for item in self._frames:
+            if isinstance(item, Frame):
+                if self._end is None or item.time_seconds < self._end:
+                    return item
                 break
-            last = frame
+            last = item
         source = self._reader.info.source
         if last is None or self._end is not None:
             problem = f"no frame lies between {self._start:g} and {self._end} s"
         else:
-            problem = f"it ends at {last.time_seconds:.2f} s, before --start {self._start:g}"
+            problem = f"it ends at {last:.2f} s, before --start {self._start:g}"
         raise SourceError(source, problem, "Choose an earlier --start, or a later --end")
 
     def frames(self) -> Iterator[Frame]:
@@ -67,6 +67,7 @@ class ExcerptReader(VideoReader):
             self.report.frames_read += 1
             yield frame
         for frame in self._frames:
+            assert isinstance(frame, Frame)  # all after the first are
             if self._end is not None and frame.time_seconds >= self._end:
                 break
             self.report.frames_read += 1
