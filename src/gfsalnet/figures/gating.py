@@ -198,7 +198,7 @@ def figure_8(found: MotionShares) -> Figure:
     figure = new_figure(8.4, 2.6)
     picture, plot = figure.subplots(1, 2, width_ratios=[min(1.2, 0.75 * width / height), 2])
     picture.imshow(found.keyframe.frame.rgb)
-    picture.set(xticks=[], yticks=[], title=f"{found.keyframe.time_seconds:.2f} s")
+    without_ticks(picture).set(title=f"{found.keyframe.time_seconds:.2f} s")
     for place, (name, corners) in enumerate(zip(found.names, found.outlines, strict=True)):
         colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
         if corners is not None:
@@ -208,7 +208,8 @@ def figure_8(found: MotionShares) -> Figure:
         plot.plot(found.times, found.shares[place], color=colour, linestyle=dash, label=name)
     picture.set(xlim=(0, width), ylim=(height, 0))
     top = float(np.nanmax(found.shares)) if np.isfinite(found.shares).any() else 1.0
-    plot.set(xlabel="seconds", ylabel="mean share of motion", ylim=(0, max(0.1, 1.1 * top)))
+    # A little below 0: the line of an area without motion would lie under the axis.
+    plot.set(xlabel="seconds", ylabel="mean share of motion", ylim=(-0.03 * max(0.1, top), 1.1 * max(0.1, top)))
     plot.grid(alpha=0.3)
     plot.legend(frameon=False)
     return figure
