@@ -108,5 +108,8 @@ EyeChoice: TypeAlias = Literal["both", "left", "right"]
 VendorName: TypeAlias = Literal["tobii", "eyelink", "gazepoint", "smi", "pupil-core", "pupil-cloud", "imotions", "csv"]
 """Makers of eye trackers whose exports are imported: `gfsalnet.gaze.trackers.IMPORTERS`; csv is any other table."""
 
+OverlapRule: TypeAlias = Literal["all", "first"]
+"""Whom a look in several areas of interest belongs to: to all of them, or to the first one named."""
+
 GazeKind: TypeAlias = Literal["samples", "tracker", "ivt", "idt"]
 """What is imported: all valid samples, or fixations by the tracker's own program, by velocity or by dispersion."""

@@ -12,6 +12,7 @@ from gfsalnet import choices
 from gfsalnet.backends import AUTO, BACKENDS, REFERENCE
 from gfsalnet.cli import app, options
 from gfsalnet.evaluation import PAPER_TABLES
+from gfsalnet.gaze.trackers import IMPORTERS
 from gfsalnet.metrics import PROTOCOLS
 from gfsalnet.models.export import SUFFIXES
 from gfsalnet.render import COLORMAPS, SINKS
@@ -30,6 +31,7 @@ from gfsalnet.training.presets import PRESETS
         (choices.PaperTable, PAPER_TABLES),
         (choices.ExportFormat, SUFFIXES),
         (choices.PresetName, PRESETS),
+        (choices.VendorName, [*IMPORTERS, "csv"]),
     ],
 )
 def test_the_types_hold_what_the_tables_hold(words: Any, table: Iterable[str]) -> None:
@@ -56,6 +58,8 @@ def completions(typed: str) -> list[str]:
         ("gfsalnet evaluate --protocol p", ["pysaliency"]),
         ("gfsalnet evaluate --metrics nss,auc_b", ["nss,auc_borji"]),
         ("gfsalnet dataset check hol", ["hollywood-2"]),
+        ("gfsalnet dataset import pupil", ["pupil-core", "pupil-cloud"]),
+        ("gfsalnet aoi clip.mp4 --save video,p", ["video,parquet", "video,plots"]),
         ("gfsalnet train mobile-stage", ["mobile-stage1", "mobile-stage2"]),
         ("gfsalnet weights convert pwc", ["pwcnet"]),
     ],

@@ -17,6 +17,7 @@ from gfsalnet.cli import app
 
 GIVEN: dict[str, list[str]] = {
     "predict": ["clip.mp4"],
+    "aoi": ["clip.mp4", "--areas", "areas.json"],
     "demo": [],
     "report": ["clip.mp4"],
     "doctor": [],
@@ -65,10 +66,12 @@ WRONG = {
     "--flow-size": "big",
     "--folder-as": "piles",
     "--frames": "0",
-    "--gaze": "glances",
+    "--take": "glances",
     "--humans-every": "-1",
     "--map-precision": "float8",
+    "--level": "2",
     "--map-size": "0x9",
+    "--margin": "wide",
     "--map-values": "guess",
     "--max-frames": "0",
     "--metrics": "nss,guess",
@@ -78,6 +81,8 @@ WRONG = {
     "--opacity": "2",
     "--offset": "soon",
     "--paper-table": "VII",
+    "--overlap": "none",
+    "--pixels-per-degree": "0",
     "--placement": "somewhere",
     "--protocol": "guess",
     "--rate": "0",
@@ -115,7 +120,7 @@ WRONG_ARGUMENTS = {
 
 PATHS = {
     *("--cache", "--calibrate", "--data-root", "--maps", "--output", "--root", "--title", "--video"),
-    *("--areas", "--event", "--media"),
+    *("--areas", "--event", "--gaze", "--media"),
 }
 PATH_ARGUMENTS = {"evaluations", "file", "files", "output", "root", "roots", "runs", "source", "sources"}
 """Any text may be a path or a title: whether something lies there, the disk says."""
@@ -146,7 +151,10 @@ TOGETHER = [
     ["export", "onnx", "--int8"],
     ["export", "onnx", "--beside", "--output", "file"],
     ["dataset", "import", "csv", "file", "--video", "clip.mp4", "--output", "out"],
-    ["dataset", "import", "tobii", "file", "--video", "clip.mp4", "--output", "out", "--gaze", "ivt"],
+    ["dataset", "import", "tobii", "file", "--video", "clip.mp4", "--output", "out", "--take", "ivt"],
+    ["aoi", "clip.mp4"],
+    ["aoi", "clip.mp4", "--areas", "areas.json", "--people-only"],
+    ["aoi", "clip.mp4", "--areas", "areas.json", "--margin", "1deg"],
     ["dance"],
     ["predict"],
     ["predict", "clip.mp4", "--no-such-option"],
@@ -233,6 +241,7 @@ def test_what_the_disk_says_is_status_1(tmp_path: Path, monkeypatch: pytest.Monk
         ["evaluate", "--dataset", "dhf1k", "--root", ".", "--maps", "nowhere"],
         ["compare", "pqft", "runs/mine", "--dataset", "folder", "--root", "nowhere"],
         ["train", "nothing.toml"],
+        ["aoi", "missing.mp4", "--areas", "missing.json", "--model", "pqft"],
         ["dataset", "check", "folder", "nowhere"],
         ["dataset", "import", "tobii", "nothing.tsv", "--video", "missing.mp4", "--output", "out"],
         ["weights", "keys", "nothing.pth"],

@@ -60,5 +60,5 @@ def _notes(area: Area, where: object, size_wh: tuple[int, int], end_seconds: flo
 
 def _inside(corners: Corners, size_wh: tuple[int, int]) -> float:
     """The part of a polygon that lies inside the frame, 0…1."""
-    whole = abs(signed_area(corners)) / (size_wh[0] * size_wh[1])
+    whole = abs(float(signed_area(corners))) / (size_wh[0] * size_wh[1])
     return float(np.clip(coverage(corners, size_wh, GRID_HW).area_share / whole, 0, 1))

@@ -148,6 +148,8 @@ def _corners(path: Path, where: str, item: Mapping[str, Any]) -> Corners:
             )
         return box_corners([x0, y0, x1, y1])
     corners = _numbers(polygon, (-1, 2))
+    if corners is not None and len(corners) > 3 and np.array_equal(corners[0], corners[-1]):
+        corners = corners[:-1]  # closed, as some programs write them
     if corners is None or len(corners) < 3:
         raise AreasError(path, f"{where}: its polygon is no list of three or more points", "Write [[x, y], [x, y], …].")
     if crosses_itself(corners) or signed_area(corners) == 0:

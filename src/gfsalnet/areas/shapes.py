@@ -117,29 +117,27 @@ def holds(corners: Corners, x: NDArray[np.floating], y: NDArray[np.floating]) ->
 
 
 def widened(corners: Corners, margin_pixels: float) -> Corners:
-    """The polygon (K, 2) with every side moved outwards by a margin; a box stays a box.
+    """The polygon (…, K, 2) with every side moved outwards by a margin; a box stays a box.
 
     A negative margin makes it narrower.
     """
     if margin_pixels == 0:
         return corners
-    ahead = np.roll(corners, -1, axis=0) - corners
-    length = np.hypot(*ahead.T)
-    kept = corners[length > 0]  # a corner that stands twice has no side of its own
-    along = (ahead / np.where(length > 0, length, 1)[:, np.newaxis])[length > 0]
-    turn = np.sign(signed_area(kept)) or 1.0
-    outwards = turn * np.stack([along[:, 1], -along[:, 0]], axis=1)
-    before = np.roll(outwards, 1, axis=0)
+    ahead = np.roll(corners, -1, axis=-2) - corners
+    length = np.linalg.norm(ahead, axis=-1, keepdims=True)
+    along = np.divide(ahead, length, out=np.zeros_like(ahead), where=length > 0)
+    turn = np.sign(signed_area(corners))[..., np.newaxis, np.newaxis]
+    outwards = turn * np.stack([along[..., 1], -along[..., 0]], axis=-1)
     # The two moved sides meet along the bisector, the farther out the sharper the corner.
-    bisector = outwards + before
-    stretch = 2 / np.maximum((bisector**2).sum(axis=1), 4 / LONGEST_MITRE**2)
-    return np.asarray(kept + margin_pixels * bisector * stretch[:, np.newaxis])
+    bisector = outwards + np.roll(outwards, 1, axis=-2)
+    stretch = 2 / np.maximum((bisector**2).sum(axis=-1, keepdims=True), 4 / LONGEST_MITRE**2)
+    return np.asarray(corners + margin_pixels * bisector * stretch)
 
 
-def signed_area(corners: Corners) -> float:
-    """Of a polygon (K, 2) in square pixels; positive where it goes round clockwise on the screen."""
-    x, y = corners.T
-    return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)
+def signed_area(corners: Corners) -> NDArray[np.float64]:
+    """(…,) of polygons (…, K, 2) in square pixels; positive where they go round clockwise on the screen."""
+    x, y = corners[..., 0], corners[..., 1]
+    return np.asarray((x * np.roll(y, -1, axis=-1) - np.roll(x, -1, axis=-1) * y).sum(axis=-1) / 2)
 
 
 def crosses_itself(corners: Corners) -> bool:

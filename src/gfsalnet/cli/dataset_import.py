@@ -90,7 +90,7 @@ ColumnsOption = Annotated[
         help="Columns of csv: time=HEADING:ms,x=HEADING,y=HEADING, and viewer, valid, media, duration, left_x ….",
     ),
 ]
-GazeOption = Annotated[
+TakeOption = Annotated[
     GazeKind,
     typer.Option(
         rich_help_panel=FIXATIONS,
@@ -129,7 +129,7 @@ def import_gaze(
     placement: PlacementOption = None,
     eye: EyeOption = "both",
     columns: ColumnsOption = None,
-    gaze: GazeOption = "samples",
+    take: TakeOption = "samples",
     screen_width_cm: ScreenWidthCmOption = None,
     distance_cm: DistanceCmOption = None,
     velocity_threshold: VelocityThresholdOption = 30.0,
@@ -160,7 +160,7 @@ def import_gaze(
         screen_wh=None if screen is None else size_hw(screen)[::-1],
         placement=None if placement is None else parse_placement(placement),
         eye=eye,
-        kind=gaze,
+        kind=take,
         columns=None if columns is None else parse_columns(columns),
         screen_width_cm=screen_width_cm,
         distance_cm=distance_cm,
@@ -171,7 +171,7 @@ def import_gaze(
     with at_work(f"reading {len(files)} files"):
         imported = read_viewings(vendor, files, video, settings)
         about = _about(vendor, files, settings)
-        written = write_dataset(output, video, imported.viewings, imported.timeline, gaze, about, overwrite)
+        written = write_dataset(output, video, imported.viewings, imported.timeline, take, about, overwrite)
     _report(imported, written)
     _check(output)
     if imported.refused:

@@ -10,6 +10,7 @@ import typer
 from gfsalnet._version import __version__
 from gfsalnet.cli import dataset, figure, weights
 from gfsalnet.cli.adapt import ADAPT_EXAMPLES, adapt
+from gfsalnet.cli.aoi import AOI_EXAMPLES, aoi
 from gfsalnet.cli.bench import BENCH_EXAMPLES, bench
 from gfsalnet.cli.config import use_config
 from gfsalnet.cli.console import ASKS_FOR_HELP, Commands, be_quiet
@@ -76,6 +77,7 @@ def _root(
 app.command(epilog=PREDICT_EXAMPLES)(predict)
 app.command(epilog=DEMO_EXAMPLES)(demo)
 app.command(epilog=REPORT_EXAMPLES)(report)
+app.command(epilog=AOI_EXAMPLES)(aoi)
 app.command()(models)
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=ABLATE_EXAMPLES)(ablate)

@@ -40,6 +40,8 @@ class FixationTable:
     time_seconds: NDArray[np.float64] | None = None
     duration_ms: NDArray[np.float64] | None = None
     subject: NDArray[np.int64] | None = None
+    subjects: list[str] | None = None
+    """Names of the viewers that `subject` counts; None where they are numbers."""
     sizes_wh: Mapping[str, tuple[int, int]] | None = None
     """Name → size of the picture that x, y refer to; None: that of the file."""
     rates: Mapping[str, Fraction] | None = None
@@ -131,6 +133,7 @@ def _from_columns(columns: Columns) -> FixationTable:
         row = rows[int((of == nameless[0]).argmax())]
         raise DatasetError(columns.path, f"row {row}: {key} is empty", LAYOUT)
     viewers = columns.texts.get("subject")
+    subjects, subject = (None, None) if viewers is None else np.unique(viewers[there], return_inverse=True)
     sizes = _one_a_video(columns.path, ("width", "height"), names, of, kept)
     rates = _one_a_video(columns.path, ("frames_per_second",), names, of, kept)
     _check_sizes(columns.path, sizes)
@@ -142,7 +145,8 @@ def _from_columns(columns: Columns) -> FixationTable:
         frame=kept["frame"].astype(np.int64) if "frame" in kept else None,
         time_seconds=kept.get("time_seconds"),
         duration_ms=kept.get("duration_ms"),
-        subject=None if viewers is None else np.unique(viewers[there], return_inverse=True)[1].astype(np.int64),
+        subject=None if subject is None else subject.astype(np.int64),
+        subjects=None if subjects is None else list(map(str, subjects)),
         sizes_wh=None if sizes is None else {name: (int(size[0]), int(size[1])) for name, size in sizes.items()},
         rates=None if rates is None else {name: Fraction(r[0]).limit_denominator(1001) for name, r in rates.items()},
         without_position=int((~there).sum()),

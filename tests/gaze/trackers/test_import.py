@@ -91,7 +91,7 @@ def test_fixations_of_the_tracker_stand_beside_the_samples_or_alone(clip: Path) 
     assert (fixation["time_seconds"], fixation["duration_ms"]) == ("0.000000", "100.000")
     assert float(fixation["x"]) == pytest.approx(500 / 20)
     other = clip.parent / "other"
-    done = run("eyelink", export, "--video", clip, "--output", other, "--event", "STIM_ONSET", "--gaze", "tracker")
+    done = run("eyelink", export, "--video", clip, "--output", other, "--event", "STIM_ONSET", "--take", "tracker")
     assert done.exit_code == 0, done.output
     assert len(rows(other / "fixations.csv")) == 1
     assert len(rows(other / "samples.csv")) == exports.COUNT

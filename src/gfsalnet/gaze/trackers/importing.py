@@ -62,7 +62,7 @@ class ImportSettings:
     def __post_init__(self) -> None:
         if self.kind in ("ivt", "idt") and (self.screen_width_cm is None or self.distance_cm is None):
             problem = "fixations are found by degrees of visual angle, for which two lengths are missing"
-            raise RequestError(f"--gaze {self.kind}", problem, "Give --screen-width-cm and --distance-cm.")
+            raise RequestError(f"--take {self.kind}", problem, "Give --screen-width-cm and --distance-cm.")
 
 
 @dataclass(kw_only=True)
@@ -151,7 +151,7 @@ def _viewing(
     if found is not None:
         _add_fixations(viewing, found, recording, alignment, placement, timeline)
     if settings.kind != "samples" and found is None:
-        raise TrackerError(recording.path, "it holds no fixations", "Leave --gaze out, or take --gaze ivt.")
+        raise TrackerError(recording.path, "it holds no fixations", "Leave --take out, or give --take ivt.")
     has_samples = len(recording.time_ns) > 0 and settings.kind == "samples"
     if not (viewing.valid.any() if has_samples else viewing.fixation_seconds is not None):
         problem = f"{viewing.viewer} has no valid gaze while the video was shown ({alignment.how})"
@@ -169,7 +169,7 @@ def _fixations(
     """On the display in pixels: found by us, or by the tracker's program."""
     if settings.kind in ("ivt", "idt"):
         if not len(points):
-            raise TrackerError(recording.path, "it holds no samples to find fixations in", "Take --gaze tracker.")
+            raise TrackerError(recording.path, "it holds no samples to find fixations in", "Give --take tracker.")
         if screen_wh is None:
             raise TrackerError(recording.path, "the size of the display is not known", "Give --screen WIDTHxHEIGHT.")
         assert settings.screen_width_cm is not None

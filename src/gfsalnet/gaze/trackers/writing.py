@@ -89,7 +89,7 @@ def _record(folder: Path, kind: GazeKind, name: str, overwrite: bool) -> dict[st
         videos, before = record["videos"], record["gaze"]
     if before != kind:
         problem = f"its gaze was imported as {before}, this is {kind}"
-        raise OutputError(folder, problem, f"Give --gaze {before}, or another folder for --output.")
+        raise OutputError(folder, problem, f"Give --take {before}, or another folder for --output.")
     if name in videos and not overwrite:
         raise OutputError(folder, f"it holds the gaze on {name} already", "Give --overwrite, or another --output.")
     return record

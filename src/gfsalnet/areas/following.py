@@ -1,0 +1,155 @@
+"""Areas that move with what they were drawn on: by optical flow, forwards and back.
+
+After the median-flow tracker of Kalal, Mikolajczyk and Matas ("Forward-backward error", ICPR 2010), on the dense flow
+of DIS: points in the area go along with the flow to the next frame and with that frame's own flow back. The half of
+them that come back nearest to where they began tell how the area has moved and grown; how far off they end is its
+error. Then the area is laid where it looks most like it did at its last keyframe, if that is near (`Template`): steps
+alone would drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gfsalnet.areas.area import TIME_TOLERANCE_SECONDS, Area, Corners
+from gfsalnet.areas.shapes import holds
+from gfsalnet.areas.template import Template
+from gfsalnet.flow import DISFlow
+from gfsalnet.types import RGB, FlowField, Frame
+from gfsalnet.video import ShotDetector
+
+FLOW_SIZE_WH = (640, 480)
+"""About as many pixels as this the flow is estimated at: twice the default on each side, for small areas."""
+POINTS_A_SIDE = 16
+"""Of the grid over the box around an area."""
+FEWEST_POINTS = 4
+PAIRS = 200
+"""Of points whose distances tell how the area has grown."""
+MOST_GROWTH = 0.1
+"""From frame to frame, either way: more is a mistake."""
+LOST_SHARE = 0.1
+"""An area is lost where its error is more than this part of its shorter side …"""
+LEAST_LOST_PIXELS = 1.5
+"""… and more than this many pixels of the flow's own size: a flow is no more exact."""
+
+State = Literal["drawn", "followed", "lost"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Place:
+    """Where an area is in one frame."""
+
+    state: State
+    corners: Corners | None
+    """(K, 2) pixels of the frame; None where the area is lost."""
+    error_pixels: float | None = None
+    """Median forward-backward error of the step to this frame, in pixels of the frame; None where it is drawn."""
+
+
+class Follower:
+    """Takes the frames of a video in order, and says where each area is.
+
+    At each of its keyframes an area stands where it was drawn, and from there it is followed. Once it is lost, or after
+    a cut, it stays lost until its next keyframe.
+
+    Args:
+        areas: as they were drawn.
+        size_wh: width and height of the frames in pixels.
+    """
+
+    def __init__(self, areas: Sequence[Area], size_wh: tuple[int, int]) -> None:
+        self._areas, self._size_wh = areas, size_wh
+        self._flow, self._shots = DISFlow(size_wh=FLOW_SIZE_WH), ShotDetector()
+        self._before: RGB | None = None
+        self._before_seconds = -np.inf
+        self._corners: list[Corners | None] = [None] * len(areas)
+        self._templates: list[Template | None] = [None] * len(areas)
+        self._random = np.random.default_rng(0)
+
+    def push(self, frame: Frame) -> list[Place]:
+        """Where each area is in the next frame, whether it is shown then or not."""
+        is_cut = self._shots.is_cut(frame.rgb)
+        fields = None if self._before is None or is_cut else self._fields(self._before, frame.rgb)
+        places = [self._place(index, frame, fields) for index in range(len(self._areas))]
+        self._corners = [place.corners for place in places]
+        self._before, self._before_seconds = frame.rgb, frame.time_seconds
+        return places
+
+    def _fields(self, before: RGB, now: RGB) -> tuple[FlowField, FlowField] | None:
+        """Flow to this frame and back, where any area needs it."""
+        if before.shape != now.shape or all(corners is None for corners in self._corners):
+            return None
+        return self._flow(before, now), self._flow(now, before)
+
+    def _place(self, index: int, frame: Frame, fields: tuple[FlowField, FlowField] | None) -> Place:
+        area, corners, seconds = self._areas[index], self._corners[index], frame.time_seconds
+        is_drawn = seconds < area.keyframes[0].time_seconds or any(
+            self._before_seconds + TIME_TOLERANCE_SECONDS < keyframe.time_seconds <= seconds + TIME_TOLERANCE_SECONDS
+            for keyframe in area.keyframes
+        )
+        if is_drawn:  # before its first keyframe an area is held, as without following
+            drawn = area.corners_at(seconds, self._size_wh)
+            self._templates[index] = Template(frame.rgb, drawn)
+            return Place(state="drawn", corners=drawn)
+        if corners is None or fields is None:
+            return Place(state="lost", corners=None)
+        place = self._followed(corners, *fields)
+        template = self._templates[index]
+        if place.corners is None or template is None:
+            return place
+        settled = place.corners + template.correction(frame.rgb, place.corners)
+        return Place(state="followed", corners=settled, error_pixels=place.error_pixels)
+
+    def _followed(self, corners: Corners, forwards: FlowField, backwards: FlowField) -> Place:
+        scale = np.array(self._size_wh) / forwards.size_hw[::-1]
+        points = _grid(corners, self._size_wh)
+        if len(points) < FEWEST_POINTS:
+            return Place(state="lost", corners=None)
+        there = points + _at(forwards, points / scale) * scale
+        back = there + _at(backwards, there / scale) * scale
+        errors = np.hypot(*(back - points).T)
+        error = float(np.median(errors))
+        side = float(np.ptp(corners, axis=0).min())
+        if error > max(LOST_SHARE * side, LEAST_LOST_PIXELS * float(scale.max())):
+            return Place(state="lost", corners=None, error_pixels=error)
+        kept = errors <= error
+        centre = corners.mean(axis=0)
+        step = np.median(there[kept] - points[kept], axis=0)
+        moved = centre + step + (corners - centre) * self._growth(points[kept], there[kept])
+        is_inside = bool(((moved.max(axis=0) > 0) & (moved.min(axis=0) < self._size_wh)).all())
+        return Place(
+            state="followed" if is_inside else "lost", corners=moved if is_inside else None, error_pixels=error
+        )
+
+    def _growth(self, before: Corners, after: Corners) -> float:
+        """By how much the distances between points have grown."""
+        a, b = self._random.integers(0, len(before), (2, PAIRS))
+        far = np.hypot(*(before[a] - before[b]).T)
+        near = np.hypot(*(after[a] - after[b]).T)
+        apart = far > 0
+        if not apart.any():
+            return 1.0
+        return float(np.clip(np.median(near[apart] / far[apart]), 1 - MOST_GROWTH, 1 + MOST_GROWTH))
+
+
+def _grid(corners: Corners, size_wh: tuple[int, int]) -> Corners:
+    """(N, 2) points of a grid that lie in a polygon and in the frame."""
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    steps = (np.arange(POINTS_A_SIDE) + 0.5) / POINTS_A_SIDE
+    x, y = np.meshgrid(*(low[axis] + steps * (high[axis] - low[axis]) for axis in (0, 1)))
+    points = np.stack([x.ravel(), y.ravel()], axis=1)
+    inside = ((points >= 0) & (points < size_wh)).all(axis=1)
+    return points[inside & holds(corners, points[:, 0], points[:, 1])]
+
+
+def _at(field: FlowField, points: Corners) -> NDArray[np.float64]:
+    """(N, 2) the flow at points in pixels of the field, between its pixels linear; beyond its border as at it."""
+    x, y = (points - 0.5).astype(np.float32).T  # pixel i has its value at i + 0.5
+    found = cv2.remap(field.flow_pixels, x[:, None], y[:, None], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.float64).reshape(-1, 2)
