@@ -113,6 +113,7 @@ def test_the_frame_rate_does_not_matter(rate: int) -> None:
     motion = last_motion(clip(np.arange(round(seconds * rate) + 1) / rate, pan, speed))
     reference = last_motion(clip(np.arange(round(seconds * 25) + 1) / 25, pan, speed))
     assert motion.mean_residual == pytest.approx(reference.mean_residual, rel=0.15)
+    assert motion.short.mean() == pytest.approx(reference.short.mean(), rel=0.15)
     assert motion.camera_speed == pytest.approx(60 / 25, rel=0.05)
     assert on_thing(motion, seconds, speed) == pytest.approx(on_thing(reference, seconds, speed), rel=0.15)
 
@@ -131,11 +132,12 @@ def test_repeated_and_dropped_frames_do_not_flash() -> None:
     for index, (now, content) in enumerate(zip(times, shown, strict=True)):
         rgb = frame_at(content, pan, speed, index).rgb
         motion = stream.push(Frame(rgb, time_seconds=float(now), index=index), starts_shot=index == 0)
-        found.append((motion.mean_residual, motion.camera_speed))
-    residual, camera = np.array(found)[15:].T
+        found.append((motion.mean_residual, motion.short.mean(), motion.camera_speed))
+    residual, short, camera = np.array(found)[15:].T
     assert camera.min() > 0.9 * 60 / 25
     assert camera.max() < 1.1 * 60 / 25
     assert residual.max() < 1.25 * residual.min()
+    assert short.max() < 1.5 * short.min()
 
 
 def test_what_stands_still_comes_to_rest() -> None:
@@ -148,6 +150,20 @@ def test_what_stands_still_comes_to_rest() -> None:
         found.append(stream.push(again, starts_shot=False).mean_residual)
     assert found[11 + 10] > 0.5 * found[11]
     assert found[-1] == 0
+
+
+def test_the_shorter_mean_follows_at_once() -> None:
+    """Motion that stops is gone from it after 0.2 s, and lasts in the longer one."""
+    moving = [frame_at(i / 25, still, 50.0, i) for i in range(12)]
+    grain = np.random.default_rng(0).normal(0, 6, (8, HEIGHT, WIDTH, 3))  # a frame that repeats another is no motion
+    rested = np.clip(moving[-1].rgb + grain, 0, 255).astype(np.uint8)
+    resting = [Frame(rgb, time_seconds=(12 + i) / 25, index=12 + i) for i, rgb in enumerate(rested)]
+    stream = SceneMotionStream(DISFlow())
+    found = [stream.push(frame, index == 0) for index, frame in enumerate((*moving, *resting))]
+    moved, last = found[11], found[-1]
+    thing = np.unravel_index(moved.residual.argmax(), moved.residual.shape)
+    assert last.short[thing] < 0.2 * moved.short[thing]
+    assert last.residual[thing] > max(0.15 * moved.residual[thing], 3 * last.short[thing])
 
 
 def test_a_cut_forgets() -> None:

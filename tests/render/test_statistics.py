@@ -14,6 +14,7 @@ from gfsalnet.render.statistics import (
     centroid_xy,
     entropy_bits,
     motion_change,
+    motion_kldiv,
     motion_share,
     peak_xy,
 )
@@ -139,3 +140,10 @@ def test_drift_and_cuts_know_the_frame_before(make_prediction):
     second = make_prediction(1, size_hw=(40, 40), density=delta((4, 4), 3, 0))
     assert FrameStatistics.of(second, first).centroid_drift_pixels == pytest.approx(30)
     assert FrameStatistics.of(replace(second, starts_shot=True), first).shot_cut
+
+
+def test_what_motion_does_to_the_map_in_nats(make_prediction):
+    moved, alone = (np.array([shares], np.float32) for shares in ((0.5, 0.5, 0), (0.25, 0.5, 0.25)))
+    assert motion_kldiv(replace(make_prediction(density=moved), map_appearance=alone)) == pytest.approx(np.log(2) / 2)
+    assert motion_kldiv(replace(make_prediction(density=moved), map_appearance=moved)) == 0
+    assert motion_kldiv(make_prediction(density=moved)) is None

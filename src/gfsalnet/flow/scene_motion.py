@@ -23,6 +23,10 @@ from gfsalnet.types import RGB, FlowField, Frame
 
 INTERVAL_SECONDS = 0.04
 """The unit of time of speeds, and about the time between two frames that are compared."""
+_SHORT_SECONDS, _SHORT_REACH_SECONDS = 0.1, 0.2
+"""The shorter exponential mean over time, and how far it reaches."""
+_ROUNDING = 1e-6
+"""Seconds: times of frames are sums of fractions."""
 _LONGEST_SECONDS = 0.5
 """The longest time between two frames that are compared."""
 _SMOOTH_PIXELS = 6.0
@@ -39,6 +43,8 @@ class SceneMotion:
 
     residual: Map
     """(h, w): smoothed speed against the scene."""
+    short: Map
+    """(h, w): the same over a shorter time: where motion begins it is the larger one."""
     camera_speed: float
     """Mean over the picture of the camera's own speed."""
     inlier_share: float
@@ -69,7 +75,7 @@ class _Measured:
     until_seconds: float
     seconds: float
     residual: Map
-    """Speed."""
+    """Speed against the scene."""
     camera_speed: float
     inlier_share: float
 
@@ -146,9 +152,9 @@ class SceneMotionStream:
         camera = camera_motion(field)
         left = against_scene(field, camera)
         self._fields = field, left
-        per_interval = INTERVAL_SECONDS / seconds
-        residual = _small(speed(left)) * np.float32(per_interval)
-        of_camera = camera.speed(field.size_hw) * per_interval
+        unit = np.float32(INTERVAL_SECONDS / seconds)
+        of_camera = camera.speed(field.size_hw) * float(unit)
+        residual = _small(speed(left)) * unit
         self._measured.append(_Measured(seen.time_seconds, seconds, residual, of_camera, camera.inlier_share))
 
     def _flow(self, before: _Seen, seen: _Seen) -> FlowField:
@@ -159,22 +165,31 @@ class SceneMotionStream:
         return self.estimator.between(before.grey, seen.grey)
 
     def _over_time(self, now_seconds: float) -> SceneMotion:
-        """The mean over the reach; a pair is weighted by the time that it spans and by its age."""
+        """Means over the reach, and over a shorter time."""
         assert self._fields is not None
-        while self._measured and self._measured[0].until_seconds < now_seconds - self.reach_seconds + 1e-6:
+        while self._measured and self._measured[0].until_seconds < now_seconds - self.reach_seconds + _ROUNDING:
             self._measured.popleft()
         pairs = list(self._measured)
         if not pairs:
-            return SceneMotion(_small(np.zeros(self._fields[0].size_hw, np.float32)), 0.0, 1.0, *self._fields)
-        newest = pairs[-1].until_seconds
-        # Relative to the newest pair: exponentials of absolute times would underflow.
-        weights = np.array([p.seconds * np.exp((p.until_seconds - newest) / self.tau_seconds) for p in pairs])
-        weights /= weights.sum()
-        residual = sum(np.float32(w) * p.residual for w, p in zip(weights, pairs, strict=True))
-        camera, share = (
-            float(weights @ [getattr(p, name) for p in pairs]) for name in ("camera_speed", "inlier_share")
-        )
-        return SceneMotion(np.asarray(residual, np.float32), camera, share, *self._fields)
+            nothing = _small(np.zeros(self._fields[0].size_hw, np.float32))
+            return SceneMotion(nothing, nothing, 0.0, 1.0, *self._fields)
+        newest = [p for p in pairs if p.until_seconds > now_seconds - _SHORT_REACH_SECONDS + _ROUNDING] or pairs[-1:]
+        weights = _weights(pairs, self.tau_seconds)
+        residual, short = _mean(pairs, weights), _mean(newest, _weights(newest, _SHORT_SECONDS))
+        camera, share = (float(weights @ [getattr(p, name) for p in pairs]) for name in ("camera_speed", "inlier_share"))
+        return SceneMotion(residual, short, camera, share, *self._fields)
+
+
+def _weights(pairs: list[_Measured], tau_seconds: float) -> NDArray[np.float64]:
+    """(N,), sum to 1: a pair counts by the time that it spans and by its age."""
+    # Relative to the newest pair: exponentials of absolute times would underflow.
+    newest = pairs[-1].until_seconds
+    weights = np.array([p.seconds * np.exp((p.until_seconds - newest) / tau_seconds) for p in pairs])
+    return np.asarray(weights / weights.sum())
+
+
+def _mean(pairs: list[_Measured], weights: NDArray[np.float64]) -> Map:
+    return np.asarray(np.tensordot(weights.astype(np.float32), np.stack([p.residual for p in pairs]), 1), np.float32)
 
 
 def _is_repeated(before: _Seen, seen: _Seen) -> bool:

@@ -74,14 +74,19 @@ class MotionGate:
     """How many times the mean a speed can count: the fastest thing is not all there is to see."""
     least: float = 0.1
     """Added to the mean: slower motion is an estimator's noise."""
+    onset: float = 0.0
+    """Exponent of the speed just now over that of a longer time: motion that begins draws more than motion that goes
+    on, and what moved away leaves no trail."""
     tau_seconds: float = 0.3
     reach_seconds: float = 0.5
     """Of the mean of speeds over time (`SceneMotionStream`)."""
 
     def log_map(self, motion: SceneMotion, size_hw: tuple[int, int]) -> Map:
         """(h, w): logarithm of the motion map, but for a constant."""
+        least, onset = np.float32(self.least), np.float32(self.onset)
         relative = motion.residual / np.float32(motion.mean_residual + self.least)
-        return _resized(np.log(np.minimum(relative, np.float32(self.ceiling)) + np.float32(self.floor)), size_hw)
+        log_T = np.log(np.minimum(relative, np.float32(self.ceiling)) + np.float32(self.floor))
+        return _resized(log_T + onset * np.log((motion.short + least) / (motion.residual + least)), size_hw)
 
     def exponent(self, motion: SceneMotion) -> float:
         """Of the motion map."""

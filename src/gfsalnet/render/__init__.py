@@ -14,6 +14,7 @@ from gfsalnet.render.statistics import (
     centroid_xy,
     entropy_bits,
     motion_change,
+    motion_kldiv,
     motion_share,
     peak_xy,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "focus",
     "gate_view",
     "motion_change",
+    "motion_kldiv",
     "motion_share",
     "open_sinks",
     "output_names",

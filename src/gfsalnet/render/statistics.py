@@ -86,6 +86,19 @@ def motion_change(prediction: Prediction) -> float | None:
     return float(np.abs(_shares(prediction.map_density) - _shares(prediction.map_appearance)).sum() / 2)
 
 
+def motion_kldiv(prediction: Prediction) -> float | None:
+    """What motion does to the map: the Kullback-Leibler divergence of the map from that of appearance alone, in nats.
+
+    0 where motion changes nothing. None for a model of one stream.
+    """
+    if prediction.map_appearance is None:
+        return None
+    shares, alone = _shares(prediction.map_density), _shares(prediction.map_appearance)
+    seen = shares > 0
+    logs = np.log(shares[seen] / np.maximum(alone[seen], np.finfo(np.float32).tiny))
+    return max(0.0, float((shares[seen] * logs).sum()))  # rounding must not make it negative
+
+
 def centroid_xy(prediction: Prediction) -> tuple[float, float]:
     """The mean place of all looks, in 0-based pixels of the source frame."""
     h, w = prediction.map_density.shape
