@@ -36,6 +36,7 @@ from recorded_gaze import (
 )
 
 import gfsalnet
+from gfsalnet.metrics import kldiv
 from gfsalnet.types import Frame, Prediction
 
 DRAWS, MOST_VIEWERS = 1000, 8
@@ -184,12 +185,12 @@ class Row(NamedTuple):
     """(5,) against all viewers."""
     half: Array
     """(5,) mean of sets against one half."""
-    draws: Array
-    """(DRAWS, 5) of the mean of sets, the same draws for every predictor."""
+    draws: dict[str, Array]
+    """(DRAWS, 5) of each set and of their mean, the same draws for every predictor."""
 
     def interval(self) -> Array:
-        """(2, 5)"""
-        return np.percentile(self.draws, (2.5, 97.5), axis=0)
+        """(2, 5) of the mean of sets."""
+        return np.percentile(self.draws["mean"], (2.5, 97.5), axis=0)
 
 
 def row_of(found: list[Scored]) -> Row:
@@ -197,7 +198,7 @@ def row_of(found: list[Scored]) -> Row:
     places = {place: list(group) for place, group in groupby(found, key=lambda s: s.place)}
     means = {place: np.mean([s.all_viewers for s in group], 0) for place, group in places.items()}
     half = set_means({place: np.mean([s.one_half for s in group], 0) for place, group in places.items()})["mean"]
-    rng, draws = np.random.default_rng(0), []
+    rng, draws = np.random.default_rng(0), list[dict[str, Array]]()
     blocks = {
         place: [np.array([s.all_viewers for s in block]) for _, block in groupby(group, key=lambda s: s.block)]
         for place, group in places.items()
@@ -212,8 +213,8 @@ def row_of(found: list[Scored]) -> Row:
                 parts = blocks[names[which]]
                 picked = [parts[i] for i in rng.integers(0, len(parts), len(parts))]
                 drawn[f"{set_name}/{number}" if is_video else set_name] = np.concatenate(picked).mean(0)
-        draws.append(set_means(drawn)["mean"])
-    return Row(set_means(means), half, np.array(draws))
+        draws.append(set_means(drawn))
+    return Row(set_means(means), half, {name: np.array([draw[name] for draw in draws]) for name in draws[0]})
 
 
 def table(rows: Mapping[str, Row], title: str) -> str:
@@ -235,14 +236,32 @@ def _number(value: float) -> str:
 
 
 def paired(rows: Mapping[str, Row]) -> str:
-    """How much better the first is than others, draw by draw."""
+    """How much better the first is than others, draw by draw, over all and set by set."""
     first, *others = [name for name in rows if name not in VIEWERS]
     lines = []
     for other in others:
-        low, high = np.percentile(rows[first].draws - rows[other].draws, (2.5, 97.5), axis=0)
-        mean = rows[first].sets["mean"] - rows[other].sets["mean"]
-        said = ", ".join(f"{COLUMNS[i]} {mean[i]:+.3f} ({low[i]:+.3f} to {high[i]:+.3f})" for i in (1, 2, 4))
-        lines.append(f"{first} − {other}: {said}")
+        for of in rows[first].sets:
+            low, high = np.percentile(rows[first].draws[of] - rows[other].draws[of], (2.5, 97.5), axis=0)
+            mean = rows[first].sets[of] - rows[other].sets[of]
+            said = ", ".join(f"{COLUMNS[i]} {mean[i]:+.3f} ({low[i]:+.3f} to {high[i]:+.3f})" for i in (2, 1, 4))
+            lines.append(f"{first} − {other}, {of}: {said}")
+    return "\n".join(lines)
+
+
+def law_of_the_gate(shown: list[Shown], name: str, model: Model, found: Mapping[str, list[Scored]]) -> str:
+    """Markdown, clip by clip: the fused map and appearance alone, how far appearance counts, what motion changes."""
+    lines = ["| clip | gated: NSS / CC / KL | appearance: NSS / CC / KL | P | KL of the map from appearance's |"]
+    lines.append("|---" * 5 + "|")
+    for _, group in groupby(shown, key=lambda frame: frame.path.parent):
+        frames = list(group)
+        place, maps = frames[0].place, model.maps(frames)
+        cells = []
+        for row in (name, f"{name}: appearance"):
+            mean = np.mean([s.all_viewers for s in found[row] if s.place == place], 0)
+            cells.append(" / ".join(f"{mean[i]:.3f}" for i in (2, 1, 4)))
+        share = np.mean([(s * g).sum() / s.sum() for s, g in zip(maps["saliency"], maps["gate"], strict=True)])
+        changed = np.mean([kldiv(a, s) for a, s in zip(maps["appearance"], maps["saliency"], strict=True)])
+        lines.append(f"| {place} | {cells[0]} | {cells[1]} | {share:.2f} | {changed:.3f} |")
     return "\n".join(lines)
 
 
@@ -268,6 +287,9 @@ def main() -> None:
             found.setdefault(name, []).append(score)
         rows = {name: row_of(of_one) for name, of_one in found.items()}
         print(table(rows, kind), "\n\n" + paired(rows) + "\n", flush=True)
+        for name, model in models.items():
+            if kind == "video" and "gate" in model.parts:
+                print(law_of_the_gate(shown, name, model, found), "\n", flush=True)
         numbers[kind] = {
             name: {
                 "sets": {s: dict(zip(COLUMNS, map(float, v), strict=True)) for s, v in row.sets.items()},
