@@ -12,7 +12,7 @@ import cv2
 from gfsalnet.errors import OutputError
 from gfsalnet.files import write_png, written_whole
 from gfsalnet.render.colours import as_bytes
-from gfsalnet.render.flow_view import flow_view
+from gfsalnet.render.flow_view import FULL_FLOW, flow_view
 from gfsalnet.render.gate import gate_view
 from gfsalnet.render.legend import (
     CONTOUR_LEGEND,
@@ -20,6 +20,7 @@ from gfsalnet.render.legend import (
     NO_MOTION_YET,
     add_legend,
     attention_legend,
+    flow_legend,
     focus_legend,
 )
 from gfsalnet.render.look import Look, MapForm
@@ -117,7 +118,10 @@ def draw_gate(prediction: Prediction, rendering: Rendering) -> RGB:
 
 def draw_flow(prediction: Prediction, rendering: Rendering) -> RGB:
     """`flow_view` (H, W, 3)."""
-    return flow_view(prediction)
+    view = flow_view(prediction)
+    if rendering.look.legend:
+        add_legend(view, flow_legend(max(prediction.frame.size_hw) * FULL_FLOW))
+    return view
 
 
 def draw_grey(prediction: Prediction, rendering: Rendering) -> RGB:

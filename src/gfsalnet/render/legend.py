@@ -7,6 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from gfsalnet.flow.image import colour_wheel
 from gfsalnet.render.colours import Byte, as_bytes, colour_table, diverging_table
 from gfsalnet.render.look import FULL_COLOUR, Look
 from gfsalnet.types import RGB
@@ -52,6 +53,24 @@ def focus_legend(look: Look) -> tuple[str | Byte, ...]:
 
 
 GATE_LEGEND: tuple[str | Byte, ...] = ("motion", diverging_table(), "appearance")
+
+
+def flow_legend(full_pixels: float) -> tuple[str | Byte, ...]:
+    """What hue and saturation of a flow image mean.
+
+    Args:
+        full_pixels: the motion in full colour, in pixels of the frame per frame interval.
+    """
+    return "right, down, left, up, right", _direction_table(), f"in full: {full_pixels:.0f} pixels per frame"
+
+
+@lru_cache(maxsize=1)
+def _direction_table() -> Byte:
+    """The hues of the directions, clockwise on the screen from right on, (256, 3) uint8 RGB."""
+    wheel = colour_wheel()
+    return wheel[np.linspace(0, len(wheel) - 1, 256).astype(int)]
+
+
 NO_MOTION_YET: tuple[str | Byte, ...] = ("first frame of a shot: no motion yet",)
 CONTOUR_LEGEND: tuple[str | Byte, ...] = ("inside the lines: 50% and 90% of all looks",)
 
