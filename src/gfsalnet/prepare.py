@@ -98,7 +98,7 @@ def _wants_frames(dataset: GazeDataset, video: str, frames: bool) -> bool:
 
 def _in_this_process(jobs: list[_Job]) -> Iterator[Prepared]:
     for job in jobs:
-        # One thread, as in the processes: with several, DIS gives other vectors. Lent for each job anew, because
+        # One thread, as in the processes: DIS divides the picture among its threads. Lent for each job anew, because
         # whoever takes the results may compute in between.
         with threads(1, torch=False):
             done = _prepare(job)
