@@ -41,5 +41,6 @@ class ONNXRuntimeBackend:
         if self._stream is not None:
             given = dict.fromkeys(self._inputs, pictures[0])  # the other stream's map is not asked for
             return MapArrays.of_stream(self._stream, self._session.run([self._stream], given)[0])
+        # A session may run in several threads at once, so that there is no lock.
         arrays = self._session.run(self._outputs, dict(zip(self._inputs, pictures, strict=True)))
         return MapArrays.named(self._outputs, arrays)

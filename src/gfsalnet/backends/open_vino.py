@@ -9,6 +9,7 @@ import openvino
 
 from gfsalnet.backends.base import WEIGHTS_KEY, MapArrays, NetworkInputs, Precision, StreamName
 
+# A quantised graph computes in 8 bits where it says so; the hint is for the layers that stayed in float.
 _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 _MOST_SIZES = 4
 """How many picture sizes the compiled network is kept for: each takes as much memory as the network."""
@@ -60,6 +61,7 @@ class OpenVINOBackend:
         if self._stream is not None:
             pictures = (pictures[0],) * len(self._model.inputs)  # of the other stream's only the size is looked at
         with self._lock:
+            # Inputs are not copied, since they outlive the call; outputs are, or the next call would write over them.
             results = self._request(pictures[0].shape).infer(list(pictures), share_inputs=True)
             if self._stream is not None:
                 return MapArrays.of_stream(self._stream, next(iter(results.values())))

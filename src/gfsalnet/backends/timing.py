@@ -40,6 +40,7 @@ def interleaved_timings(callables: Mapping[str, Callable[[], object]], rounds: i
     cpu_ms: dict[str, list[float]] = {name: [] for name in callables}
     for _ in range(rounds):
         for name, call in callables.items():
+            # CPU time includes the threads of a pool, and leaves out what other programs do meanwhile.
             began = time.process_time()
             call()
             cpu_ms[name].append(1000 * (time.process_time() - began))

@@ -146,9 +146,8 @@ def _request(dataset: GazeDataset, source: MapSource, settings: EvaluationSettin
         "settings": asdict(settings),
         "gfsalnet": __version__,
     }
-    return dict(
-        json.loads(json.dumps(request))
-    )  # JSON turns tuples into lists, and this is compared with what was stored
+    # JSON turns tuples into lists, and this is compared with what was stored.
+    return dict(json.loads(json.dumps(request)))
 
 
 def _score_all(
@@ -212,6 +211,7 @@ def _in_workers(job: _Job, videos: list[str], workers: int) -> Generator[Result,
             for future in as_completed(waiting):
                 yield waiting[future], _result(future)
         except BaseException:
+            # Videos that wait are given up: otherwise Ctrl-C would end after the last of them.
             pool.shutdown(cancel_futures=True)
             raise
 

@@ -69,9 +69,11 @@ def flow_image(field: FlowField, max_pixels: float | None = None) -> RGB:
     dx, dy = cv2.split(field.flow_pixels)
     speed = np.sqrt(dx * dx + dy * dy)
     full = speed.max() if max_pixels is None else np.float32(max_pixels)
+    # Where nothing moves at all, 0 / 0 would be drawn in any colour.
     if full == 0:
         return white_image(field.size_hw)
 
+    # The palette begins at motion to the left, where arctan2 jumps from π to −π: both ends have the same colour.
     entry = np.rint(np.arctan2(dy, dx) * np.float32(_HALF_TURN / np.pi)) + _HALF_TURN
     # OpenCV's way of looking up in a table of 32-bit colours: many times faster than NumPy's.
     below_white = cv2.remap(_BELOW_WHITE[None], entry, np.zeros_like(entry), cv2.INTER_NEAREST)

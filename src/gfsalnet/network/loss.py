@@ -30,6 +30,7 @@ class Loss(NamedTuple):
 
 
 def _normalised(maps_B1HW: Tensor) -> Tensor:
+    # Float32 under autocast too: in 16 bits a sum over a map loses the faint places.
     maps_BN = maps_B1HW.float().flatten(1) + EPSILON
     return maps_BN / maps_BN.sum(1, keepdim=True)
 
@@ -41,6 +42,8 @@ def defined_frames(density_B1HW: Tensor, fixations_B1HW: Tensor) -> Frames:
 
 def _mean_where(values_B: Tensor, defined_B: Tensor, frames: float | None) -> Tensor:
     """Mean over the defined frames; zero, with a gradient of zero, where none is."""
+    # Multiplied and not indexed: without any defined frame every weight still gets a gradient, of zero, for which the
+    # processes of a distributed run wait.
     return (values_B * defined_B).sum() / (defined_B.sum().clamp(min=1) if frames is None else max(frames, 1))
 
 
@@ -92,7 +95,9 @@ def gate_loss(
     """
     gate_BN, share_BN = gate_B1HW.float().flatten(1), motion_share_B1HW.float().flatten(1)
     known_BN = ~torch.isnan(share_BN)
+    # NaN times a weight of 0 would still be NaN.
     share_BN = share_BN.nan_to_num()
+    # A sigmoid reaches 0 and 1 in 16 bits, where the logarithm is infinite.
     gate_BN = gate_BN.clamp(EPSILON, 1 - EPSILON)
     entropy_BN = -(share_BN * (1 - gate_BN).log() + (1 - share_BN) * gate_BN.log())
     weights_BN = density_B1HW.float().flatten(1) * known_BN

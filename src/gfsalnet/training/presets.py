@@ -189,10 +189,12 @@ def read_recipe(source: Path | str, changes: Sequence[str] = (), data_root: Path
     `mobile("appearance")`.
 
     Args:
-        source: a TOML file, whose folder its relative paths start at; or the name of a preset, whose paths start at the current folder.
+        source: a TOML file, whose folder its relative paths start at; or the name of a preset, whose paths start at the
+            current folder.
         changes: `key=value`, the value in TOML; a bare word is a string. Relative paths start where those of the source
             do.
-        data_root: the folder that relative roots of datasets start at, itself relative to the current folder; None: the recipe's.
+        data_root: the folder that relative roots of datasets start at, itself relative to the current folder; None: the
+            recipe's.
 
     Raises:
         RecipeError: if the file is missing, is not TOML, or holds an unknown key, preset or wrong value.

@@ -73,12 +73,14 @@ def _produce(
             close()
     except BaseException as error:  # raised again in the consumer's thread, Ctrl-C included
         end.error = error
+    # Where the queue is full this waits for the consumer; one that has stopped makes room in `_join`.
     queue.put(end)
 
 
 def _make_room(queue: Queue[T | _End], on_drop: Callable[[], None]) -> None:
     """Drop the oldest item of a full queue; the one producer is the only one to fill it again."""
     if queue.full():
+        # The consumer may have taken the last item since the queue was full.
         with suppress(Empty):
             queue.get_nowait()
             on_drop()

@@ -80,6 +80,7 @@ class ContainerReader(VideoReader):
         # FFmpeg crashes when a container is closed while another thread (prefetch) decodes from it.
         self._lock = threading.Lock()
         self._ended = self._closed = self._size_changed = False
+        # A packet gives no frame, one or several: the decoder reorders, and some packets hold two fields.
         self._decoded: deque[VideoFrame] = deque()
         self._rgb = RGBConverter()
         self._listener = Listener()
@@ -103,10 +104,13 @@ class ContainerReader(VideoReader):
     def _start(self) -> None:
         context = self._stream.codec_context
         if context.width and context.height:
+            # By the header first, so that no picture of an absurd size is ever allocated.
             check_size(self._media.source, (context.width, context.height))
         context.thread_count = DECODING_THREADS
+        # The header may lie, so the decoder is told the limit as well.
         context.options = {"max_pixels": str(max_pixels())}
         self._packets = self._container.demux()
+        # The first frame is decoded at once, because only it tells the size that pictures really have.
         while not self._decoded:
             if self._ended:
                 raise SourceError(
@@ -160,6 +164,7 @@ class ContainerReader(VideoReader):
             decoded = self._decoded.popleft()
             seconds = self._clock.seconds(self._stamps.of(decoded))
             taken = take(decoded, seconds, self.report.frames_read)
+            # Only now: a frame that cannot be turned into RGB counts as not read.
             self.report.frames_read += 1
             return taken
 
@@ -182,6 +187,7 @@ class ContainerReader(VideoReader):
                 if packet is not None:
                     self._log.refuse(packet)
                     self._stamps.refused(packet)
+                    # It is counted as refused, and must not be counted again as complained of.
                     said.clear()
         if said:
             self._log.complained(packet)
@@ -210,6 +216,8 @@ class ContainerReader(VideoReader):
                     continue
                 if packet.is_corrupt and skips_partial:
                     self._log.partial += 1
+                # Empty packets, with which PyAV ends each stream, would flush the decoder: `_feed` does that at the
+                # very end.
                 elif packet.size:
                     self._stamps.sent(packet)
                     self._log.saw(packet)
@@ -349,6 +357,7 @@ def _info(media: MediaInput, container: InputContainer, stream: VideoStream, siz
 
 
 def _frame_rate(stream: VideoStream) -> Fraction:
+    # In the order of trust: measured over the file, guessed by FFmpeg, the finest that the stamps allow.
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
         if rate and 0 < rate < IMPLAUSIBLE_RATE:
             return Fraction(rate)

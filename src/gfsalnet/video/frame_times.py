@@ -45,6 +45,7 @@ def frame_times(source: str | Path, rate: Fraction | None = None) -> NDArray[np.
         status = os.stat(source)
     except (OSError, ValueError):
         return _read_times(str(source), rate)  # a glob, or `open_source` reports what is wrong
+    # A copy, because whoever changes the kept array would change it for all later calls.
     return np.array(_kept_times(str(source), rate, status.st_mtime_ns, status.st_size))
 
 
@@ -95,6 +96,7 @@ def _times_by_packets(path: Path, clock: Clock) -> list[float] | None:
                         return None
                     stamps.append(packet.pts or 0)
             promise = promise_of(container, stream, path)
+    # Whatever is wrong, decoding meets it as well and reports it in full.
     except (av.FFmpegError, IndexError, SourceError):
         return None
     # A frame shown before the first key frame needs one that is missing; two packets of one time are two fields.

@@ -24,6 +24,7 @@ def resize_rgb(rgb: RGB, size_hw: SizeHW) -> RGB:
     """Resample (H, W, 3) to `size_hw`: area mean when shrinking, bilinear when growing."""
     if rgb.shape[:2] == size_hw:
         return rgb
+    # Where a side grows, OpenCV's INTER_AREA would only repeat pixels.
     shrinking = size_hw[0] < rgb.shape[0] and size_hw[1] < rgb.shape[1]
     resized = cv2.resize(rgb, size_hw[::-1], interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
     return np.asarray(resized, dtype=np.uint8)

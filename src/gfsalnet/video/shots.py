@@ -34,6 +34,7 @@ class _Look:
     @classmethod
     def of(cls, rgb: RGB) -> _Look:
         thumb = cv2.resize(rgb, _THUMB_WH, interpolation=cv2.INTER_AREA)
+        # OpenCV's hue is 0…179: 23 levels make eight bins of it, and 64 levels four of saturation and of value.
         hue, saturation, value = cv2.split(cv2.cvtColor(thumb, cv2.COLOR_RGB2HSV))
         colour = hue // 23 * 16 + saturation // 64 * 4 + value // 64
         counts = np.bincount((_BLOCKS * _COLOUR_COUNT + colour).ravel(), minlength=_BLOCK_COUNT * _COLOUR_COUNT)
@@ -46,9 +47,11 @@ class _Look:
         Motion leaves the colours, a flash leaves the layout.
         """
         colours = 1 - float(np.minimum(self.colours, other.colours).sum())
+        # SSIM's term of contrast and structure, over the whole thumbnail; its constant keeps noise from deciding.
         covariance = 2 * float((self.layout * other.layout).mean())
         variance = float((self.layout**2).mean() + (other.layout**2).mean())
         layout = 1 - (covariance + _NOISE_VARIANCE) / (variance + _NOISE_VARIANCE)
+        # A geometric mean, since either of the two at 0 rules a cut out.
         return float(np.sqrt(max(0.0, colours) * min(1.0, max(0.0, layout))))
 
 

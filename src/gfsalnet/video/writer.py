@@ -84,6 +84,8 @@ class VideoWriter:
         self._reformatter = VideoReformatter()
         with self._output_errors():
             path.open("wb").close()  # FFmpeg opens it with the first frame, too late to refuse a folder
+            # `file:` keeps a name with a colon from being taken for a protocol; faststart puts the index first, so that
+            # browsers play what has arrived of the file.
             self._container: OutputContainer = av.open(
                 f"file:{os.path.abspath(path)}", "w", format="mp4", container_options={"movflags": "+faststart"}
             )
@@ -94,6 +96,7 @@ class VideoWriter:
 
     def _add_stream(self, crf: int, most_bits_per_second: int | None, pixel_aspect: Fraction) -> VideoStream:
         width, height = self._size_wh
+        # A fast preset, since the encoder shares the cores with the network; CRF keeps the quality, at larger files.
         options = {"crf": str(crf), "preset": "veryfast"}
         if most_bits_per_second is not None:  # over two seconds, so that a cut may take more than its share
             options |= {"maxrate": str(most_bits_per_second), "bufsize": str(2 * most_bits_per_second)}
@@ -103,6 +106,7 @@ class VideoWriter:
         context.time_base = self._time_base
         context.sample_aspect_ratio = pixel_aspect
         context.thread_count = min(MAX_THREADS, cores())
+        # Where a stream does not say its matrix, players guess it from the size of the picture.
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = LIMITED_RANGE
         return stream
@@ -146,9 +150,11 @@ class VideoWriter:
     def _pts(self, time_seconds: float) -> int:
         """The time in ticks, on the grid of the steady rate where the source's rounding allows it."""
         on_grid = round(time_seconds * self._rate) / self._rate
+        # A quarter of an interval at most: a coarse tick would make truly variable times steady.
         tolerance = min(self._tick, 1 / (4 * self._rate))
         is_steady = abs(on_grid - Fraction(time_seconds)) <= tolerance
         seconds = on_grid if is_steady else Fraction(time_seconds)
+        # Two times may round to one tick, and MP4 refuses stamps that do not grow.
         return max(self._last_pts + 1, round(seconds / self._time_base))
 
     def _mux(self, frame: VideoFrame | None) -> None:

@@ -100,6 +100,7 @@ class _Shot:
 
     def _still(self, colour_3N: Features) -> FloatArray:
         """(h, w): how far each pixel of this frame is from the others, over its scales."""
+        # The widest axis first, as SCALES_PER_AXIS wants them.
         axes = whiten(colour_3N, [Moments.of(colour_3N)])
         total = np.zeros(self._size_hw)
         for axis, scales in zip(axes, SCALES_PER_AXIS, strict=False):  # a grey picture has one axis
@@ -113,6 +114,8 @@ class _Shot:
         """(h, w): how far each pixel's motion is from the others', in this frame and those before."""
         self._spectra.append(fft.fft2(intensity_N.reshape(self._size_hw)))
         newest_first = np.stack(list(self._spectra)[::-1])
+        # The conjugate taps see motion in the opposite direction. Linear in the frames, so that their spectra are
+        # weighted instead of the filtered pictures.
         onward = np.tensordot(temporal_taps(len(newest_first)), newest_first, axes=1)
         back = np.tensordot(temporal_taps(len(newest_first)).conj(), newest_first, axes=1)
         total = np.zeros(self._size_hw)
@@ -145,6 +148,7 @@ class Moments:
     @classmethod
     def of(cls, features: Features) -> Moments:
         """Those of (C, N) features."""
+        # A covariance is the difference of nearly equal numbers, for which float32 has too few digits.
         values = features.astype(np.float64)
         return cls(values.mean(axis=1), values @ values.T / values.shape[1])
 
@@ -158,8 +162,11 @@ def whiten(features: Features, moments: Sequence[Moments]) -> Features:
         features: (C, N).
         moments: of the frames, of equal weight, over which mean and variance are to be 0 and 1.
     """
+    # Moments of single frames are kept and averaged, because covariances of single frames do not add up where the means
+    # differ.
     mean = np.mean([m.mean for m in moments], axis=0)
     covariance = np.mean([m.square for m in moments], axis=0) - np.outer(mean, mean)
+    # In ascending order, hence the turn below.
     variances, axes = np.linalg.eigh(covariance)
     is_something = variances > max(_NOTHING * variances[-1], _LEAST_VARIANCE)
     projection = (axes[:, is_something] / np.sqrt(variances[is_something])).T[::-1].astype(np.float32)
@@ -180,10 +187,12 @@ def log_gabor(size_hw: tuple[int, int], degrees: float, scales: int) -> NDArray[
     y, x = fft.fftfreq(size_hw[0])[:, None], fft.fftfreq(size_hw[1])
     radius = np.hypot(x, y)
     radius[0, 0] = 1  # its logarithm must be finite; the value there is put right below
+    # By way of the unit circle, so that 359° and 0° are one degree apart.
     apart = np.angle(np.exp(1j * (np.arctan2(y, x) - np.radians(degrees))))
     angular = np.exp(-(apart**2) / (2 * np.radians(ANGULAR_SIGMA_DEGREES) ** 2))
     wavelengths = SHORTEST_WAVELENGTH_PIXELS * 2.0 ** np.arange(scales)[:, None, None]
     bank = angular * np.exp(-(np.log(radius * wavelengths) ** 2) / (2 * np.log(RADIAL_RATIO) ** 2))
+    # Blind to the mean brightness, as a log-Gabor filter is.
     bank[:, 0, 0] = 0
     return np.asarray(bank, np.float32)
 

@@ -67,6 +67,7 @@ class ClassicalModel(SaliencyModel):
         flow = FlowStream(self.estimator) if self.estimator is not None else None
         shot, size_hw = None, None
         for frame in numbered_frames(frames):
+            # Asked for every frame, since the detector remembers those it has seen.
             starts_shot = shots.is_cut(frame.rgb) or frame.size_hw != size_hw
             with timed(seconds, "flow"):
                 field = flow.push(frame, starts_shot) if flow is not None else None
@@ -84,6 +85,7 @@ def min_max(values_HW: FloatArray) -> FloatArray:
     (array([[0. , 0.5, 1. ]]), array([[0., 0.]]))
     """
     low, high = float(values_HW.min()), float(values_HW.max())
+    # Stretched, the rounding of a constant map would look like saliency.
     if high - low <= _FLAT * max(abs(low), abs(high)):
         return np.zeros_like(values_HW)
     return (values_HW - low) / (high - low)

@@ -45,6 +45,8 @@ def central_gaussian(size_hw: tuple[int, int]) -> FloatArray:
     """(H, W), at most 1."""
     height, width = size_hw
     x = (2 * np.arange(width) + 1 - width) / width
+    # Divided by the width too: the unit of both is half a width. Pixels count at their centres, so that the map is
+    # symmetric.
     y = (2 * np.arange(height) + 1 - height) / width
     gaussian: FloatArray = np.exp(-(x**2 + y[:, None] ** 2 / HEIGHT_SHARE) / (2 * VARIANCE))
     return gaussian

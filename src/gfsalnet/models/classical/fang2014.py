@@ -151,6 +151,7 @@ def relative_speed(field: FlowField) -> tuple[FloatArray, float]:
     The background's motion is the commonest: the mean of the vectors in the fullest bin, one pixel wide.
     """
     vectors = field.flow_pixels.reshape(-1, 2).astype(np.float64)
+    # NumPy 2.0.0 gives the inverse another shape, hence the reshape below.
     _, bins, counts = np.unique(np.rint(vectors), axis=0, return_inverse=True, return_counts=True)
     background = vectors[bins.reshape(-1) == counts.argmax()].mean(axis=0)
     relative = np.linalg.norm(vectors - background, axis=1).reshape(field.size_hw)
@@ -163,6 +164,7 @@ def speed_surprise(speed: FloatArray) -> FloatArray:
     Args:
         speed: pixels per frame interval, ≥ 0.
     """
+    # The speed at which the logarithm and its offset cancel out: below it the surprise stays 0.
     floor = np.exp(-SPEED_OFFSET / SPEED_GAIN)
     return np.asarray(SPEED_GAIN * np.log(np.maximum(speed, floor)) + SPEED_OFFSET)
 
@@ -176,6 +178,7 @@ def spatial_uncertainty(spatial: FloatArray) -> FloatArray:
         spatial: (h, w) ≥ 0.
     """
     y, x = np.indices(spatial.shape)
+    # A map without saliency has its centroid in the middle.
     weights = spatial / spatial.sum() if spatial.any() else np.full(spatial.shape, 1 / spatial.size)
     distance = np.hypot(y - (weights * y).sum(), x - (weights * x).sum()) / np.hypot(*spatial.shape)
     is_salient = (spatial > spatial.mean()).astype(np.float64)
@@ -192,6 +195,7 @@ def temporal_uncertainty(luminance_blocks: FloatArray, background_speed: float) 
         luminance_blocks: (h, w, 8, 8) in 0…255.
         background_speed: pixels per frame interval.
     """
+    # Divided by no less than one grey level, or black blocks would have all the contrast.
     contrast = luminance_blocks.std(axis=(2, 3)) / np.maximum(luminance_blocks.mean(axis=(2, 3)), 1)
     perceived = 1 - np.exp(-((contrast / CONTRAST_SATURATION) ** CONTRAST_POWER))
     return np.asarray(_speed_noise(perceived, background_speed) / _speed_noise(np.zeros(1), GREATEST_SPEED))

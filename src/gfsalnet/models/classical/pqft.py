@@ -67,6 +67,7 @@ class _Shot:
     def __call__(self, rgb: RGB, field: FlowField | None) -> FloatArray:
         colour = self._resize.apply(rgb) / 255
         intensity = colour.mean(axis=2)
+        # The first frames of a shot have nothing to compare with, and count as still.
         is_known = len(self._intensities) == LATENCY_FRAMES
         motion = np.abs(intensity - self._intensities[0]) if is_known else np.zeros_like(intensity)
         self._intensities.append(intensity)

@@ -67,6 +67,7 @@ def convert_weights(
         raise WrongRequestError(error.where, error.problem, error.remedy) from error
     state = _fitting_state(entry, read_official(file), file)
     source = official_file(file)
+    # Of the official file, so that others can tell whether they converted the same one.
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     about = {"source": source.name, "sha256": digest, "licence": entry.licence, "origin": origin, "settings": chosen}
     write_weights(folder, model, state, {key: value for key, value in about.items() if value})

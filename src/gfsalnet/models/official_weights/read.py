@@ -113,6 +113,7 @@ def _reader(path: Path) -> Reader:
 
 
 def _reader_of_zip(path: Path) -> Reader:
+    # torch.save and NumPy's savez both write zip archives: only their members tell them apart.
     names = ArrayArchive(path, WeightsError, _AGAIN).member_names
     if any(name.endswith("data.pkl") for name in names):
         return _read_pytorch

@@ -44,6 +44,7 @@ def read_tensorflow(index: Path) -> dict[str, NDArray[Any]]:
         ValueError, OSError: if it is damaged, cut off, or a file is missing.
     """
     table = dict(_table(memoryview(index.read_bytes())))
+    # The empty key, which sorts first, holds what is true of the whole checkpoint.
     header = Message(table.pop(""))
     if header.number(_ENDIANNESS):
         raise WeightsError(index, "was written on a big-endian machine", "Write it again on another.")
@@ -71,6 +72,7 @@ def _tensor(name: str, entry: Message, shard: Path) -> NDArray[Any]:
 
 def _table(data: memoryview) -> Iterator[tuple[str, memoryview]]:
     """Keys and values of a LevelDB table (leveldb, doc/table_format.md)."""
+    # Fixed at 48 bytes: two handles, padding, and the magic number at the very end.
     footer = data[-_FOOTER_BYTES:]
     if len(footer) < _FOOTER_BYTES or footer[-len(_MAGIC) :] != _MAGIC:
         raise ValueError("the index does not end as one")
@@ -94,6 +96,8 @@ def _block(data: memoryview, handle: memoryview) -> memoryview:
 
 def _entries(block: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     """Keys and values of a block; a key says how many bytes it shares with the one before."""
+    # A block ends with the offsets at which whole keys stand, for binary search, and their count; neither is needed to
+    # read it through.
     restarts = int.from_bytes(block[-4:], "little")
     end = len(block) - 4 * (restarts + 1)
     key, at = b"", 0
@@ -108,5 +112,6 @@ def _entries(block: memoryview) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def _check(data: bytes | memoryview, stored: bytes | memoryview, what: str) -> None:
+    # Masked, because a checksum of data that holds checksums would be weak.
     if masked(crc32c(data)) != int.from_bytes(stored, "little"):
         raise ValueError(f"the checksum of {what} is wrong")

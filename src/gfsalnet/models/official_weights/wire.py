@@ -51,6 +51,7 @@ def varint(data: memoryview, at: int) -> tuple[int, int]:
         if at >= len(data):
             raise ValueError("a number is cut off")
         byte = data[at]
+        # The high bit says whether another byte follows.
         value |= (byte & 0x7F) << shift
         at, shift = at + 1, shift + 7
         if byte < 0x80:
@@ -68,6 +69,7 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     at = 0
     while at < len(data):
         tag, at = varint(data, at)
+        # A tag is the number of the field and, in its lowest three bits, how its value is written.
         number, kind = tag >> 3, tag & 7
         if kind == _VARINT:
             value, at = varint(data, at)
@@ -79,6 +81,7 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             length = 8 if kind == _EIGHT_BYTES else 4
         else:
             raise ValueError(f"there is no wire type {kind}")
+        # A slice past the end would silently be shorter.
         if at + length > len(data):
             raise ValueError("a field is cut off")
         yield number, data[at : at + length]

@@ -31,7 +31,7 @@ from gfsalnet.models.published.vgg import vgg16_layers
 
 _CONVOLUTIONS = {1: (0, 2), 2: (5, 7), 3: (10, 12, 14), 4: (17, 19, 21), 5: (24, 26, 28)}
 """VGG's blocks → their indices in `vgg16_layers`."""
-_TRUNK = {
+_BACKBONE = {
     f"block{block}_conv{number}": f"features.{index}"
     for block, indices in _CONVOLUTIONS.items()
     for number, index in enumerate(indices, start=1)
@@ -123,5 +123,5 @@ class ACLNet(PublishedModel):
 def _modules(layers: set[str]) -> dict[str, str]:
     """Keras's layer → the module of `AttentiveLSTM` that has its kernel and bias."""
     lstm = {layer: "temporal.input" for layer in layers if layer.startswith("conv_lst_m2d_")}
-    wrapped = sorted(layers - _TRUNK.keys() - lstm.keys(), key=lambda layer: int(layer.rpartition("_")[2]))
-    return {**_TRUNK, **lstm, **dict(zip(wrapped, _WRAPPED, strict=False))}
+    wrapped = sorted(layers - _BACKBONE.keys() - lstm.keys(), key=lambda layer: int(layer.rpartition("_")[2]))
+    return {**_BACKBONE, **lstm, **dict(zip(wrapped, _WRAPPED, strict=False))}

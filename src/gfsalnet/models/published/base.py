@@ -72,6 +72,7 @@ class PublishedModel(SaliencyModel):
         self.weights_hash, self.estimator = weights_hash, estimator
         self.computes_flow = estimator is not None
         self.device = torch.device(device)
+        # Made with random weights and loaded strictly: a layer without weights is an error, never a random layer.
         network = self.make_network()
         load_strictly(network, state, self.name)
         self.network = network.eval().to(self.device)
@@ -143,6 +144,7 @@ class PublishedModel(SaliencyModel):
             if saliency is None:
                 return
             frame, field = waiting.popleft()
+            # Weights of another architecture are refused by name and shape; values that overflow show only in the maps.
             if not np.isfinite(saliency).all():
                 problem = f"predicts values that are no numbers, first for frame {frame.index}"
                 raise WeightsError(self.name, problem, "Its weights are damaged: convert or download them again")
@@ -152,6 +154,7 @@ class PublishedModel(SaliencyModel):
         self, shot: Iterator[Frame], waiting: deque[tuple[Frame, FlowField | None]], seconds: StageSeconds
     ) -> Iterator[FrameAndFlow]:
         """The shot's frames with their flow; each also joins those that wait for their map."""
+        # One for each shot, so that flow never leads over a cut.
         flow = FlowStream(self.estimator) if self.estimator is not None else None
         while True:
             began = time.perf_counter()
@@ -169,6 +172,7 @@ class PublishedModel(SaliencyModel):
 
 def _numbered_by_shot(frames: Iterable[Frame]) -> Iterator[tuple[int, Frame]]:
     """Each frame with the number of its shot."""
+    # The detector sees every frame, also where the size changes, because it compares with the frames before.
     shots, number, size_hw = ShotDetector(), 0, None
     for frame in frames:
         is_cut = shots.is_cut(frame.rgb)

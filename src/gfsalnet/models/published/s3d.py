@@ -18,6 +18,7 @@ Levels: TypeAlias = tuple[Tensor, Tensor, Tensor, Tensor]
 
 def batch_norm(channels: int) -> nn.BatchNorm3d:
     """The normalisation after every convolution of both models."""
+    # TensorFlow's epsilon, with which S3D was trained: PyTorch's 1e-5 would change every map.
     return nn.BatchNorm3d(channels, eps=1e-3, momentum=1e-3)
 
 

@@ -85,6 +85,7 @@ class SalGAN(PublishedModel):
 
         The decoder's were true convolutions, so those kernels turn by 180°; the encoder's were correlations already.
         """
+        # Names alone: to draw 32 million weights for them would take a second.
         with torch.device("meta"):
             names = list(cls.make_network().state_dict())
         state = dict(official)
@@ -104,5 +105,6 @@ class SalGAN(PublishedModel):
 def at_frame_size(saliency: NDArray[np.float32], size_hw: tuple[int, ...]) -> FloatArray:
     """(h, w) → (H, W): cubic, blurred there; what the cubic filter pushes below 0 becomes 0."""
     resized = cv2.resize(saliency, size_hw[::-1], interpolation=cv2.INTER_CUBIC)
+    # A sigma of 0 lets OpenCV derive it from the side, as the program does.
     blurred = cv2.GaussianBlur(resized, (BLUR_PIXELS, BLUR_PIXELS), 0)
     return np.maximum(blurred, 0).astype(np.float64)

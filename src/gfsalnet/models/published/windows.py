@@ -48,6 +48,7 @@ def turned_windows(frames: Iterable[T], length: int = WINDOW) -> Iterator[list[T
         if len(opening) >= length:
             yield opening[-length:][::-1]
     count = len(opening)
+    # A clip of fewer frames: too few follow these to fill a window, which therefore goes on in reflection.
     for start in range(max(count - length + 1, 0), min(count, length - 1)):
         yield [opening[reflected(at, count)] for at in reversed(range(start, start + length))]
     recent: deque[T] = deque(maxlen=length)
@@ -65,6 +66,7 @@ def repeating_windows(frames: Iterable[T], length: int = WINDOW) -> Iterator[lis
     """
     recent: deque[T] = deque(maxlen=length)
     for frame in frames:
+        # The deque drops what is too old by itself, so that the first frame fills it at once.
         recent.extend([frame] * (1 if recent else length))
         yield list(recent)
 
@@ -92,6 +94,7 @@ def with_following(items: Iterable[T], count: int) -> Iterator[tuple[T, ...]]:
             yield tuple(waiting)
             waiting.popleft()
     while waiting:
+        # The end of the clip: what would follow is its last frame.
         yield (*waiting, *[waiting[-1]] * (count + 1 - len(waiting)))
         waiting.popleft()
 
