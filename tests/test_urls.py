@@ -30,6 +30,7 @@ from gfsalnet.urls import shown_url, without_secrets
         ("http://[::1]:80/x", "http://[::1]:80/x"),
         ("http://ann:pa55@[::1]/x", "http://[::1]/x"),
         ("http://[::1/x", "http://[::1/x"),
+        ("http:/ann:pa55@h/x?pa55", "http:/h/x"),
     ],
 )
 def test_what_is_shown_of_an_address(url: str, shown: str) -> None:
@@ -39,6 +40,8 @@ def test_what_is_shown_of_an_address(url: str, shown: str) -> None:
 
 def test_a_text_with_addresses() -> None:
     text = "opening 'http://a:pa55@h/x?t=pa55' failed, not file.mp4 (see rtmp://h/y?pa55)"
+    assert without_secrets("C:/Users/a@b/x?.mp4, ./a:b.mp4?") == "C:/Users/a@b/x?.mp4, ./a:b.mp4?"
+    assert without_secrets("http:/ann:pa55@h/x.mp4?pa55 is missing") == "http:/h/x.mp4 is missing"
     assert without_secrets(text) == "opening 'http://h/x' failed, not file.mp4 (see rtmp://h/y"
 
 

@@ -38,8 +38,8 @@ class SourceError(GFSalNetError):
     """A video, image, folder or camera that cannot be read; of an address no password, token or query is repeated."""
 
     def __init__(self, where: object, problem: str, remedy: str) -> None:
-        where = shown_url(str(where)) if is_url(str(where)) else where
-        super().__init__(where, without_secrets(problem), remedy)
+        shown = shown_url(str(where)) if is_url(str(where)) else without_secrets(str(where))
+        super().__init__(shown, without_secrets(problem), remedy)
 
 
 class OutputError(GFSalNetError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_URL = re.compile(r"[a-z][a-z0-9+.,-]*://[^\s'\"<>]+", re.IGNORECASE)
+_URL = re.compile(r"\b[a-z][a-z0-9+.,-]+:/[^\s'\"<>]+", re.IGNORECASE)
+"""With one slash too: where an address was taken for a path, that is what is left. `C:/` is none."""
 _SECRET_IN_PATH = re.compile(r"((?:user\w*?|pass\w*?|pwd|token|key|secret|auth\w*?|sig\w*?)=)[^/&]*", re.IGNORECASE)
 """As of cameras whose path is `user=admin_password=…_channel=1`."""
 
@@ -26,12 +27,12 @@ def shown_url(url: str) -> str:
     >>> shown_url("rtsp://10.0.0.7/user=admin_password=x_channel=1")
     'rtsp://10.0.0.7/user=***'
     """
-    scheme, _, rest = url.partition("://")
+    scheme, colon, rest = re.split(r"(:/+)", url, maxsplit=1)
     rest = re.split(r"[?#]", rest, maxsplit=1)[0] if _ends_its_host(rest) else rest.rpartition("@")[2]
     host, slash, path = rest.partition("/")
     path = re.split(r"[?#;]", path, maxsplit=1)[0]
     path = _SECRET_IN_PATH.sub(r"\1***", path)
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    return f"{scheme}{colon}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _ends_its_host(rest: str) -> bool:
