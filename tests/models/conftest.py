@@ -48,7 +48,7 @@ def texture(size_hw: tuple[int, int], seed: int) -> RGB:
 
 @pytest.fixture(scope="session")
 def moving() -> MakeScene:
-    """A square of texture that moves by `step` pixels per frame over a texture that moves by `pan`, right being positive.
+    """A square of texture that moves by `step` pixels per frame, over one that moves by `pan`; right is positive.
 
     The last frame is the same picture whatever the motion.
     """

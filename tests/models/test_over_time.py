@@ -23,7 +23,9 @@ def blob(row: int, column: int, width: float = 2.0) -> Map:
 
 def motion(residual: Map | float, short: Map | None = None) -> SceneMotion:
     values = np.full(SIZE_HW, residual, np.float32) if isinstance(residual, float) else residual
-    return SceneMotion(values, values if short is None else short, camera_speed=0.0, inlier_share=1.0, field=FIELD, left=FIELD)
+    return SceneMotion(
+        values, values if short is None else short, camera_speed=0.0, inlier_share=1.0, field=FIELD, left=FIELD
+    )
 
 
 def share(maps: FrameMaps, of: Map) -> float:

@@ -145,6 +145,7 @@ class _Pool:
         self._xy: list[NDArray[np.float32]] = [np.empty((0, 2), np.float32)]
 
     def add(self, position: int, gaze: Sequence[FrameGaze]) -> None:
+        # Evenly spaced and not drawn, so that the pool does not depend on a seed.
         chosen = np.unique(np.linspace(0, len(gaze) - 1, POOL_FRAMES).round().astype(int))
         for frame in (gaze[index].fixations for index in chosen):
             xy = np.stack([frame.x, frame.y], axis=1)[frame.inside] / np.float32(frame.size_wh)

@@ -85,6 +85,7 @@ class MapsFolder:
     def identity(self, dataset: GazeDataset, video: str) -> dict[str, Any]:
         """Names, sizes and times of the files."""
         place = self._place(dataset.videos, video)
+        # Times and sizes instead of a hash: a hash would read every map twice.
         files = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
         states = [path.stat() for path in files]
         newest = max((state.st_mtime_ns for state in states), default=0)

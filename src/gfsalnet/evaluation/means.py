@@ -61,6 +61,7 @@ def ratio(sums: FloatArray, counts: FloatArray, seed: int) -> tuple[float, float
     value = math.fsum(sums) / math.fsum(counts) if np.isfinite(sums).all() else float(sums.sum())
     if len(sums) < 2 or not np.isfinite(sums).all():
         return value, math.nan, math.nan
+    # A resample is how often each video was drawn: two products instead of 2,000 gathers.
     draws = np.concatenate([(often @ sums) / (often @ counts) for often in _resampled(len(sums), seed)])
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(draws, [tail, 1 - tail])

@@ -64,6 +64,7 @@ def score_video(
         GFSalNetError: if its gaze or its maps cannot be used.
     """
     gaze = dataset.gaze(video)
+    # No metric is defined on a frame without fixations inside the picture.
     usable = {frame.index: frame for frame in with_fixations(gaze)}
     truth = VideoTruth(dataset, video, list(usable.values()), others, settings)
     scores: dict[int, dict[str, MetricValues]] = {}

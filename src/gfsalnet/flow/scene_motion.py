@@ -176,7 +176,9 @@ class SceneMotionStream:
         newest = [p for p in pairs if p.until_seconds > now_seconds - _SHORT_REACH_SECONDS + _ROUNDING] or pairs[-1:]
         weights = _weights(pairs, self.tau_seconds)
         residual, short = _mean(pairs, weights), _mean(newest, _weights(newest, _SHORT_SECONDS))
-        camera, share = (float(weights @ [getattr(p, name) for p in pairs]) for name in ("camera_speed", "inlier_share"))
+        camera, share = (
+            float(weights @ [getattr(p, name) for p in pairs]) for name in ("camera_speed", "inlier_share")
+        )
         return SceneMotion(residual, short, camera, share, *self._fields)
 
 

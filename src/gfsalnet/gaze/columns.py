@@ -138,6 +138,7 @@ def _as_column(path: Path, texts: Sequence[str]) -> NDArray[np.str_]:
 
 def _refuse_export(path: Path, text: str) -> None:
     first = next((line for line in text.splitlines() if line.strip()), "")
+    # A table of fixations may well name an eye tracker in another column.
     if {"x", "y"} <= {_heading(cell) for cell in re.split(r"[,;\t]", first)}:
         return
     if (program := program_of(text[:HEAD_BYTES])) is not None:
@@ -166,11 +167,14 @@ def _lines(path: Path, text: str) -> tuple[list[list[str]], list[int]]:
     """The filled lines, and where each ends in the file."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     told = re.fullmatch(r"sep=(.)", first.strip("\"'"))  # spreadsheet programs
+    # By the headings, in which decimal commas cannot stand.
     delimiter = told[1] if told else max(",;\t", key=first.count)
     lines, rows = [], []
     try:
+        # newline="" keeps line breaks inside quotes as they are; strict finds a quote that is never closed.
         reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
         for line in reader:
+            # Spreadsheets leave rows of empty cells below a table.
             if any(cell.strip() for cell in line) and not (told and reader.line_num == 1):
                 lines.append(line)
                 rows.append(reader.line_num)
@@ -197,4 +201,5 @@ def _check_doubles(path: Path, headings: Sequence[str]) -> None:
 
 
 def _heading(text: str) -> str:
+    # NFKC, because headings come with full-width letters and blanks that do not break.
     return re.sub(r"[\s-]+", "_", unicodedata.normalize("NFKC", text).strip().strip("\"'").casefold())

@@ -53,6 +53,7 @@ def frame_numbers(folder: Path) -> Mapping[int, Path]:
     found = [[int(digits) for digits in re.findall(r"\d+", path.stem)] for path in files]
     if not all(found):
         raise SourceError(folder, f"{files[found.index([])].name} has no number in its name", _REMEDY)
+    # Names with equally many numbers: the one that changes counts the frames, the others name the clip or its size.
     if len({len(numbers) for numbers in found}) == 1:
         columns = list(zip(*found, strict=True))
         changing = [column for column in columns if len(set(column)) > 1] or columns[-1:]

@@ -58,6 +58,7 @@ class Quality:
         x, y = (np.concatenate([np.zeros(0, np.float32), *(getattr(f, axis) for f in fixations)]) for axis in "xy")
         # Units of -1…1 with the origin in the middle are caught here, too.
         unit = (np.abs(x) <= 1) & (np.abs(y) <= 1)
+        # Whole numbers from -1 to 1 may be pixels in a corner; fractions are hardly ever.
         between = (np.abs(x) % 1 > 0) | (np.abs(y) % 1 > 0)
         large = np.repeat([min(f.size_wh) > 2 * PER_CENT for f in fixations], [len(f) for f in fixations])
         hundred = (x >= 0) & (x <= PER_CENT) & (y >= 0) & (y <= PER_CENT) & large.astype(np.bool_)
@@ -83,6 +84,7 @@ class Quality:
         all_count = self.fixations + self.late
         if self.late == all_count > 0 or self._is_many(self.late, MOST_LATE, all_count):
             said = f"{self.late} of {all_count} fixations come after the end of their video"
+            # The remedy that fits most of them.
             if self.late_milliseconds > self.late / 2:
                 found["milliseconds"] = f"{said}; time_seconds looks like milliseconds"
             else:

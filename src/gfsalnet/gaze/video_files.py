@@ -47,6 +47,7 @@ class Timeline:
     def frame_before(self, seconds: ArrayLike, tolerance_seconds: float = TOLERANCE_SECONDS) -> NDArray[np.int64]:
         """(N,) 0-based index of the last frame that is shown before each time; -1 at the very start."""
         times = np.asarray(seconds, np.float64) - self._at_most(tolerance_seconds)
+        # What ends as a frame starts is not shown with it, hence the left side.
         return np.asarray(np.searchsorted(self.starts_seconds, times, side="left") - 1, np.int64)
 
     def _at_most(self, tolerance_seconds: float) -> float:
@@ -103,6 +104,7 @@ def picture_frames(pictures: Mapping[int, Path], timeline: Timeline | Fraction) 
     """
     first: tuple[int, int] | None = None
     for index, path in pictures.items():
+        # Read one by one as the consumer takes them: a folder may hold an hour of frames.
         rgb = read_image(path)
         size_wh = (rgb.shape[1], rgb.shape[0])
         first = first or size_wh

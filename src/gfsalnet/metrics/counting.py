@@ -34,6 +34,7 @@ def pixels_below(values: Values, thresholds: Values, *, inclusive: bool = False)
         below = np.concatenate(([0], np.cumsum(_histogram(values))))
         exact: Pixels = below[thresholds.astype(np.intp) + inclusive]
         return exact
+    # Fixations often share a value, and each is counted once.
     distinct, place = np.unique(thresholds, return_inverse=True)
     return _below(values, distinct, inclusive)[place]
 

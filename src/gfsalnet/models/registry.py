@@ -122,7 +122,8 @@ def load_model(
         flow_settings: such as `size_wh`, to be used instead of the estimator's own; not with an estimator that is made.
         keep_flow: compute flow also for a model that does not need it, to pass it on with the predictions.
         backend: what runs a GFSalNet: one of `gfsalnet.backends.BACKENDS`, `auto` for the fastest on this machine, or
-            `reference`: float32 by ONNX Runtime where the model has a graph, else by PyTorch, whatever else is installed.
+            `reference`: float32 by ONNX Runtime where the model has a graph, else by PyTorch, whatever else is
+            installed.
         every: predict every Nth frame and interpolate the maps between; for a GFSalNet alone.
         centre_bias: strength of the centre that a model has learned; 1: as learned, 0: none. For one that knows it.
         lookahead: how many later frames each map may take in, for a model with a memory; each frame waits for them.

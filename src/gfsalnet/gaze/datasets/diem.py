@@ -81,6 +81,7 @@ class DIEM(GazeDataset):
     def gaze(self, video: str) -> list[FrameGaze]:
         """One point per viewer and frame; `subject` is the viewer's place in the order of the files."""
         size_wh = size_in_name_wh(video)
+        # Sorted, because the order of a listing differs between systems and numbers the viewers.
         files = sorted((self.root / video / "event_data").glob("*.txt"))
         if not files:
             raise DatasetError(self.root / video / "event_data", "it holds no gaze", self.layout)
@@ -119,6 +120,7 @@ def size_in_name_wh(video: str) -> tuple[int, int]:
 
 
 def _video_files(root: Path) -> list[str]:
+    # Python sorts by code point, upper case first, as the published indices count.
     return sorted(path.name for path in root.iterdir() if path.is_dir() and _SIZE.search(path.name))
 
 
@@ -127,6 +129,7 @@ def _viewer_points(path: Path, number: int, size_wh: tuple[int, int]) -> NDArray
     rows = _read(path)
     left, right = rows[:, 1:3], rows[:, 5:7]
     fixates = np.stack([rows[:, 4] == _FIXATION, rows[:, 8] == _FIXATION], axis=1)
+    # A line may mark a fixation and yet have no position.
     fixates &= np.stack([np.isfinite(left).all(1), np.isfinite(right).all(1)], axis=1)
     # Zero for eyes that do not fixate, so that the sum below counts the others only.
     eyes = np.where(fixates[..., None], np.stack([left, right], axis=1), 0)

@@ -113,6 +113,7 @@ class TableDataset(GazeDataset):
             return [FrameGaze(index=0, fixations=self._fixations(video, rows))]
         if not len(rows):
             return []
+        # A fixation that lasts touches several frames, and counts on each.
         repeated, frames = self._on_frames(rows, timeline := self._timeline(video))
         frames, repeated = frames[frames < len(timeline)], repeated[frames < len(timeline)]
         indices, group_of = np.unique(frames, return_inverse=True)
@@ -149,6 +150,7 @@ class TableDataset(GazeDataset):
             return rows, first
         last = np.maximum(timeline.frame_before(starts + table.duration_ms[rows] / 1000), first)
         counts = last - first + 1
+        # 0, 1, … within each row: a running count less what came before the row.
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         return np.repeat(rows, counts), np.repeat(first, counts) + within
 
@@ -188,6 +190,7 @@ class TableDataset(GazeDataset):
             timeline, table = self._timeline(video), self._table
             if table.frame is None and table.time_seconds is not None:
                 late = timeline.frame_at(table.time_seconds[rows]) >= len(timeline)
+                # Only a hint for the error: times in milliseconds lie past the end.
                 late_milliseconds = _in_milliseconds(table.time_seconds[rows][late], timeline.end_seconds)
             elif table.frame is not None:
                 late = table.frame[rows] >= len(timeline)
@@ -287,6 +290,7 @@ def join(
     files = {path.name if path.is_dir() else path.stem: path for path in media}
     if len(files) < len(media):
         raise DatasetError(where, "two of its files differ in their suffix only", "Rename one of them.")
+    # Names of files are looked for whole, with their suffix, since a table may have either.
     video_of = {path.name: video for video, path in files.items()}
     index = NameIndex(video_of)
     # Several spellings of one file are one hit.

@@ -80,6 +80,7 @@ class LEDOV(GazeDataset):
             return [_stem(name) for name in chosen]
         path = self.root / "VideoNameList.mat"
         names = read_mat(path, "VideoNameList")["VideoNameList"]
+        # MATLAB counts from 1.
         places = chosen.ravel().astype(np.int64) - 1
         if not isinstance(names, list) or (len(places) and not 0 <= places.min() <= places.max() < len(names)):
             problem = f"it is no cell of names that {key} of namelist.mat fits"
