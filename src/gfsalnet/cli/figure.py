@@ -166,7 +166,7 @@ def figure_8(
     ],
     output: OutputOption = Path("figure-8"),
     follow: Annotated[
-        bool, typer.Option("--follow", help="Move areas of one keyframe with what is in them, by the optical flow.")
+        bool, typer.Option("--follow", help="Let areas move with what they are drawn on, as in aoi.")
     ] = False,
     start: StartOption = None,
     end: EndOption = None,
@@ -183,7 +183,7 @@ def figure_8(
     with clip.open() as reader:
         for note in check_fit(wanted, areas, reader.info.size_wh, _end_of(reader.info)):
             say(f"note: {note}")
-    loaded = _loaded(model, device, flow, keep_flow=follow)
+    loaded = _loaded(model, device, flow)
     with Progress("frames") as progress:
         found = motion_shares(loaded, clip, wanted, follow=follow, on_frame=_shown_by(progress, source))
     _save(figure_8(found), output)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gfsalnet.areas import Area, coverage
+from gfsalnet.areas import Area, Follower, coverage
 from gfsalnet.areas.area import Corners
 from gfsalnet.errors import SourceError
 from gfsalnet.figures.canvas import COLOURS, DASHES, new_figure, row_label, styled, without_ticks
@@ -17,7 +17,7 @@ from gfsalnet.figures.chosen import Clip, OnFrame, predictions
 from gfsalnet.flow import flow_image
 from gfsalnet.models import SaliencyModel
 from gfsalnet.render import colour_table
-from gfsalnet.types import FlowField, Prediction
+from gfsalnet.types import Prediction
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -120,36 +120,41 @@ def motion_shares(
     """The mean of 1 − gate inside each area, frame by frame.
 
     Args:
-        model: with a gate; with optical flow if `follow`.
+        model: with a gate.
         clip: of what.
         areas: where; see `gfsalnet.areas`.
-        follow: whether areas with one keyframe move with the median optical flow inside them.
+        follow: whether areas move with what they are drawn on from keyframe to keyframe (`areas.Follower`); one that is
+            lost has no share until its next keyframe.
         on_frame: told how far the work is.
 
     Raises:
         SourceError: if the model has no gate, or the clip cannot be read.
     """
-    moved = [np.zeros(2) for _ in areas]
     times: list[float] = []
     rows: list[list[float]] = []
     shown: tuple[Prediction, tuple[Corners | None, ...]] | None = None
+    follower: Follower | None = None
     for prediction, info in predictions(model, clip, on_frame):
         if prediction.map_gate is None:
             raise SourceError(model.name, "has no gate, so no share of motion", "Choose a two-stream model")
-        outlines: list[Corners | None] = []
-        row = []
-        for place, area in enumerate(areas):
-            corners = area.corners_at(prediction.time_seconds, info.size_wh) + moved[place]
-            if follow and not area.moves and area.is_shown(prediction.time_seconds):
-                step = _median_flow(prediction, corners)
-                moved[place] = moved[place] + step
-                corners = corners + step
-            outlines.append(corners if area.is_shown(prediction.time_seconds) else None)
-            row.append(np.nan if outlines[-1] is None or prediction.starts_shot else _share(prediction, corners))
-        times.append(prediction.time_seconds)
-        rows.append(row)
+        seconds = prediction.time_seconds
+        if follow:
+            follower = follower or Follower(areas, info.size_wh)
+            places = [place.corners for place in follower.push(prediction.frame)]
+        else:
+            places = [area.corners_at(seconds, info.size_wh) for area in areas]
+        outlines = tuple(
+            corners if area.is_shown(seconds) else None for area, corners in zip(areas, places, strict=True)
+        )
+        times.append(seconds)
+        rows.append(
+            [
+                np.nan if corners is None or prediction.starts_shot else _share(prediction, corners)
+                for corners in outlines
+            ]
+        )
         if shown is None or _count(outlines) > _count(shown[1]):
-            shown = replace(prediction, flow=None), tuple(outlines)
+            shown = replace(prediction, flow=None), outlines
     if shown is None:
         raise SourceError(clip.source, "holds no frame", "Give a video")
     return MotionShares(
@@ -173,22 +178,6 @@ def _share(prediction: Prediction, corners: Corners) -> float:
     covered = coverage(corners, (width, height), (h, w))
     whole = float(covered.shares.sum())
     return float(covered.of(1 - prediction.map_gate).sum()) / whole if whole > 0 else float("nan")
-
-
-def _median_flow(prediction: Prediction, corners: Corners) -> NDArray[np.float64]:
-    """(2,) how far what is in the area has moved since the frame before, in pixels of the frame."""
-    flow: FlowField | None = prediction.flow
-    if flow is None or prediction.starts_shot:
-        return np.zeros(2)
-    height, width = prediction.frame.size_hw
-    covered = coverage(corners, (width, height), flow.size_hw)
-    rows, columns = covered.shares.shape
-    inside = covered.shares > 0.5
-    if not inside.any():
-        return np.zeros(2)
-    around = flow.flow_pixels[covered.top : covered.top + rows, covered.left : covered.left + columns]
-    scale = np.array([width / flow.size_hw[1], height / flow.size_hw[0]])
-    return np.asarray(np.median(around[inside], axis=0) * scale, np.float64)
 
 
 @styled
