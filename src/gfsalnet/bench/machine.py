@@ -38,6 +38,7 @@ def gemms() -> dict[str, Callable[[], object]]:
     The fastest of them is the peak that networks are measured against. NumPy is left out: its threads go on spinning
     after a product, on the account of whoever has the next turn.
     """
+    # Large enough that the product is bound by arithmetic, small enough for a round of some hundredths of a second.
     a, b = np.random.default_rng(0).random((2, _SIDE, _SIDE), dtype=np.float32)
     torch_a, torch_b = torch.from_numpy(a), torch.from_numpy(b)
     found: dict[str, Callable[[], object]] = {"gemm torch": lambda: torch_a @ torch_b}

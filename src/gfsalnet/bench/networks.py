@@ -90,6 +90,7 @@ def _measure(
     callables: dict[str, Callable[[], object]] = {EAGER: partial(run_eagerly, network, pictures), **products}
     callables |= {backend.name: partial(backend, pictures) for backend in backends}
     timings = interleaved_timings(callables, rounds)
+    # The best round, since a peak is what the machine can do; of networks the median counts.
     peak = max(gemm_gflops_per_second(timings.best(name)) for name in products)
     reference = run_eagerly(network, pictures)
     rows = [NetworkSpeed(EAGER, timings.median(EAGER), 1.0, None, 0.0)]
@@ -113,6 +114,7 @@ def _all_backends(network: GFSalNet, pictures: NetworkInputs, folder: Path) -> t
         try:
             if precision == "int8" and not int8_graph.is_file():
                 export_int8(network, [pictures], int8_graph)
+            # Unchecked: a backend that is off is still timed, and how far it is off stands in its row.
             backends.append(make_backend(name, network, int8_graph=int8_graph, threads=1, check=False))
         except GFSalNetError as error:
             remarks.append(str(error))

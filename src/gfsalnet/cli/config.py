@@ -40,6 +40,7 @@ def find_config(folder: Path) -> Path | None:
         if (place / OWN_FILE).is_file():
             return place / OWN_FILE
         project = place / PROJECT_FILE
+        # The bytes first: a pyproject.toml of another project is not parsed, and its mistakes are none of ours.
         if project.is_file() and b"gfsalnet" in project.read_bytes() and _read(project):
             return project
         if (place / ".git").exists():
@@ -114,6 +115,7 @@ def _option_types(command: Any) -> dict[str, Any]:
 
 def _kind(hint: Any) -> type:
     """What TOML calls it: all that is written as a text counts as one."""
+    # An option that may be left out: None is not written in TOML.
     if get_origin(hint) in (Union, UnionType):
         (hint,) = (part for part in get_args(hint) if part is not type(None))
     kind = get_origin(hint) or hint
@@ -125,4 +127,5 @@ def _is_a(value: Any, kind: type) -> bool:
         return isinstance(value, list) and all(isinstance(part, str) for part in value)
     if kind is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
+    # Not isinstance: in Python, true is a whole number.
     return type(value) is kind

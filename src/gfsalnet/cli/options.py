@@ -49,6 +49,7 @@ def completed(names: Callable[[], Iterable[str]], *, commas: bool = False) -> Ca
     """
 
     def complete(incomplete: str) -> list[str]:
+        # The shell replaces the whole word, so that what stands before the comma is given back.
         before, comma, last = incomplete.rpartition(",") if commas else ("", "", incomplete)
         try:
             return [f"{before}{comma}{name}" for name in names() if name.startswith(last)]

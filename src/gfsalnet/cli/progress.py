@@ -63,6 +63,7 @@ class Progress:
             rate: units per second, where they are not what is counted; None: measured.
         """
         now = time.monotonic()
+        # Rates of two stages say nothing of each other, so that each has a clock of its own.
         stage = what if stage is None else stage
         if self._task is None:
             self._task = self._bar.add_task(what, total=total, state="")
@@ -105,6 +106,7 @@ def _lines(text: Callable[[], str]) -> Iterator[None]:
         while not ended.wait(LINE_EVERY_SECONDS):
             err.print(f"{plain(text())} ({_clock(time.monotonic() - began)})")
 
+    # A thread, because the work itself may be one long call; a daemon, so that it never keeps the program alive.
     thread = threading.Thread(target=say_now_and_then, daemon=True)
     thread.start()
     try:

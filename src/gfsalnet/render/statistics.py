@@ -174,6 +174,7 @@ class FrameStatistics:
 
 def _shares(density: Map) -> NDArray[np.float64]:
     """(h·w,), sums to 1 in double precision; a map without mass counts as uniform, as in `to_density`."""
+    # Double precision, because a float32 density sums to 1 only to six digits or so.
     shares = density.ravel().astype(np.float64)
     total = float(shares.sum())
     return shares / total if total > 0 else np.full(shares.size, 1 / shares.size)

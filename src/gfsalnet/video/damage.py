@@ -64,6 +64,7 @@ def promise_of(container: InputContainer, stream: VideoStream, path: Path | None
     if (own := _stated_seconds(stream)) is not None:
         ends.append(own)
     elif container.duration:
+        # A stated duration counts from 0; a measured one from the first stamp.
         start = 0 if is_stated else container.start_time or 0
         ends.append((start + container.duration) * MICROSECOND)
     # AVI's header also counts frames: a second estimate of the end, of which the later one counts.
@@ -71,6 +72,7 @@ def promise_of(container: InputContainer, stream: VideoStream, path: Path | None
         ends.append(float(stream.frames / stream.average_rate))
     structure = None
     if path is not None:
+        # Elsewhere FFmpeg numbers the streams itself, in the order of the file.
         number = stream.id if names & NUMBERED_STREAMS else stream.index
         structure = structure_of(path, container.format.name, number)
         if structure is not None and structure.seconds is not None:
@@ -147,6 +149,7 @@ class DamageLog:
 
     def passed(self, packet: Packet[Stream]) -> None:
         """Note a packet of any stream."""
+        # Subtitles and data may end long before or after the pictures.
         if packet.stream.type in ("video", "audio") and (end := _end_seconds(packet)) is not None:
             self._reach_of_all = max(self._reach_of_all, end)
 
@@ -163,6 +166,7 @@ class DamageLog:
             start = end - float((packet.duration or 0) * packet.time_base)
             self._first_seconds = start if self._first_seconds is None else min(start, self._first_seconds)
             self._reach_seconds = max(self._reach_seconds, end)
+        # Given back in `came` if a frame comes of it all the same.
         self._excused += self._is_excused(packet.pts) and not packet.is_discard
         if packet.pts is not None and not packet.is_discard and not self._is_excused(packet.pts):
             self._waiting[packet.pts] += 1

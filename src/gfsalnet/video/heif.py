@@ -62,6 +62,7 @@ def _boxes(data: bytes) -> Iterator[Box]:
     at = 0
     while at + 8 <= len(data):
         length, start = _number(data, at, 4), at + 8
+        # ISO 14496-12: 1 means that the length follows in 64 bits, 0 that the box reaches to the end of the file.
         if length == 1:
             length, start = _number(data, at + 8, 8), at + 16
         if length == 0:
@@ -80,6 +81,7 @@ def _number(data: bytes, at: int, width: int) -> int:
 
 def _associations(ipma: bytes) -> dict[int, list[int]]:
     """Item → the 1-based positions of its properties, in order."""
+    # The version widens the numbers of items, a flag those of properties; the high bit of each says "essential".
     wide_items, wide_positions = ipma[0] > 0, ipma[3] & 1
     found: dict[int, list[int]] = {}
     count, at = _number(ipma, 4, 4), 8

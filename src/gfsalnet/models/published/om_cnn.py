@@ -228,6 +228,7 @@ def centre_mask(side: int) -> Tensor:
 
 def _stretched(maps_B1HW: Tensor) -> Tensor:
     """Each map from 0 to 1."""
+    # The program's small constant, with which a flat map becomes 0 and not NaN.
     above = maps_B1HW - maps_B1HW.amin((2, 3), keepdim=True)
     return above / (above.amax((2, 3), keepdim=True) + 1e-7)
 
@@ -286,6 +287,7 @@ class OMCNN(PublishedModel):
 def _multiply_gates(layer: ConvLSTM, gain: float) -> None:
     """All that enters the gates i, f, c and o, but for the 1 that the program adds to f behind the gain."""
     assert layer.input.bias is not None
+    # A view: what is done to it is done to the layer.
     forget = layer.input.bias.chunk(4)[1]
     forget -= 1
     for values in layer.parameters():

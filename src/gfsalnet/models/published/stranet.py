@@ -84,7 +84,7 @@ def _stage(inputs: int, width: int, blocks: int, stride: int = 1, dilation: int 
     return nn.Sequential(Bottleneck(inputs, width, stride, dilation), *rest)
 
 
-class Trunk(nn.Module):
+class DilatedResNet50(nn.Module):
     """ResNet-50 of stride 8 from `inputs` channels; `res2` to `res5` are its stages, the last two dilated."""
 
     def __init__(self, inputs: int, width: int) -> None:
@@ -127,7 +127,7 @@ class STRANetwork(nn.Module):
     def __init__(self, width: int = 64) -> None:
         super().__init__()
         level3, level4, level5 = 8 * width, 16 * width, 32 * width
-        self.motion, self.appearance = Trunk(2 * FLOWS, width), Trunk(3, width)
+        self.motion, self.appearance = DilatedResNet50(2 * FLOWS, width), DilatedResNet50(3, width)
         self.cross4 = nn.Conv2d(level4 + level3, level4, 3, padding=1)
         self.cross5 = nn.Conv2d(level5 + level4 + level3, level5, 3, padding=1)
         self.attention3, self.attention4, self.attention5 = Attention(level3), Attention(level4), Attention(level5)

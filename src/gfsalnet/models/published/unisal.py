@@ -222,6 +222,7 @@ class UNISALNetwork(nn.Module):
         x = self.post_upsampling_2(torch.cat((_double(x), self.skip_4x(fine)), 1))
         x = self.get_submodule(f"adaptation_{domain.lower()}")(x)
         x = F.interpolate(x, image_B3HW.shape[2:], mode="nearest")
+        # The edge is continued, or smoothing would darken it.
         x = self.get_submodule(f"smoothing_{domain.lower()}")(F.pad(x, [SMOOTHING // 2] * 4, mode="replicate"))
         x = F.interpolate(x, size_hw, mode="bilinear", align_corners=False)
         return F.log_softmax(x.flatten(1), 1).view_as(x), state
@@ -293,10 +294,12 @@ class UNISAL(PublishedModel):
 
     def predict_shot(self, pictures: Iterator[FrameAndFlow]) -> Iterator[FloatArray]:
         """Densities at the frame's size; five sequences take turns, of every fifth frame each."""
+        # Two frames tell a video from a still image, which is seen as another dataset.
         first = list(islice(pictures, 2))
         if len(first) == 1:
             yield self._density(first[0][0], STILL, None)[0]
             return
+        # One state for each of the five sequences; a turn takes the oldest and puts back the new one.
         states: deque[Tensor | None] = deque([None] * FRAME_STEP)
         for rgb, _ in chain(first, pictures):
             density, state = self._density(rgb, VIDEO, states.popleft())
@@ -305,11 +308,13 @@ class UNISAL(PublishedModel):
 
     def _density(self, rgb: RGB, domain: str, state: Tensor | None) -> tuple[FloatArray, Tensor | None]:
         frame_hw = (rgb.shape[0], rgb.shape[1])
+        # The program has a size of its own for the frames of DHF1K, whose aspect the rule for others would change.
         is_dhf1k = domain == VIDEO and frame_hw == DHF1K_FRAME_HW
         pixels = pillow_lanczos(rgb, DHF1K_INPUT_HW if is_dhf1k else nearest_input_hw(frame_hw))
         image = torch.from_numpy(pixels).to(self.device).permute(2, 0, 1)[None] / 255
         mean, std = (image.new_tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
         log_density, state = self.network((image - mean) / std, frame_hw, domain, state)
+        # In float64, in which tens of thousands of small numbers still sum to 1.
         return log_density[0, 0].cpu().double().exp().numpy(), state
 
 
