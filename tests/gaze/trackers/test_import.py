@@ -76,6 +76,20 @@ def test_locale_and_unit_are_those_of_the_file(decimal: str, unit: str, clip: Pa
     np.testing.assert_allclose(table(imported(clip, "tobii", export))[:, 1:], exports.TRUTH, atol=0.011)
 
 
+@pytest.mark.parametrize("unit", ["[MCS px]", "[MCS norm]", "(MCSpx)"])
+def test_gaze_on_the_media_needs_no_display(unit: str, clip: Path) -> None:
+    export = exports.tobii(clip.parent / "a.tsv")
+    lines = export.read_text(encoding="utf-8-sig").replace("[DACS px]", unit).split("\n")
+    scale = np.array(exports.VIDEO) if "norm" in unit else np.ones(2)
+    for row, point in enumerate(exports.TRUTH):
+        cells = lines[3 + 2 * row].split("\t")
+        cells[9:11] = [f"{value:.6f}" for value in point / scale]
+        lines[3 + 2 * row] = "\t".join(cells)
+    export.write_text("\n".join(lines))
+    output = imported(clip, "tobii", export)
+    np.testing.assert_allclose(table(output)[:, 1:], exports.TRUTH, atol=0.011)
+
+
 def test_frame_messages_are_the_clock_and_the_place(clip: Path) -> None:
     found = table(imported(clip, "eyelink", exports.eyelink(clip.parent / "p.asc", frames=True)))
     np.testing.assert_allclose(found[:, 1:], exports.TRUTH, atol=0.11)  # ASC has one digit

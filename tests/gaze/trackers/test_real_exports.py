@@ -79,7 +79,7 @@ def test_stimuli_begin_where_the_export_says(shared_dir: Path) -> None:
         ("prolab24-right-eye-image.tsv", "chimsky (1)", 11644, [405, 108, 1110, 865]),
     ):
         recording = read_tobii(tobii / file)[0]
-        assert [(s.name, s.start_ns) for s in recording.showings] == [(name, start_ms * MS)]
+        assert (name, start_ms * MS) in [(s.name, s.start_ns) for s in recording.showings]
         assert recording.shown_boxes is not None
         assert recording.shown_boxes[np.isfinite(recording.shown_boxes).all(axis=1)][0].tolist() == box
     assert read_tobii(tobii / "studio2-quoted-segment.csv")[0].showings == []

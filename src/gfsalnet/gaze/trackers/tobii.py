@@ -7,8 +7,8 @@ After the data-export chapters of Tobii's user manuals. Whoever exports chooses 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from gfsalnet.gaze.trackers.recording import (
     masked,
 )
 from gfsalnet.gaze.trackers.text import Table, Text, headings_of, read_columns
-from gfsalnet.gaze.trackers.tobii_media import shown_boxes
+from gfsalnet.gaze.trackers.tobii_media import media_boxes, shown_boxes
 
 LONGEST_STEP_MS = 400
 """Between two samples: longer steps are microseconds, in exports that do not name the unit of time."""
@@ -43,6 +43,8 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "right_y": ("gazepointrighty", "gazepointyright"),
     "fixation_x": ("fixationpointx",),
     "fixation_y": ("fixationpointy",),
+    "original_width": ("originalmediawidth",),
+    "original_height": ("originalmediaheight",),
     "fixation_ms": ("gazeeventduration", "eyemovementeventduration", "fixationduration"),
     "screen_width": ("recordingresolutionwidth",),
     "screen_height": ("recordingresolutionheight",),
@@ -56,7 +58,8 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "recording": ("recordingname",),
     "sensor": ("sensor",),
     "sample": ("eyetrackertimestamp", "gazepointindex", "number"),
-    "media": ("presentedstimulusname", "presentedmedianame", "medianame", "stimuliname"),
+    "media": ("presentedstimulusname", "medianame", "stimuliname"),
+    "media_file": ("presentedmedianame",),
     "event": ("studioevent", "event"),
     "event_value": ("studioeventdata", "eventvalue", "descriptor"),
     "left_validity": ("validityleft",),
@@ -70,7 +73,9 @@ MEDIA_UNITS = {"mcspx": "on_media", "mcsnorm": "norm"}
 """Of points on the media: what their meanings begin with."""
 MAPPED = {"mappedgazedatapoint": "gazepoint", "mappedfixationpoint": "fixationpoint"}
 """Studio 2's names of points on the media: without the unit of the later ones."""
-POINTS = frozenset({"x", "y", "fixation_x", "fixation_y"})
+POINTS = frozenset({"x", "y", "left_x", "left_y", "right_x", "right_y", "fixation_x", "fixation_y"})
+SPACES = ("", "norm_", "on_media_")
+"""What the meanings of gaze points begin with: on the display, in shares and in pixels of the media; the best first."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -146,7 +151,7 @@ def _check_headings(path: Path, headings: list[str], names: dict[str, str]) -> N
         problem = f"it has no column of the recording's time; its first headings are {', '.join(headings[:4])}"
         remedy = "Export from Tobii with English headings, or read it as csv with --columns (docs/import.md)."
         raise TrackerError(path, problem, remedy)
-    if {"x", "y"} <= set(names) or {"left_x", "left_y"} <= set(names) or {"right_x", "right_y"} <= set(names):
+    if any({f"{space}{eye}x", f"{space}{eye}y"} <= set(names) for space in SPACES for eye in ("", "left_", "right_")):
         return
     mapped = [heading for heading in headings if heading.casefold().startswith("mapped fixation x")]
     if mapped:
@@ -185,12 +190,14 @@ def _recording(path: Path, export: Export, viewer: str, name: str, rows: NDArray
         if left_ok is None and right_ok is None
         else ((left_ok if left_ok is not None else ~anywhere) | (right_ok if right_ok is not None else ~anywhere))
     )
-    kept = ~table.short
-    both = export.point("", either & kept)
-    left = export.point("left", (anywhere if left_ok is None else left_ok) & kept)
-    right = export.point("right", (anywhere if right_ok is None else right_ok) & kept)
+    valid = {
+        "": either & ~table.short,
+        "left": (anywhere if left_ok is None else left_ok) & ~table.short,
+        "right": (anywhere if right_ok is None else right_ok) & ~table.short,
+    }
+    space, both, left, right = _gaze(export, valid)
     events, showings = _events(export, rows, all_ns)
-    boxes = shown_boxes(export, both, notes)
+    boxes = shown_boxes(export, both, notes) if not space else media_boxes(export, space, notes)
     return TrackerRecording(
         path=path,
         viewer=viewer,
@@ -208,6 +215,17 @@ def _recording(path: Path, export: Export, viewer: str, name: str, rows: NDArray
         fixations=_fixations(export, rows, all_ns, boxes),
         notes=notes,
     )
+
+
+def _gaze(
+    export: Export, valid: Mapping[str, NDArray[np.bool_]]
+) -> tuple[str, Points | None, Points | None, Points | None]:
+    """The best space that the export has gaze in, and the points of both eyes, of the left and of the right one."""
+    for space in SPACES:
+        both, left, right = (export.point(f"{space}{eye}".rstrip("_"), valid[eye]) for eye in ("", "left", "right"))
+        if not both is left is right is None:
+            return space, both, left, right
+    raise AssertionError("the headings were checked")
 
 
 def _samples(export: Export) -> NDArray[np.bool_]:
@@ -282,7 +300,18 @@ def _events(export: Export, rows: NDArray[np.bool_], time_ns: Nanoseconds) -> tu
         elif of and what.endswith("End") and of in began:
             showings.append(Showing(name=of, start_ns=began.pop(of), end_ns=now))
     showings += [Showing(name=name, start_ns=start) for name, start in began.items()]
+    showings += [again for showing in showings for again in _by_file(export, rows, time_ns, showing)]
     return events, sorted(showings, key=lambda showing: showing.start_ns)
+
+
+def _by_file(export: Export, rows: NDArray[np.bool_], time_ns: Nanoseconds, showing: Showing) -> list[Showing]:
+    """The same showing by the name of the stimulus' file, where that is another one."""
+    stimulus, file = export.text("media"), export.text("media_file")
+    if stimulus is None or file is None:
+        return []
+    shown = np.flatnonzero(rows & stimulus.is_in(showing.name) & file.is_filled() & (time_ns >= showing.start_ns))
+    name = file.at(shown[0]) if len(shown) else showing.name
+    return [] if name == showing.name else [replace(showing, name=name)]
 
 
 def _fixations(

@@ -64,3 +64,22 @@ def _fitted(export: Export, gaze: Points, notes: list[str]) -> NDArray[np.float6
             f"{name} is taken to stand at {place} of the display (x, y, width, height), by its gaze in both units"
         )
     return boxes if np.isfinite(boxes).any() else None
+
+
+def media_boxes(export: Export, space: str, notes: list[str]) -> NDArray[np.float64]:
+    """(N, 4) the box of gaze that is in coordinates of the media: 0, 0 and the media's size in those.
+
+    Width and height are NaN where the export does not say: then they are those of the video.
+    """
+    notes.append("its gaze is on the media alone: what fell beside it is missing there, and counts as lost")
+    boxes = np.full((len(export.table), 4), np.nan)
+    boxes[:, :2] = 0
+    if space == "norm_":
+        boxes[:, 2:] = 1
+        return boxes
+    for axis, side in ((2, "width"), (3, "height")):
+        size = export.number(f"original_{side}")
+        size = export.number(f"media_{side}") if size is None else size
+        if size is not None:
+            boxes[:, axis] = np.where(size > 0, size, np.nan)
+    return boxes
