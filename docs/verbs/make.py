@@ -22,7 +22,7 @@ GUIDES = {
     "evaluate": ["evaluation"],
     "compare": ["evaluation"],
     "submit": ["evaluation"],
-    "dataset": ["evaluation", "training"],
+    "dataset": ["evaluation", "training", "import"],
     "models": ["models"],
     "weights": ["models"],
     "export": ["speed"],
