@@ -7,14 +7,13 @@ only; what is there is not made again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 
-from gfsalnet.device import keep_threads, threads
+from gfsalnet.device import threads
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.files import output_errors, write_jpeg, write_png, written_whole
 from gfsalnet.flow import CachedFlow, FlowEstimator, FlowStream, flow_folder
@@ -23,6 +22,7 @@ from gfsalnet.store import claimed
 from gfsalnet.types import Frame
 from gfsalnet.unexpected import one_line
 from gfsalnet.video import read_image
+from gfsalnet.workers import WorkerPool, result_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,16 +106,13 @@ def _in_this_process(jobs: list[_Job]) -> Iterator[Prepared]:
 
 
 def _in_processes(jobs: list[_Job], workers: int) -> Iterator[Prepared]:
-    # Forking a process in which OpenCV or FFmpeg has started threads can hang.
-    context = get_context("spawn")
     waiting = iter(jobs)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=keep_threads, initargs=(1,)) as pool:
-        # As many jobs as workers: Ctrl-C stops the running ones, and a queued one would still be started after it.
+    with WorkerPool(workers) as pool:
         running = {pool.submit(_prepare, job) for job in islice(waiting, workers)}
         while running:
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             running |= {pool.submit(_prepare, job) for job in islice(waiting, len(finished))}
-            yield from (future.result() for future in finished)
+            yield from (result_of(future) for future in finished)
 
 
 def _open_splits(name: str, root: Path, split: str | None) -> list[GazeDataset]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 from typing import Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 from typer.core import TyperGroup
 
+from gfsalnet.cli.streams import use_tolerant_streams, visible
 from gfsalnet.errors import RequestError
+from gfsalnet.stopping import exit_status, stop_once
 from gfsalnet.unexpected import one_line
 
-SOME_FAILED, WRONG_COMMAND, INTERRUPTED = 1, 2, 130
-"""Exit statuses: what the files, the machine or the network did; what the command alone shows to be wrong; Ctrl-C."""
+SOME_FAILED, WRONG_COMMAND = 1, 2
+"""Exit statuses: what the files, the machine or the network did; what the command alone shows to be wrong."""
 
 ASKS_FOR_HELP = "gfsalnet.asks_for_help"
 """In the context of a command: whether the words after its verb ask for help."""
@@ -22,20 +27,21 @@ ASKS_FOR_HELP = "gfsalnet.asks_for_help"
 _printed = logging.getLogger("gfsalnet.printed")
 """For the log file: on the terminal it is read already."""
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# No markup: file names may hold what looks like it.
+out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def print_error(message: object) -> None:
     """Print one line to standard error."""
     _printed.error("%s", message)
-    err.print(f"[red]error:[/red] {plain(message)}")
+    err.print(Text.assemble(("error:", "red"), f" {visible(message)}"))
 
 
 def say(message: object) -> None:
     """Print one line to standard output."""
     _printed.info("%s", message)
-    out.print(plain(message))
+    out.print(visible(message))
 
 
 def tell(message: object) -> None:
@@ -59,9 +65,33 @@ def be_quiet(quiet: bool) -> None:
 _quiet = threading.Event()
 
 
-def plain(message: object) -> str:
-    """A text in which rich finds no markup: file names may hold what looks like some."""
-    return str(message).replace("[", r"\[")
+class App(typer.Typer):
+    """The command as a program of its own: its streams take everything, and a signal ends it in good order."""
+
+    def __call__(self, *arguments: Any, **settings: Any) -> Any:
+        """Run the program.
+
+        Raises:
+            SystemExit: at its end.
+        """
+        use_tolerant_streams()
+        stop_once()
+        try:
+            return super().__call__(*arguments, **settings)
+        except SystemExit as end:
+            failure = getattr(sys.stdout, "failure", None)
+            if failure is not None and not end.code:
+                print_error(f"standard output: cannot be written ({failure.strerror}); all else is done")
+                raise SystemExit(SOME_FAILED) from end
+            raise
+
+
+def _is_somewhere() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 class Commands(TyperGroup):
@@ -72,14 +102,19 @@ class Commands(TyperGroup):
 
         Raises:
             typer.Exit: 1 for a problem that the user can solve, or that nobody foresaw; 2 for a request that is wrong
-                whatever the files hold; 130 for Ctrl-C.
+                whatever the files hold; 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
         """
         ctx.meta[ASKS_FOR_HELP] = not {"-h", "--help"}.isdisjoint(ctx.args)
+        if not (ctx.meta[ASKS_FOR_HELP] or _is_somewhere()):
+            print_error("the current folder: does not exist any more. Change to another one.")
+            raise typer.Exit(SOME_FAILED)
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
             err.print("interrupted; what was finished is kept, the same command goes on from there")
-            raise typer.Exit(INTERRUPTED) from interrupt
+            raise typer.Exit(exit_status()) from interrupt
+        except BrokenPipeError:  # nobody reads any more what is printed: the parser ends quietly
+            raise
         except typer.BadParameter as error:
             from gfsalnet.cli.config import file_and_key
 

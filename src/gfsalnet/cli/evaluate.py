@@ -340,6 +340,6 @@ def _print(table: Table) -> None:
         grid.add_column(column, justify="right" if place else "left")
     for row in table.rows:
         grid.add_row(
-            *(cell.partition(" [")[0] if place else cell.replace("[", r"\[") for place, cell in enumerate(row))
+            *(cell.partition(" [")[0] if place else cell for place, cell in enumerate(row))
         )
     out.print(grid)

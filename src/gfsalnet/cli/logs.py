@@ -74,10 +74,14 @@ class _Terminal(logging.Handler):
         return record.name != PRINTED
 
     def emit(self, record: logging.LogRecord) -> None:
-        from gfsalnet.cli.console import err, plain
+        from rich.text import Text
+
+        from gfsalnet.cli.console import err
+        from gfsalnet.cli.streams import visible
 
         milliseconds, _, text = self.format(record).partition(" ")
-        err.print(f"[dim]{int(milliseconds) / 1000:7.2f} s  {plain(text.removeprefix('gfsalnet.'))}[/dim]")
+        line = f"{int(milliseconds) / 1000:7.2f} s  {visible(text.removeprefix('gfsalnet.'))}"
+        err.print(Text(line, "dim"))
 
 
 class _File(logging.FileHandler):

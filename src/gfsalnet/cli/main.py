@@ -13,7 +13,7 @@ from gfsalnet.cli.adapt import ADAPT_EXAMPLES, adapt
 from gfsalnet.cli.aoi import AOI_EXAMPLES, aoi
 from gfsalnet.cli.bench import BENCH_EXAMPLES, bench
 from gfsalnet.cli.config import use_config
-from gfsalnet.cli.console import ASKS_FOR_HELP, Commands, be_quiet
+from gfsalnet.cli.console import ASKS_FOR_HELP, App, Commands, be_quiet
 from gfsalnet.cli.doctor import DOCTOR_EXAMPLES, doctor
 from gfsalnet.cli.evaluate import COMPARE_EXAMPLES, EVALUATE_EXAMPLES, SUBMIT_EXAMPLES, compare, evaluate, submit
 from gfsalnet.cli.export import EXPORT_EXAMPLES, export
@@ -23,7 +23,7 @@ from gfsalnet.cli.predict import DEMO_EXAMPLES, PREDICT_EXAMPLES, demo, predict
 from gfsalnet.cli.report import REPORT_EXAMPLES, report
 from gfsalnet.cli.train import ABLATE_EXAMPLES, TRAIN_EXAMPLES, ablate, train
 
-app = typer.Typer(
+app = App(
     name="gfsalnet",
     cls=Commands,
     help="Where viewers look in a video.",

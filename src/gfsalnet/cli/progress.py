@@ -11,7 +11,8 @@ from types import TracebackType
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
-from gfsalnet.cli.console import err, is_quiet, plain
+from gfsalnet.cli.console import err, is_quiet
+from gfsalnet.cli.streams import visible
 
 LINE_EVERY_SECONDS = 30.0
 """Where there is no terminal to draw a bar on: in a log, a pipe, a job of a cluster."""
@@ -34,7 +35,7 @@ class Progress:
     def __init__(self, unit: str) -> None:
         self._unit, self._stage = unit, ""
         self._began, self._first = 0.0, 0
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[state]}"))
         self._bar = Bar(*columns, console=err, transient=True, disable=is_quiet() or not err.is_terminal)
         self._task: TaskID | None = None
         self._line = "at work"
@@ -74,7 +75,7 @@ class Progress:
         speed = (done - self._first) / (now - self._began) if done > self._first and now > self._began else 0.0
         state = ", ".join(filter(None, (_count(done, total), self._rate(rate or speed), _left(done, total, speed))))
         self._line = f"{what}: {state}"
-        self._bar.update(self._task, description=plain(what), completed=done, total=total, state=state)
+        self._bar.update(self._task, description=visible(what), completed=done, total=total, state=state)
 
     def _rate(self, rate: float) -> str:
         return f"{rate:.1f} {self._unit}/s" if rate else ""
@@ -104,7 +105,7 @@ def _lines(text: Callable[[], str]) -> Iterator[None]:
 
     def say_now_and_then() -> None:
         while not ended.wait(LINE_EVERY_SECONDS):
-            err.print(f"{plain(text())} ({_clock(time.monotonic() - began)})")
+            err.print(f"{visible(text())} ({_clock(time.monotonic() - began)})")
 
     # A thread, because the work itself may be one long call; a daemon, so that it never keeps the program alive.
     thread = threading.Thread(target=say_now_and_then, daemon=True)

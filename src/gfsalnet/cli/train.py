@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from math import isnan
@@ -16,6 +15,7 @@ from gfsalnet.cli.console import err, out, say
 from gfsalnet.cli.options import RecipeArgument, checked, examples
 from gfsalnet.cli.progress import Progress
 from gfsalnet.errors import RecipeError
+from gfsalnet.stopping import handled_by
 
 if TYPE_CHECKING:
     from gfsalnet.training import AblationRun, Epoch, Event
@@ -171,14 +171,12 @@ def _interrupts() -> Iterator[Callable[[], bool]]:
 
     def note(number: int, _: FrameType | None) -> None:
         asked.append(number)
-        signal.signal(signal.SIGINT, before)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
         err.print("stopping after this step; Ctrl-C again stops at once, from the last checkpoint on")
 
-    before = signal.signal(signal.SIGINT, note)
-    try:
+    with handled_by(note):
         yield lambda: bool(asked)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _tell(epoch: Epoch) -> None:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import signal
 from collections.abc import Callable, Generator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import as_completed
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gfsalnet._version import __version__
-from gfsalnet.device import cores, keep_threads, settle_memory, threads
+from gfsalnet.device import cores, settle_memory, threads
 from gfsalnet.errors import DatasetError, GFSalNetError
 from gfsalnet.evaluation.floor import OtherVideos
 from gfsalnet.evaluation.map_files import as_map_source
@@ -30,6 +27,7 @@ from gfsalnet.gaze import GazeDataset
 from gfsalnet.gaze.check import doubts_of
 from gfsalnet.store import claimed
 from gfsalnet.unexpected import one_line
+from gfsalnet.workers import WorkerPool, result_of
 
 if TYPE_CHECKING:
     from gfsalnet.models import SaliencyModel
@@ -202,26 +200,10 @@ def _in_this_process(job: _Job, videos: list[str]) -> Generator[Result, None, No
 def _in_workers(job: _Job, videos: list[str], workers: int) -> Generator[Result, None, None]:
     if not videos:
         return
-    # A forked process would inherit the locks of torch's and OpenCV's threads, and may hang.
-    context = multiprocessing.get_context("spawn")
-    count = min(workers, len(videos))
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker, initargs=(job,)) as pool:
+    with WorkerPool(min(workers, len(videos)), _start_worker, job) as pool:
         waiting = {pool.submit(_run_in_worker, video): video for video in videos}
-        try:
-            for future in as_completed(waiting):
-                yield waiting[future], _result(future)
-        except BaseException:
-            # Videos that wait are given up: otherwise Ctrl-C would end after the last of them.
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _result(future: Future[VideoScores | str]) -> VideoScores | str:
-    try:
-        return future.result()
-    except BrokenProcessPool as error:
-        remedy = "Start again with fewer --workers, they may need too much memory; what was finished is kept"
-        raise GFSalNetError("a worker process", "ended unexpectedly", remedy) from error
+        for future in as_completed(waiting):
+            yield waiting[future], result_of(future)
 
 
 _job: _Job
@@ -233,8 +215,6 @@ _until_the_end = ExitStack()
 def _start_worker(job: _Job) -> None:
     global _job
     _job = job
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and stops the workers
-    keep_threads(1)
     _until_the_end.enter_context(job.source.ready())
     settle_memory()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import platform
-import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
 from gfsalnet.predict.folders import ALL_OUTPUTS, claimed_folder, folder_for, missing_outputs
 from gfsalnet.render import Look, MapForm, open_sinks
+from gfsalnet.stopping import handled_by
 from gfsalnet.store import ResultFolder, TakenError
 from gfsalnet.types import Prediction
 from gfsalnet.unexpected import one_line
@@ -290,7 +290,6 @@ def _until_interrupted(predictions: Iterable[Prediction], live: bool) -> Iterato
 
     While a prediction is being written Ctrl-C waits, so that it is in all outputs or in none.
     """
-    # Only the main thread may set a signal handler.
     if not live or threading.current_thread() is not threading.main_thread():
         yield from predictions
         return
@@ -303,19 +302,17 @@ def _until_interrupted(predictions: Iterable[Prediction], live: bool) -> Iterato
             # Between predictions the wait for the next one is broken off at once.
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        for prediction in predictions:
-            writing = True
-            yield prediction
-            writing, seen = False, True
-            if enough:
-                return
-    except KeyboardInterrupt:
-        if not seen:
-            raise
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with handled_by(on_interrupt):
+        try:
+            for prediction in predictions:
+                writing = True
+                yield prediction
+                writing, seen = False, True
+                if enough:
+                    return
+        except KeyboardInterrupt:
+            if not seen:
+                raise
 
 
 def _summary(

@@ -19,16 +19,18 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from gfsalnet.device import cores
 from gfsalnet.errors import OutputError
 from gfsalnet.types import RGB
 from gfsalnet.video.audio import AudioCarrier
 
-MAX_THREADS = 4
+SLICES = 4
+"""A frame is cut into so many, each encoded by a thread; on any machine, so that bytes do not depend on its cores."""
 FINE_TIME_BASE = Fraction(1, 90_000)
 """Ticks for sources that do not say theirs: those of MPEG."""
 MAX_TICKS_PER_SECOND = 2**30
 """MP4 keeps its time scale in 32 bits."""
+_CPU_AVX_512F = 13
+"""OpenCV's CV_CPU_AVX_512F, which its Python module does not name."""
 BT709 = 1
 """FFmpeg's AVCOL_SPC_BT709, AVCOL_PRI_BT709 and AVCOL_TRC_BT709 are all 1."""
 
@@ -100,12 +102,12 @@ class VideoWriter:
         options = {"crf": str(crf), "preset": "veryfast"}
         if most_bits_per_second is not None:  # over two seconds, so that a cut may take more than its share
             options |= {"maxrate": str(most_bits_per_second), "bufsize": str(2 * most_bits_per_second)}
-        stream = self._container.add_stream("libx264", rate=self._rate, options=options)
+        stream = self._container.add_stream("libx264", rate=self._rate, options={**options, **_repeatable()})
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
         context = stream.codec_context
         context.time_base = self._time_base
         context.sample_aspect_ratio = pixel_aspect
-        context.thread_count = min(MAX_THREADS, cores())
+        context.thread_count = SLICES
         # Where a stream does not say its matrix, players guess it from the size of the picture.
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = LIMITED_RANGE
@@ -204,6 +206,15 @@ class VideoWriter:
         finally:
             if self._audio is not None:
                 self._audio.close()
+
+
+def _repeatable() -> dict[str, str]:
+    """Options with which x264 makes the same bytes of the same frames.
+
+    Its AVX-512 code for macroblock trees makes films that differ from run to run. Where a processor has AVX-512, x264
+    is held to AVX2; elsewhere it chooses for itself.
+    """
+    return {"x264-params": "asm=avx2"} if cv2.checkHardwareSupport(_CPU_AVX_512F) else {}
 
 
 def common_time_base(rate: Fraction, tick: Fraction) -> Fraction:
