@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gfsalnet.cli.console import out, plain
+from gfsalnet.cli.console import out
 from gfsalnet.cli.streams import visible
 
 PRINTS = """
@@ -74,7 +74,7 @@ def test_a_current_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a[red]b", "a\\[bold]b", "[/]", "[link=x]", "a\\", ":smiley:"])
 def test_rich_prints_a_name_as_it_is(name: str) -> None:
     with out.capture() as printed:
-        out.print(plain(name))
+        out.print(visible(name))
     assert printed.get() == f"{name}\n"
 
 

@@ -339,7 +339,5 @@ def _print(table: Table) -> None:
     for place, column in enumerate(table.columns):
         grid.add_column(column, justify="right" if place else "left")
     for row in table.rows:
-        grid.add_row(
-            *(cell.partition(" [")[0] if place else cell for place, cell in enumerate(row))
-        )
+        grid.add_row(*(cell.partition(" [")[0] if place else cell for place, cell in enumerate(row)))
     out.print(grid)

@@ -80,8 +80,8 @@ class _Terminal(logging.Handler):
         from gfsalnet.cli.streams import visible
 
         milliseconds, _, text = self.format(record).partition(" ")
-        line = f"{int(milliseconds) / 1000:7.2f} s  {visible(text.removeprefix('gfsalnet.'))}"
-        err.print(Text(line, "dim"))
+        lines = "\n".join(map(visible, text.removeprefix("gfsalnet.").splitlines()))
+        err.print(Text(f"{int(milliseconds) / 1000:7.2f} s  {lines}", "dim"))
 
 
 class _File(logging.FileHandler):
