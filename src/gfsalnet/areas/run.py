@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from gfsalnet.areas.plots import Curve, draw_bars, draw_curves
 from gfsalnet.areas.tables import write_table
 from gfsalnet.errors import OutputError
 from gfsalnet.files import difference_in_words, output_errors, write_json, written_whole
+from gfsalnet.formats.texts import read_csv_rows
 from gfsalnet.gaze.video_files import Timeline, video_timeline
 from gfsalnet.packages import MissingPackageError, require
 from gfsalnet.types import Frame, Prediction
@@ -264,12 +264,11 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]], parquet: bool, names: 
 def _curves(path: Path) -> list[Curve]:
     """The predicted shares of every area over time, from the table that was just written."""
     found: dict[str, tuple[list[float], list[float]]] = {}
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["attention_share"]:
-                seconds, values = found.setdefault(row["area"], ([], []))
-                seconds.append(float(row["time_seconds"]))
-                values.append(float(row["attention_share"]))
+    for row in read_csv_rows(path, OutputError):
+        if row["attention_share"]:
+            seconds, values = found.setdefault(row["area"], ([], []))
+            seconds.append(float(row["time_seconds"]))
+            values.append(float(row["attention_share"]))
     return [(name, np.array(seconds), np.array(values)) for name, (seconds, values) in found.items()]
 
 

@@ -122,16 +122,14 @@ def load_model(
         flow_settings: such as `size_wh`, to be used instead of the estimator's own; not with an estimator that is made.
         keep_flow: compute flow also for a model that does not need it, to pass it on with the predictions.
         backend: what runs a GFSalNet: one of `gfsalnet.backends.BACKENDS`, `auto` for the fastest on this machine, or
-            `reference`: float32 by ONNX Runtime where the model has a graph, else by PyTorch, whatever else is
-            installed.
+            `reference`: float32 by ONNX Runtime where the model has a graph, else by PyTorch.
         every: predict every Nth frame and interpolate the maps between; for a GFSalNet alone.
         centre_bias: strength of the centre that a model has learned; 1: as learned, 0: none. For one that knows it.
         lookahead: how many later frames each map may take in, for a model with a memory; each frame waits for them.
         threads: of the network on a CPU; None: one less than there are cores, or all of them for a heavy network.
 
     Raises:
-        WeightsError: if the model is unknown, has no weights on this machine, or they are damaged or of another
-            architecture.
+        WeightsError: if the model is unknown, has no weights, or they are damaged or of another architecture.
         MissingPackageError: if a package is not installed.
         RequestError: if device, estimator or backend is unknown, or `backend` or `every` is not for this model.
         GFSalNetError: if the device or the backend is missing.
