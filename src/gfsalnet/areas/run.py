@@ -22,7 +22,7 @@ from gfsalnet.areas.plots import Curve, draw_bars, draw_curves
 from gfsalnet.areas.tables import write_table
 from gfsalnet.errors import OutputError
 from gfsalnet.files import difference_in_words, output_errors, write_json, written_whole
-from gfsalnet.formats.texts import read_csv_rows
+from gfsalnet.formats.texts import read_csv_rows, read_json_object
 from gfsalnet.gaze.video_files import Timeline, video_timeline
 from gfsalnet.packages import MissingPackageError, require
 from gfsalnet.types import Frame, Prediction
@@ -63,8 +63,8 @@ def existing(folder: Path, request: Mapping[str, Any], overwrite: bool) -> bool:
     if overwrite or not folder.exists():
         return False
     try:
-        before = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))["request"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        before = read_json_object(folder / SUMMARY, OutputError)["request"]
+    except (OutputError, KeyError) as error:
         raise OutputError(folder, "something else is in the way", "Choose another --output.") from error
     if before != json.loads(json.dumps(request)):
         problem = f"holds results of {difference_in_words(before, json.loads(json.dumps(request)))}"
