@@ -14,7 +14,8 @@ from types import ModuleType
 import pytest
 
 import gfsalnet
-from gfsalnet.files import packaged_toml
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.formats.texts import read_toml
 from gfsalnet.models import MODELS
 from gfsalnet.models.entry import SHIPPED
 
@@ -88,7 +89,7 @@ def test_clips_that_were_learned_from_are_free() -> None:
 
 
 def test_the_version_stands_in_one_place() -> None:
-    project = packaged_toml(ROOT / "pyproject.toml")
+    project = read_toml(ROOT / "pyproject.toml", GFSalNetError)
     assert project["project"]["dynamic"] == ["version"]
     assert project["tool"]["hatch"]["version"]["path"] == "src/gfsalnet/_version.py"
     assert project["project"]["license"] == "Apache-2.0"

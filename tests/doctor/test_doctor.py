@@ -16,7 +16,9 @@ from gfsalnet.cli import app
 from gfsalnet.doctor import Examination, Finding, examine, machine, self_test
 from gfsalnet.doctor.examination import PARTS
 from gfsalnet.doctor.finding import without_names
-from gfsalnet.files import packaged_toml
+from gfsalnet.errors import GFSalNetError
+from gfsalnet.formats.texts import read_toml
+from gfsalnet.models import load_model
 
 
 @pytest.fixture(scope="module")
@@ -103,19 +105,25 @@ def test_what_is_missing_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert state_of("temporary files", machine.places()) == "note"
 
 
+def test_the_maps_are_recorded_of_the_model_in_the_package() -> None:
+    recorded = read_toml(self_test.EXPECTED_FILE, GFSalNetError)["model"]
+    how = 'python -c "from gfsalnet.doctor.self_test import record; record()"'
+    assert recorded == self_test.identity(load_model(device="cpu")), f"record them anew: {how}"
+
+
 def test_other_maps_than_recorded_are_found() -> None:
-    recorded = packaged_toml(self_test.EXPECTED_FILE)
+    recorded = read_toml(self_test.EXPECTED_FILE, GFSalNetError)
     found = {int(frame): np.array(shares) for frame, shares in recorded["shares"].items()}
     assert {shares.shape for shares in found.values()} == {self_test.GRID_HW}
     assert [round(float(shares.sum()), 3) for shares in found.values()] == [1, 1, 1]
-    assert self_test.compared(found, recorded["weights"]).state == "fine"
+    assert self_test.compared(found, recorded["model"]).state == "fine"
     assert self_test.compared(found, "other").state == "wrong"
     for wrong in (
         lambda shares: shares[:, ::-1],
         lambda shares: np.full((6, 8), 1 / 48),
         lambda shares: shares * np.nan,
     ):
-        assert self_test.compared({**found, 24: wrong(found[24])}, recorded["weights"]).state == "wrong"
+        assert self_test.compared({**found, 24: wrong(found[24])}, recorded["model"]).state == "wrong"
 
 
 @pytest.mark.slow

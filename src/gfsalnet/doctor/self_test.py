@@ -15,15 +15,16 @@ from gfsalnet.doctor.finding import Finding
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.formats.arrays import ArrayArchive
 from gfsalnet.formats.texts import read_toml
-from gfsalnet.models import DEFAULT_MODEL, load_model
+from gfsalnet.models import DEFAULT_MODEL, SaliencyModel, load_model
 from gfsalnet.predict import Settings, predict_source
 from gfsalnet.video import count_frames
 
 EXPECTED_FILE = Path(__file__).with_name("expected.toml")
 COMPARED_FRAMES = (0, 12, 24)
 GRID_HW = (6, 8)
-TOLERANCE = 0.01
-"""Of the share of looks that falls on a cell of the grid: encoders, resizing and flow differ a little by version."""
+TOLERANCE = 0.02
+"""Of the share of looks that falls on a cell of the grid: .009 lies between the oldest and the newest PyAV and OpenCV,
+.044 between right and swapped colours, .047 between full and limited range."""
 _SAVE = ("overlay", "gate", "maps", "csv")
 
 
@@ -39,7 +40,7 @@ def self_test() -> Iterator[Finding]:
         outcome = predict_source(model, str(clip), settings)
         assert outcome.folder is not None
         yield _counted("predicted", outcome.folder / "overlay.mp4", frames, began)
-        yield compared(grids(outcome.folder / "maps.npz"), str(model.describe()["weights"]))
+        yield compared(grids(outcome.folder / "maps.npz"), identity(model))
 
 
 def _counted(what: str, video: Path, expected: int, began: float) -> Finding:
@@ -62,12 +63,18 @@ def _grid(density_hw: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.array([[density_hw[np.ix_(row, column)].sum(dtype=np.float64) for column in columns] for row in rows])
 
 
-def compared(found: Mapping[int, NDArray[np.float64]], weights: str) -> Finding:
+def identity(model: SaliencyModel) -> str:
+    """What decides a model's maps: its weights, and the numbers of its gate and memory."""
+    about = model.describe()
+    return f"{about['name']} {about['weights']} {about.get('over_time', '')}".strip()
+
+
+def compared(found: Mapping[int, NDArray[np.float64]], model: str) -> Finding:
     """How far maps are from the recorded ones."""
     recorded = read_toml(EXPECTED_FILE, GFSalNetError)
-    if recorded["weights"] != weights:
+    if recorded["model"] != model:
         return Finding(
-            "self-test", "maps", f"recorded of other weights ({recorded['weights']}), so not compared", "wrong"
+            "self-test", "maps", f"recorded of another model ({recorded['model']}), so not compared", "wrong"
         )
     difference = float(np.max([np.abs(found[frame] - recorded["shares"][str(frame)]) for frame in COMPARED_FRAMES]))
     text = f"largest difference of a share of looks from the recorded: {difference:.5f}"
@@ -86,7 +93,7 @@ def record() -> None:
         assert outcome.folder is not None
         found = grids(outcome.folder / "maps.npz")
     lines = ["# What the self-test of `gfsalnet doctor` should find: shares of looks on a grid, by frame."]
-    lines += [f'weights = "{model.describe()["weights"]}"', "", "[shares]"]
+    lines += [f'model = "{identity(model)}"', "", "[shares]"]
     for frame, shares in found.items():
         rows = [f"    [{', '.join(f'{share:.5f}' for share in row)}]," for row in shares]
         lines += [f"{frame} = [", *rows, "]"]
