@@ -86,14 +86,11 @@ def prepare_dataset(
         _Job(name=name, root=root, split=part.split, video=video, frames=wanted, flow=flow, cache=cache)
         for part in _open_splits(name, root, split)
         for video in part.videos
-        if (wanted := _wants_frames(part, video, frames)) or (flow is not None and part.kind == "video")
+        if (wanted := (frames or part.frames_in_layout) and part.frames_folder(video) is not None)
+        or (flow is not None and part.kind == "video")
     ]
     results = _in_this_process(jobs) if min(workers, len(jobs)) <= 1 else _in_processes(jobs, workers)
     yield from ((done, len(jobs)) for done in results)
-
-
-def _wants_frames(dataset: GazeDataset, video: str, frames: bool) -> bool:
-    return (frames or dataset.frames_in_layout) and dataset.frames_folder(video) is not None
 
 
 def _in_this_process(jobs: list[_Job]) -> Iterator[Prepared]:

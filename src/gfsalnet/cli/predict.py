@@ -52,11 +52,6 @@ def _flow_size_wh(text: str) -> tuple[int, int] | None:
     return None if text == "native" else size_hw(text)[::-1]
 
 
-def _map_size_hw(text: str | None) -> tuple[int, int] | None:
-    """None is the model's own."""
-    return None if text is None else size_hw(text)
-
-
 def _rate(text: str) -> Fraction:
     rate = Fraction(text)
     if not 0 < rate <= 1000:
@@ -199,7 +194,9 @@ def predict(
         output=output,
         save=parse_save(save),
         look=Look(colormap=colormap, opacity=opacity, scale=scale, legend=legend),
-        maps=MapForm(size_hw=_map_size_hw(map_size), values=map_values, precision=map_precision),
+        maps=MapForm(
+            size_hw=None if map_size is None else size_hw(map_size), values=map_values, precision=map_precision
+        ),
         part_seconds=time_range(start, end),
         rate=None if rate is None else _rate(rate),
         folder_as=folder_as,

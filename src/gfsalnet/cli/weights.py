@@ -27,10 +27,6 @@ def _names() -> list[str]:
     return [entry.name for entry in PUBLISHED]
 
 
-def _convertible() -> list[str]:
-    return [*_names(), "pwcnet"]
-
-
 def _check_name(text: str) -> None:
     if text not in _names():
         raise ValueError(f"{text} is no model with weights of others; there are {', '.join(_names())}")
@@ -56,7 +52,7 @@ def convert(
         typer.Argument(
             metavar="MODEL",
             callback=checked(_check_convertible),
-            autocompletion=completed(_convertible),
+            autocompletion=completed(lambda: [*_names(), "pwcnet"]),
             help="Model that the weights are of: a name from gfsalnet models, or pwcnet for optical flow.",
         ),
     ],

@@ -55,11 +55,9 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     with output_errors(path), written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows([_cell(value) for value in row] for row in rows)
-
-
-def _cell(value: object) -> object:
-    return "" if isinstance(value, float) and np.isnan(value) else value
+        writer.writerows(
+            ["" if isinstance(value, float) and np.isnan(value) else value for value in row] for row in rows
+        )
 
 
 def _frame_rows(report: Report) -> Iterator[list[object]]:
@@ -83,7 +81,8 @@ def _video_rows(report: Report) -> Iterator[list[object]]:
 
 def report_tables(report: Report) -> list[Table]:
     """Tables of per-video means and pooled-frame means, with notes on everything needed to compare them."""
-    caption = f"{report.name} on {_dataset(report)}, protocol {report.request['settings']['protocol']}"
+    about = report.request["dataset"]
+    caption = f"{report.name} on {about['name']} {about['split']}, protocol {report.request['settings']['protocol']}"
     notes = [*_notes_on_data(report), *_notes_on_rows(report)]
     if report.frames == len(report.videos):
         caption = f"{caption}: mean over pictures (of one frame each: per-video and pooled means are the same)"
@@ -108,11 +107,6 @@ def _table(report: Report, caption: str, *, per_video: bool, notes: Sequence[str
 
 def _mean(mean: Mean | None) -> str:
     return UNDEFINED if mean is None else with_interval(mean.value, mean.low, mean.high)
-
-
-def _dataset(report: Report) -> str:
-    about = report.request["dataset"]
-    return f"{about['name']} {about['split']}"
 
 
 def _notes_on_data(report: Report) -> list[str]:

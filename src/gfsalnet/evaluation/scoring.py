@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,11 +90,15 @@ def score_video(
         "scored": [list(settings.truth_size_hw(size_wh)) for size_wh in sorted(picture_sizes)],
         "map": [list(size_hw) for size_hw in sorted(map_sizes)],
     }
+    metrics, frames = settings.metrics, list(scores.values())
+    values = [[[frame.get(who, {}).get(m, np.nan) for m in metrics] for who in PREDICTORS] for frame in frames]
+    tried = [[[m in frame.get(who, {}) for m in metrics] for who in PREDICTORS] for frame in frames]
+    shape = (-1, len(PREDICTORS), len(metrics))  # of no frames too, of which NumPy could not tell it
     return VideoScores(
         video=video,
         frame_index=np.array(list(scores), np.int64),
-        scores=_as_array(list(scores.values()), settings.metrics),
-        tried=_tried(list(scores.values()), settings.metrics),
+        scores=np.array(values, np.float64).reshape(shape),
+        tried=np.array(tried, np.bool_).reshape(shape),
         dropped={reason: count for reason, count in dropped.items() if count},
         notes=notes + _turned(map_sizes, picture_sizes),
         sigma_pixels=truth.sigma_pixels,
@@ -136,13 +140,3 @@ def _frame_scores(video: VideoTruth, gaze: FrameGaze, saliency: AnyMap) -> dict[
         # One viewer's few fixations make no density worth comparing with.
         scores[LEAVE_ONE_OUT] = frame.score_viewers(leave_one_out(gaze.fixations), densities=False)
     return scores
-
-
-def _as_array(frames: Sequence[Mapping[str, MetricValues]], metrics: Sequence[str]) -> NDArray[np.float64]:
-    rows = [[[frame.get(who, {}).get(m, np.nan) for m in metrics] for who in PREDICTORS] for frame in frames]
-    return np.array(rows, np.float64).reshape(-1, len(PREDICTORS), len(metrics))
-
-
-def _tried(frames: Sequence[Mapping[str, MetricValues]], metrics: Sequence[str]) -> NDArray[np.bool_]:
-    rows = [[[m in frame.get(who, {}) for m in metrics] for who in PREDICTORS] for frame in frames]
-    return np.array(rows, np.bool_).reshape(-1, len(PREDICTORS), len(metrics))

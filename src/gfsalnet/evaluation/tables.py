@@ -40,7 +40,7 @@ class Table:
 
     def markdown(self) -> str:
         """A GitHub table between its caption and its notes."""
-        cells = [[_markdown(cell) for cell in row] for row in (self.columns, *self.rows)]
+        cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in (self.columns, *self.rows)]
         lines = ["| " + " | ".join(row) + " |" for row in cells]
         # GitHub aligns by the second line: names to the left, numbers to the right.
         lines.insert(1, "|" + "|".join(["---"] + ["--:"] * (len(self.columns) - 1)) + "|")
@@ -113,7 +113,3 @@ def _latex_row(cells: Sequence[str], best: Sequence[tuple[int | None, int | None
             text = rf"\underline{{{text}}}"
         marked.append(text + bracket + interval)
     return " & ".join(marked) + r" \\"
-
-
-def _markdown(cell: str) -> str:
-    return cell.replace("|", "\\|").replace("\n", " ")

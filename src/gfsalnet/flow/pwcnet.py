@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow.estimator import check_pair, resize_flow
@@ -96,7 +95,7 @@ class PWCNetFlow:
             before, after = (_tensor(at_size(rgb, (height, width))) for rgb in (previous_rgb, current_rgb))
             flow_2hw = self._network(before, after)[0].numpy()
         # The vectors are in pixels of the input, and one pixel of the field spans four of those.
-        return resize_flow(FlowField(_channels_last(flow_2hw) / np.float32(4)), size_hw)
+        return resize_flow(FlowField(np.ascontiguousarray(flow_2hw.transpose(1, 2, 0)) / np.float32(4)), size_hw)
 
     @cached_property
     def _network(self) -> PWCNet:
@@ -112,7 +111,3 @@ def _tensor(rgb: RGB) -> Tensor:
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(rgb[..., ::-1])).permute(2, 0, 1)[None].float() / 255
-
-
-def _channels_last(array_2hw: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(array_2hw.transpose(1, 2, 0))

@@ -60,6 +60,17 @@ def grouped_rows(group_of: NDArray[np.integer], count: int) -> list[NDArray[np.i
     return [order[start:end] for start, end in pairwise(borders)]
 
 
+def viewer_points(rows: NDArray[np.float64], size_wh: tuple[int, int]) -> Fixations:
+    """The points of viewers on one frame.
+
+    Args:
+        rows: (N, 4) of frame, viewer, x, y in pixels.
+        size_wh: of the picture.
+    """
+    x, y = rows[:, 2].astype(np.float32), rows[:, 3].astype(np.float32)
+    return Fixations(x=x, y=y, size_wh=size_wh, subject=rows[:, 1].astype(np.int64))
+
+
 def read_binary(path: Path) -> NDArray[np.bool_]:
     """A binary map (H, W), stored as 0 and 255, or as 0 and 1.
 

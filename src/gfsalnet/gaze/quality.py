@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gfsalnet.types import Fixations
 
@@ -67,7 +66,9 @@ class Quality:
             outside=sum(int((~f.inside).sum()) for f in fixations),
             negative=int(((x < 0) | (y < 0)).sum()),
             at_origin=int(((x == 0) & (y == 0)).sum()),
-            alike=_most_alike(x, y) if len(x) >= FEWEST else 0,
+            alike=int(np.unique(np.stack([x, y], axis=1), axis=0, return_counts=True)[1].max())
+            if len(x) >= FEWEST
+            else 0,
             within_one=int(unit.sum()),
             fractions=int((unit & between).sum()),
             within_hundred=int(hundred.sum()),
@@ -128,9 +129,3 @@ class Quality:
 
     def _is_many(self, count: int, limit: float, of: int) -> bool:
         return of >= FEWEST and count > limit * of
-
-
-def _most_alike(x: NDArray[np.float32], y: NDArray[np.float32]) -> int:
-    if not len(x):
-        return 0
-    return int(np.unique(np.stack([x, y], axis=1), axis=0, return_counts=True)[1].max())

@@ -222,10 +222,9 @@ def sampled_auc(
     span = saliency.values.max() - saliency.lowest
     positives = saliency.above_lowest(fixations.pixels) / span
     negatives = saliency.above_lowest(drawn) / span
-    areas = [_stepped_area(positives, split, step, thresholds) for split in negatives.T]
+    areas = []
+    for split in negatives.T:
+        # The thresholds end at the highest value of the split, as the MATLAB code has it.
+        levels = thresholds(step, max(positives.max(), split.max()))[:, np.newaxis]
+        areas.append(roc_area((split >= levels).mean(axis=1), (positives >= levels).mean(axis=1)))
     return float(np.mean(areas))
-
-
-def _stepped_area(positives: FloatArray, negatives: FloatArray, step: float, thresholds: Thresholds) -> float:
-    levels = thresholds(step, max(positives.max(), negatives.max()))[:, np.newaxis]
-    return roc_area((negatives >= levels).mean(axis=1), (positives >= levels).mean(axis=1))

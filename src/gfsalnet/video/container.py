@@ -310,7 +310,7 @@ def main_stream(container: InputContainer, source: str) -> VideoStream:
     Raises:
         SourceError: if there is none, or none that can be decoded.
     """
-    streams = [stream for stream in container.streams.video if not _is_cover(stream)]
+    streams = [stream for stream in container.streams.video if not has_disposition(stream, ATTACHED_PICTURE)]
     if not streams:
         has_audio = bool(container.streams.audio)
         problem = "it holds sound but no video" if has_audio else "it holds no video"
@@ -322,10 +322,6 @@ def main_stream(container: InputContainer, source: str) -> VideoStream:
     if chosen.codec_context.name in TEXT_ART_CODECS:
         raise SourceError(source, "it is a text file, not a video", "Give a video or image file.")
     return chosen
-
-
-def _is_cover(stream: VideoStream) -> bool:
-    return has_disposition(stream, ATTACHED_PICTURE)
 
 
 def _info(media: MediaInput, container: InputContainer, stream: VideoStream, size_wh: tuple[int, int]) -> VideoInfo:
@@ -352,7 +348,7 @@ def _info(media: MediaInput, container: InputContainer, stream: VideoStream, siz
         is_playlist=not PLAYLIST_FORMATS.isdisjoint(container.format.name.split(",")),
         has_audio=bool(container.streams.audio),
         kind=media.kind,
-        pixel_aspect=_pixel_aspect(stream),
+        pixel_aspect=Fraction(stream.sample_aspect_ratio or 1),
     )
 
 
@@ -362,7 +358,3 @@ def _frame_rate(stream: VideoStream) -> Fraction:
         if rate and 0 < rate < IMPLAUSIBLE_RATE:
             return Fraction(rate)
     return DEFAULT_RATE
-
-
-def _pixel_aspect(stream: VideoStream) -> Fraction:
-    return Fraction(stream.sample_aspect_ratio or 1)

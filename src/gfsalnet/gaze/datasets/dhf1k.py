@@ -24,7 +24,7 @@ from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.formats.mat import read_mat
 from gfsalnet.gaze.dataset import FrameGaze, SplitSize
 from gfsalnet.gaze.datasets.map_folders import MapFolders
-from gfsalnet.gaze.disk import fixations_of, grouped_rows, require_folder
+from gfsalnet.gaze.disk import fixations_of, grouped_rows, require_folder, viewer_points
 from gfsalnet.gaze.names import find_folder
 from gfsalnet.gaze.numbers import numbered
 from gfsalnet.gaze.video_files import Timeline, video_frames, video_timeline
@@ -161,7 +161,7 @@ class DHF1KViewers(DHF1K):
         points = np.concatenate([_viewer_points(path, timeline) for path in files])
         frames = points[:, 0].astype(np.int64)
         groups = grouped_rows(frames, int(frames.max(initial=-1)) + 1)
-        return [FrameGaze(index=i, fixations=_fixations(points[rows])) for i, rows in enumerate(groups)]
+        return [FrameGaze(index=i, fixations=viewer_points(points[rows], SIZE_WH)) for i, rows in enumerate(groups)]
 
     def gaze_by_index(self, video: str) -> Mapping[int, FrameGaze]:
         """The frames with fixations inside the picture."""
@@ -224,8 +224,3 @@ def _fixation_samples(path: Path) -> NDArray[np.float64]:
         raise DatasetError(path, f"it is not a readable gaze record ({error})", "Copy or download it again.") from error
     values[:, 0] = (values[:, 0] - start) / 1e6
     return values
-
-
-def _fixations(rows: NDArray[np.float64]) -> Fixations:
-    x, y = rows[:, 2].astype(np.float32), rows[:, 3].astype(np.float32)
-    return Fixations(x=x, y=y, size_wh=SIZE_WH, subject=rows[:, 1].astype(np.int64))

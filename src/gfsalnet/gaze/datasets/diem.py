@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError, SourceError
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, SplitSize
-from gfsalnet.gaze.disk import grouped_rows, require_folder
+from gfsalnet.gaze.disk import grouped_rows, require_folder, viewer_points
 from gfsalnet.gaze.video_files import video_frames
-from gfsalnet.types import Fixations, Frame
+from gfsalnet.types import Frame
 from gfsalnet.video import count_frames
 
 TEST_FRAMES = 300
@@ -60,14 +60,13 @@ class DIEM(GazeDataset):
     def __init__(self, root: Path, split: str = "test") -> None:
         super().__init__(root, split)
         require_folder(root, self.layout)
-        self._videos = [name for name in _video_files(root) if self._belongs(name)]
+        # Python sorts by code point, upper case first, as the published indices count.
+        found = sorted(path.name for path in root.iterdir() if path.is_dir() and _SIZE.search(path.name))
+        self._videos = [name for name in found if (name in TEST_VIDEOS) == (split == "test")]
         if not self._videos:
             raise DatasetError(root, f"it holds no video of the split {split}", self.layout)
         if split == "test":
             self.limit = TEST_FRAMES
-
-    def _belongs(self, video: str) -> bool:
-        return (video in TEST_VIDEOS) == (self.split == "test")
 
     @property
     def videos(self) -> list[str]:
@@ -88,7 +87,7 @@ class DIEM(GazeDataset):
         points = np.concatenate([_viewer_points(path, number, size_wh) for number, path in enumerate(files)])
         frames = points[:, 0].astype(np.int64)
         groups = grouped_rows(frames, self.limit or int(frames.max(initial=-1)) + 1)
-        return [FrameGaze(index=i, fixations=_fixations(points[rows], size_wh)) for i, rows in enumerate(groups)]
+        return [FrameGaze(index=i, fixations=viewer_points(points[rows], size_wh)) for i, rows in enumerate(groups)]
 
     def sigma_pixels(self, video: str) -> float:
         """2 % of the longer side, about one degree on that screen: there is no official value."""
@@ -119,11 +118,6 @@ def size_in_name_wh(video: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _video_files(root: Path) -> list[str]:
-    # Python sorts by code point, upper case first, as the published indices count.
-    return sorted(path.name for path in root.iterdir() if path.is_dir() and _SIZE.search(path.name))
-
-
 def _viewer_points(path: Path, number: int, size_wh: tuple[int, int]) -> NDArray[np.float64]:
     """(N, 4) rows of 0-based frame, viewer, x, y in pixels of the video."""
     rows = _read(path)
@@ -148,8 +142,3 @@ def _read(path: Path) -> NDArray[np.float64]:
     except (OSError, ValueError) as error:
         problem = f"it is not a table of {_COLUMNS} numbers per line ({error})"
         raise DatasetError(path, problem, "Copy or download it again.") from error
-
-
-def _fixations(rows: NDArray[np.float64], size_wh: tuple[int, int]) -> Fixations:
-    x, y = rows[:, 2].astype(np.float32), rows[:, 3].astype(np.float32)
-    return Fixations(x=x, y=y, size_wh=size_wh, subject=rows[:, 1].astype(np.int64))

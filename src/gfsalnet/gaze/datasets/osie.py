@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gfsalnet.errors import DatasetError
 from gfsalnet.formats.mat import read_mat
@@ -53,7 +52,11 @@ def _read(path: Path) -> FixationTable:
             for viewer, fixations in enumerate(map(_first, _first(stimulus)["subjects"]))
         ]
         # Lost positions are NaN in the file.
-        parts = [(place, viewer, x[there], y[there]) for place, viewer, x, y in parts for there in [_finite(x, y)]]
+        parts = [
+            (place, viewer, x[there], y[there])
+            for place, viewer, x, y in parts
+            for there in [np.isfinite(x) & np.isfinite(y)]
+        ]
         counts = [len(x) for _, _, x, _ in parts]
         return FixationTable(
             names=names,
@@ -65,11 +68,6 @@ def _read(path: Path) -> FixationTable:
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         problem = f"fixations is not a cell of structs with img and subjects ({error})"
         raise DatasetError(path, problem, "Use the file of the authors' repository.") from error
-
-
-def _finite(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether the eye tracker knew the position."""
-    return np.isfinite(x) & np.isfinite(y)
 
 
 def _first(element: Any) -> Any:

@@ -48,13 +48,9 @@ def _read() -> dict[str, dict[str, str]]:
     if not path.exists():
         return {}
     known = read_json_object(path, WeightsError, _REMEDY)
-    if not all(_is_entry(entry) for entry in known.values()):
+    if not all(isinstance(entry, dict) and {"sha256", "first_fetched"} <= entry.keys() for entry in known.values()):
         raise WeightsError(path, "is damaged", _REMEDY)
     return known
 
 
 _REMEDY = "Remove it: it holds nothing but the SHA-256 of files that were fetched"
-
-
-def _is_entry(entry: object) -> bool:
-    return isinstance(entry, dict) and {"sha256", "first_fetched"} <= entry.keys()

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain, islice, product
 from typing import Any
 
@@ -65,10 +66,6 @@ def _named(**modules: nn.Module) -> nn.Sequential:
 
 def _pointwise(inputs: int, outputs: int, norm: Norm) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), norm(outputs), nn.ReLU6())
-
-
-def _slow_norm(channels: int) -> nn.BatchNorm2d:
-    return nn.BatchNorm2d(channels, momentum=0.01)
 
 
 class InvertedResidual(nn.Module):
@@ -184,7 +181,9 @@ class UNISALNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.cnn = MobileNetV2()
-        self.post_cnn = _named(inv_res=InvertedResidual(1280 + GAUSSIANS, 256, 1, norm=_slow_norm))
+        self.post_cnn = _named(
+            inv_res=InvertedResidual(1280 + GAUSSIANS, 256, 1, norm=partial(nn.BatchNorm2d, momentum=0.01))
+        )
         self.rnn = ConvGRU(256)
         self.post_rnn = _pointwise(256, 256, DomainNorm)
         self.skip_2x = _skip(160, 128)

@@ -110,8 +110,7 @@ def ablation_rows(folder: Path) -> list[tuple[str, dict[str, tuple[float, float]
 
 def _spread(scores: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float]]:
     columns = {metric: [row[metric] for row in scores] for metric in PAPER_METRICS}
-    return {metric: (mean(values), _half_range(values)) for metric, values in columns.items()}
-
-
-def _half_range(values: Sequence[float]) -> float:
-    return (max(values) - min(values)) / 2 if len(values) > 1 else math.nan
+    return {
+        metric: (mean(values), (max(values) - min(values)) / 2 if len(values) > 1 else math.nan)
+        for metric, values in columns.items()
+    }

@@ -68,16 +68,15 @@ def _append(path: Path, epoch: int, numbers: Mapping[str, float]) -> list[dict[s
         with opening(path, "table of curves", RecipeError, again):
             # A killed run repeats the end of its last epochs; what it wrote of them is written again.
             rows = [row for row in stored if int(row["epoch"]) < epoch]
-    rows.append({"epoch": str(epoch)} | {name: _text(name, value) for name, value in numbers.items()})
+    rows.append(
+        {"epoch": str(epoch)}
+        | {name: f"{value:.3g}" if name == "learning_rate" else f"{value:.4f}" for name, value in numbers.items()}
+    )
     with written_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[-1]))
         writer.writeheader()
         writer.writerows(rows)
     return rows
-
-
-def _text(name: str, value: float) -> str:
-    return f"{value:.3g}" if name == "learning_rate" else f"{value:.4f}"
 
 
 def _to_tensorboard(folder: Path, epoch: int, numbers: Mapping[str, float]) -> None:
