@@ -1,4 +1,4 @@
-"""Write a model folder from a run: `python -m student.ship RUN FOLDER START`, START the UNISAL that it began with.
+"""Write a model folder from a run: `python -m student.ship RUN FOLDER [START]`, START the UNISAL that it began with.
 
 The averaged weights, how each kind of picture is read, the gate and the memory; then the graph beside them.
 """
@@ -27,7 +27,7 @@ from gfsalnet.network.weights import load_network, load_strictly, read_state, sa
 
 FLOW = {"estimator": "dis", "preset": "fast", "size_wh": [320, 240], "needs_evidence": False}
 START_SHARE = 0.25
-"""Of the weights at the start in those that ship."""
+"""Of the weights at the start in those that ship, where a start is given."""
 SOFTER = {"still": 1.0, "video": 0.85}
 """Beside the learned temperature: chosen, as the gate's numbers are, on the clips of video_dev."""
 CENTRE = {"still": 0.0, "video": 0.7}
@@ -36,10 +36,12 @@ GATE = MotionGate()
 
 
 @torch.no_grad()
-def averaged(run: Path, start: Path) -> Student:
+def averaged(run: Path, start: Path | None) -> Student:
     """The run's averaged weights, averaged again with those that it began with (Wortsman et al., CVPR 2022)."""
     student, begun = Student(), Student()
     load_strictly(student, read_state(run / "average.safetensors"), run)
+    if start is None:
+        return student
     start_from_unisal(begun.stream, read_state(start))
     for weight, first in zip(student.parameters(), begun.parameters(), strict=True):
         weight.lerp_(first, START_SHARE)
@@ -60,8 +62,9 @@ def about(run: Path, student: Student) -> dict[str, Any]:
 
 
 def main() -> None:
-    """RUN FOLDER START"""
-    run, folder, start = map(Path, sys.argv[1:4])
+    """RUN FOLDER [START]"""
+    run, folder, *starts = map(Path, sys.argv[1:4])
+    start = starts[0] if starts else None
     student = averaged(run, start)
     network = GFSalNet(light())
     network.appearance = student.stream
