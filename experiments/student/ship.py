@@ -1,4 +1,4 @@
-"""Write a model folder from a run: `python -m student.ship RUN FOLDER [START]`, START the UNISAL that it began with.
+"""Write a model folder from a run: `python -m student.ship RUN FOLDER [START]`, START the UNISAL or model folder that it began with.
 
 The averaged weights, how each kind of picture is read, the gate and the memory; then the graph beside them.
 """
@@ -42,8 +42,12 @@ def averaged(run: Path, start: Path | None) -> Student:
     load_strictly(student, read_state(run / "average.safetensors"), run)
     if start is None:
         return student
-    start_from_unisal(begun.stream, read_state(start))
-    for weight, first in zip(student.parameters(), begun.parameters(), strict=True):
+    if start.is_dir():
+        network, _ = load_network(start)
+        load_strictly(begun.stream, network.appearance.state_dict(), start)
+    else:
+        start_from_unisal(begun.stream, read_state(start))
+    for weight, first in zip(student.stream.parameters(), begun.stream.parameters(), strict=True):
         weight.lerp_(first, START_SHARE)
     return student
 

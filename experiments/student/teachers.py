@@ -80,7 +80,7 @@ def _double(x: Tensor) -> Tensor:
 class Lite(nn.Module):
     """EfficientNet-Lite with a light decoder, tuned on photographs."""
 
-    def __init__(self, path: Path, size: int) -> None:
+    def __init__(self, size: int) -> None:
         super().__init__()
         from efficientnet_lite_pytorch import EfficientNet
 
@@ -103,12 +103,21 @@ class Lite(nn.Module):
             nn.Conv2d(32, 1, 5, padding=2),
         )
         self.cb = nn.Parameter(torch.zeros(1, 1, 15, 20))
-        state = read_state(path)
-        counters = {k: v for k, v in self.state_dict().items() if k.endswith("num_batches_tracked")}
-        load_strictly(self, {**counters, **state}, path)
         self.eval().to(memory_format=torch.channels_last)
 
-    @torch.inference_mode()
+    def start_from_imagenet(self, state: dict[str, Tensor]) -> None:
+        """Take the trunk's weights as the package has them."""
+        trunk = {key: value for key, value in state.items() if not key.startswith("_fc.")}
+        self.trunk.n.load_state_dict(trunk)
+
+    @classmethod
+    def stored(cls, path: Path, size: int) -> Lite:
+        """With the weights of a file."""
+        lite, state = cls(size), read_state(path)
+        counters = {k: v for k, v in lite.state_dict().items() if k.endswith("num_batches_tracked")}
+        load_strictly(lite, {**counters, **state}, path)
+        return lite
+
     def forward(self, image_B3HW: Tensor) -> Tensor:
         x = F.interpolate(image_B3HW, LITE_HW, mode="bilinear", align_corners=False, antialias=True)
         with torch.autocast("cpu", torch.bfloat16):
@@ -149,8 +158,9 @@ class Static:
 
     def __init__(self, weights: Path) -> None:
         self.unisal = Unisal(weights / "unisal_photographs.safetensors")
-        self.lites = [Lite(weights / f"teacher_lite{size}.safetensors", size) for size in (0, 2)]
+        self.lites = [Lite.stored(weights / f"teacher_lite{size}.safetensors", size) for size in (0, 2)]
 
+    @torch.inference_mode()
     def __call__(self, image_B3HW: Tensor) -> Tensor:
         tuned = self.unisal.still(image_B3HW)
         size_hw = (tuned.shape[1], tuned.shape[2])
