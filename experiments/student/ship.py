@@ -1,4 +1,6 @@
-"""Write a model folder from a run: `python -m student.ship RUN FOLDER [START]`, START the UNISAL or model folder that it began with.
+"""Write a model folder from a run: `python -m student.ship RUN FOLDER [START]`.
+
+START is the UNISAL or the model folder that the run began with.
 
 The averaged weights, how each kind of picture is read, the gate and the memory; then the graph beside them.
 """

@@ -66,7 +66,7 @@ def adapt(
     from gfsalnet.gaze import open_dataset
 
     titles = {"network": "predicting recordings", "fit": "fitting and judging"}
-    with Progress("recordings") as progress:
+    with Progress("steps") as progress:
 
         def on_progress(stage: str, done: int, total: int) -> None:
             progress.show(titles[stage], done, total)

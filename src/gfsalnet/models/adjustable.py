@@ -15,7 +15,12 @@ GRID_HW = (15, 20)
 """Of the centre that is written where the model has none of its own."""
 _TEMPERATURE, _BLUR, _LEARNED = "temperature", "blur", "centre as learned"
 _SHAPE = ("centre across", "centre down", "shift right", "shift down")
-_GATE = {"weight": (0.0, 2.0, 0.3), "threshold": (0.05, 3.0, 0.3), "yielding": (0.0, 1.0, 0.2)}
+_GATE = {
+    "weight": (0.0, 2.0, 0.3),
+    "threshold": (0.05, 3.0, 0.3),
+    "yielding": (0.0, 1.0, 0.2),
+    "onset": (0.0, 2.0, 0.3),
+}
 """Fields of the gate, with their bounds and the size of a usual step."""
 _TAU = "memory, seconds"
 
