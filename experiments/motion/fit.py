@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import torch
-from motion.judge import MARGIN, Clip, density, gains, recorded, said, scores, usual_log
+from motion.judge import MARGIN, Clip, density, gains, recorded, said, scores
 from motion.stream import Stream
-from motion.train import SOFTNESS, learned
+from motion.train import GATE, SOFTNESS, learned
 from torch import Tensor, nn
 
 STEPS, RATE = 50, 0.08
@@ -26,16 +27,19 @@ COUNTS = {"ved100": 1.0, "billiards": 0.2}
 class Numbers(nn.Module):
     """Positive ones as logarithms; what `more` names starts at 0."""
 
-    def __init__(self, with_stream: bool, more: list[str]) -> None:
+    def __init__(self, with_stream: bool, more: list[str], threshold: float | None = None) -> None:
         super().__init__()
-        start = {"weight": 0.6, "yielding": 0.2, "threshold": 0.7}
+        self.threshold = threshold
+        start = {"weight": 0.6, "yielding": 0.2} | ({"threshold": 0.7} if threshold is None else {})
         start |= {"share": 0.5} if with_stream else {"floor": 0.3, "ceiling": 2.0}
         self.logs = nn.ParameterDict({k: nn.Parameter(torch.tensor(v).log()) for k, v in start.items()})
         self.more = nn.ParameterDict({k: nn.Parameter(torch.tensor(0.0)) for k in more})
 
     def values(self) -> dict[str, Tensor]:
-        found = {"floor": torch.tensor(0.3), "ceiling": torch.tensor(2.0), "share": torch.tensor(0.0)}
-        found |= {"onset": torch.tensor(0.0)}
+        found = {name: torch.tensor(getattr(GATE, name)) for name in ("floor", "ceiling", "onset")}
+        if "share" not in self.logs:
+            found["onset"] = torch.tensor(0.0)  # unless it is fitted
+        found |= {"share": torch.tensor(0.0), "threshold": torch.tensor(self.threshold or 0.0)}
         found |= {name: value.exp() for name, value in self.logs.items()} | dict(self.more.items())
         bounds = {"floor": (0.1, 1.0), "ceiling": (1.2, 4.0), "share": (0.0, 1.0), "yielding": (0.0, 0.5)}
         return found | {name: found[name].clamp(*bounds[name]) for name in bounds}
@@ -47,7 +51,7 @@ class Numbers(nn.Module):
         certain = certain + self._of(v, "camera", (camera + 0.1).log()) + self._of(v, "inliers", inliers - 0.8)
         certain = certain + self._of(v, "spread", spread - 1)
         w = (v["weight"] * torch.sigmoid(certain) * (mean > 0))[:, None, None]
-        log_T = usual_log(clip, v["floor"], v["ceiling"]) + self._of(v, "onset", clip.onset)
+        log_T = (torch.minimum(clip.usual, v["ceiling"]) + v["floor"]).log() + v["onset"] * clip.onset
         if added is not None:
             log_T = log_T + v["share"] * added
         return density((1 - v["yielding"] * w) * clip.log_A + w * log_T)
@@ -66,8 +70,9 @@ def of_all(numbers: Numbers, clips: list[Clip], added: dict[str, Tensor]) -> dic
     return {clip.place: scores(clip, numbers.fused(clip, added.get(clip.place))) for clip in clips}
 
 
-def fitted(clips: list[Clip], added: dict[str, Tensor], still: dict[str, Tensor], more: list[str]) -> Numbers:
-    numbers = Numbers(bool(added), more)
+def fitted(clips: list[Clip], added: dict[str, Tensor], still: dict[str, Tensor], *how: Any) -> Numbers:
+    """By `how`: what more is fitted, and the threshold if it is not."""
+    numbers = Numbers(bool(added), *how)
     optimizer = torch.optim.Adam(numbers.parameters(), RATE)
     for _ in range(STEPS):
         found = gains(of_all(numbers, clips, added), {c.place: still[c.place] for c in clips})
@@ -85,12 +90,12 @@ def main() -> None:
     parser.add_argument("--stream", type=Path, nargs="*", default=[])
     parser.add_argument("--without", type=int, nargs="*", default=[])
     parser.add_argument("--more", nargs="*", default=[], choices=["onset", "camera", "inliers", "spread"])
+    parser.add_argument("--threshold", type=float, help="of the gate, instead of fitting it")
     parser.add_argument("--left-out", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(1)
     clips = recorded(args.data, args.cache)
     for clip in clips:
-        clip.onset = nn.functional.interpolate(clip.seen[:, 2:3], size=clip.log_A.shape[1:], mode="bilinear")[:, 0]
         clip.seen[:, args.without] = 0
     still = {clip.place: scores(clip, density(clip.log_A)) for clip in clips}
     for path in args.stream or [None]:
@@ -99,7 +104,7 @@ def main() -> None:
             stream = Stream()
             stream.load_state_dict(torch.load(path))
             added = {clip.place: learned(stream, clip) for clip in clips}
-        numbers = fitted(clips, added, still, args.more)
+        numbers = fitted(clips, added, still, args.more, args.threshold)
         with torch.no_grad():
             print(
                 path or "nothing learned",
@@ -112,7 +117,7 @@ def main() -> None:
         if args.left_out:
             apart: dict[str, Tensor] = {}
             for clip in clips:
-                others = fitted([c for c in clips if c is not clip], added, still, args.more)
+                others = fitted([c for c in clips if c is not clip], added, still, args.more, args.threshold)
                 with torch.no_grad():
                     apart |= of_all(others, [clip], added)
             print("   left out:", said(gains(apart, still)), flush=True)

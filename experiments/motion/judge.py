@@ -14,13 +14,14 @@ import cv2
 import numpy as np
 import torch
 from motion.evidence import Pair, means
-from motion.stream import FLOOR, LEAST, evidence
+from motion.stream import LEAST, evidence
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 from recorded_gaze import Shown, video_frames
 
-from gfsalnet.models.over_time import OverTime
+from gfsalnet.models.over_time import MotionGate, OverTime
 from gfsalnet.models.registry import MODELS
 from gfsalnet.network.folder import read_config
 
@@ -58,6 +59,11 @@ class Clip:
     """(S, h, w), sums to 1."""
     counts: Tensor
     """(S, h, w): fixations, sum to 1."""
+
+    @property
+    def onset(self) -> Tensor:
+        """(T, h, w): logarithm of the speed just now over the usual one."""
+        return grown(self.seen[:, 2], tuple(self.log_A.shape[1:]))
 
 
 def recorded(data: Path, cache: Path) -> list[Clip]:
@@ -141,6 +147,12 @@ def said(found: dict[str, Tensor]) -> str:
     return "  ".join(f"{name} " + " ".join(f"{100 * float(x):+.1f}" for x in of) for name, of in found.items())
 
 
-def usual_log(clip: Clip, floor: float | Tensor = FLOOR, ceiling: float | Tensor = 2.0) -> Tensor:
-    """(T, h, w): the logarithm of the motion map that nothing learned."""
-    return (torch.minimum(clip.usual, torch.as_tensor(ceiling)) + floor).log()
+def usual_log(clip: Clip, gate: MotionGate) -> Tensor:
+    """(T, h, w): the logarithm of the motion map that nothing learned, by numbers of any kind."""
+    floor, ceiling, onset = (torch.as_tensor(number) for number in (gate.floor, gate.ceiling, gate.onset))
+    return (torch.minimum(clip.usual, ceiling) + floor).log() + onset * clip.onset
+
+
+def grown(maps: Tensor, size_hw: tuple[int, ...]) -> Tensor:
+    """(B, h, w) resized."""
+    return interpolate(maps[:, None], size=size_hw, mode="bilinear")[:, 0]

@@ -18,34 +18,38 @@ import cv2
 import numpy as np
 import torch
 from motion.evidence import Means
-from motion.judge import Clip, density, gains, recorded, said, scores, shipped, usual_log
-from motion.stream import GRID_HW, Stream, evidence, relative
+from motion.judge import Clip, density, gains, grown, recorded, said, scores, shipped, usual_log
+from motion.stream import FLOOR, GRID_HW, Stream, evidence
 from torch import Tensor
-from torch.nn.functional import interpolate
 
-BATCH, CEILING = 24, 2.0
-WEIGHT, YIELDING, THRESHOLD, SOFTNESS = 0.6, 0.25, 0.7, 0.1
-"""The gate while the stream learns."""
+from gfsalnet.models.over_time import MotionGate
 
-
-def grown(maps: Tensor, size_hw: tuple[int, ...]) -> Tensor:
-    return interpolate(maps[:, None], size=size_hw, mode="bilinear")[:, 0]
+BATCH = 24
+GATE = shipped().gate or MotionGate()
+"""While the stream learns."""
+SOFTNESS = GATE.softness
 
 
 def exponent(mean: Tensor) -> Tensor:
-    return WEIGHT * torch.sigmoid((THRESHOLD - mean) / SOFTNESS) * (mean > 0)
+    return GATE.weight * torch.sigmoid((GATE.threshold - mean) / GATE.softness) * (mean > 0)
+
+
+def written_down(seen: Tensor) -> Tensor:
+    """(B, 64, 80): the logarithm of the motion map that nothing learned, from what the stream sees."""
+    speed = (seen[:, 1].exp() - FLOOR).clamp(0, GATE.ceiling)
+    return (speed + GATE.floor).log() + GATE.onset * seen[:, 2]
 
 
 class Examples:
     """Tensors of one kind of data."""
 
     def __init__(self, path: Path) -> None:
-        self.seen, self.usual, self.mean, self.log_A, self.target = torch.load(path)
+        self.seen, self.mean, self.log_A, self.target = torch.load(path)
 
     def batch(self, count: int, rng: np.random.Generator) -> list[Tensor]:
         rows = torch.from_numpy(rng.integers(len(self.seen), size=count))
         flip = torch.from_numpy(rng.random(count) < 0.5)
-        found = [maps[rows] for maps in (self.seen, self.usual, self.log_A, self.target)]
+        found = [maps[rows] for maps in (self.seen, self.log_A, self.target)]
         found = [torch.where(flip.view(-1, *[1] * (m.ndim - 1)), m.flip(-1), m) for m in found]
         return [*found, self.mean[rows]]
 
@@ -67,8 +71,7 @@ def _row(kept: np.lib.npyio.NpzFile, row: int) -> tuple[np.ndarray, ...]:
     )
     log_A = reading.log_map(small / small.sum())
     motion = Means.kept(kept[f"{row}/residual"], kept[f"{row}/raw"], kept[f"{row}/scene"])
-    usual = relative(cv2.resize(motion.residual, GRID_HW[::-1]), CEILING)
-    return evidence(motion, log_A), usual, np.float32(motion.mean_residual), log_A
+    return evidence(motion, log_A), np.float32(motion.mean_residual), log_A
 
 
 def _composed(cache: Path):  # noqa: ANN202
@@ -89,15 +92,15 @@ def _clips(data: Path, cache: Path, kind: str):  # noqa: ANN202
 
     with np.load(cache / "clips.npz") as kept:
         for row in sorted({int(name.split("/")[0]) for name in kept.files}):
-            seen, usual, mean, log_A = _row(kept, row)
+            seen, mean, log_A = _row(kept, row)
             target = 0.4 * log("unisal_video", row) + 0.5 * log("static", row + first) + 0.15 * log("fastgaze", row)
             if kind == "video":
                 target = log("unisal_video", row)
             if kind == "hand":
                 w = float(exponent(torch.tensor(float(mean))))
-                target = (1 - YIELDING * w) * target + w * usual
+                target = (1 - GATE.yielding * w) * target + w * written_down(torch.from_numpy(seen)[None])[0].numpy()
             powers = np.exp(target - target.max())
-            yield seen, usual, mean, log_A, powers / powers.sum()
+            yield seen, mean, log_A, powers / powers.sum()
 
 
 @torch.no_grad()
@@ -111,8 +114,8 @@ def judged(stream: Stream, clips: list[Clip], share: float) -> dict[str, Tensor]
     fused, still = {}, {}
     for clip in clips:
         w = exponent(clip.scene[:, 0])[:, None, None]
-        log_T = usual_log(clip) + share * learned(stream, clip)
-        fused[clip.place] = scores(clip, density((1 - YIELDING * w) * clip.log_A + w * log_T))
+        log_T = usual_log(clip, GATE) + share * learned(stream, clip)
+        fused[clip.place] = scores(clip, density((1 - GATE.yielding * w) * clip.log_A + w * log_T))
         still[clip.place] = scores(clip, density(clip.log_A))
     return gains(fused, still)
 
@@ -146,10 +149,10 @@ def main() -> None:
             losses = []
         count = rng.binomial(BATCH, args.composed)
         parts = [of.batch(n, rng) for of, n in ((composed, count), (frames, BATCH - count)) if n]
-        seen, usual, log_A, target, mean = (torch.cat(of) for of in zip(*parts, strict=True))
+        seen, log_A, target, mean = (torch.cat(of) for of in zip(*parts, strict=True))
         added = grown(stream(seen), GRID_HW)
         w = exponent(mean)[:, None, None]
-        log_S = ((1 - YIELDING * w) * log_A + w * (usual + added)).flatten(1).log_softmax(1)
+        log_S = ((1 - GATE.yielding * w) * log_A + w * (written_down(seen) + added)).flatten(1).log_softmax(1)
         kl = (target * ((target + 1e-9).log() - log_S.view_as(target))).sum((1, 2))
         size = ((added - added.mean((1, 2), keepdim=True)) ** 2).mean((1, 2))
         loss = (kl + args.small * size).mean()

@@ -34,7 +34,8 @@ SOFTER = {"still": 1.0, "video": 0.85}
 """Beside the learned temperature: chosen, as the gate's numbers are, on the clips of video_dev."""
 CENTRE = {"still": 0.0, "video": 0.7}
 """Log odds of a Gaussian, sigma a quarter of each side, on top of the learned centre: crops teach too little of it."""
-GATE = MotionGate()
+GATE = MotionGate(weight=0.75, yielding=0.17, threshold=0.7, floor=0.1, ceiling=1.2, onset=0.74)
+"""From `experiments/motion`."""
 
 
 @torch.no_grad()

@@ -22,6 +22,7 @@ from gfsalnet.flow import DISFlow
 from gfsalnet.models import MODELS, load_model
 from gfsalnet.models.base import read_ahead
 from gfsalnet.models.gfsalnet import GFSalNetModel
+from gfsalnet.models.over_time import OverTime
 from gfsalnet.network import GFSalNet, mobile
 from gfsalnet.network.weights import save_network
 from gfsalnet.types import Frame, Prediction
@@ -498,6 +499,30 @@ def test_a_prediction_depends_on_no_more_frames_than_stated(model: GFSalNetModel
     assert np.array_equal(third(1), expected)
     assert np.array_equal(third(4), expected)
     assert not np.array_equal(third(2), expected)
+
+
+@pytest.mark.parametrize(("lookahead", "stated"), [(0, 1), (2, 2)])
+def test_maps_take_in_no_more_later_frames_than_stated(lookahead: int, stated: int) -> None:
+    torch.manual_seed(0)
+    network = GFSalNet(replace(mobile(), input_size_hw=(64, 96), streams="appearance", final="softmax"))
+    model = in_torch(network, name="test", weights_hash="0", over_time=OverTime(), lookahead=lookahead)
+    assert model.lookahead_frames == stated
+    clip, others = list(frames(7)), [replace(frame, rgb=frame.rgb // 2) for frame in frames(7)]
+    expected = list(model.stream(clip))
+    assert [p.frame_index for p in expected] == list(range(7))
+
+    def second(changed: int) -> np.ndarray:
+        return list(model.stream([*clip[:changed], others[changed], *clip[changed + 1 :]]))[2].map_density
+
+    for later in range(1, 5):
+        assert np.array_equal(second(2 + later), expected[2].map_density) == (later > lookahead)
+
+
+def test_a_lookahead_needs_a_memory() -> None:
+    with pytest.raises(ValueError, match="look ahead"):
+        in_torch(two_streams(), name="test", weights_hash="0", estimator=DISFlow(), lookahead=2)
+    with pytest.raises(GFSalNetError, match="look ahead"):
+        load_model("gfsalnet-mobile@1", device="cpu", lookahead=2)
 
 
 BLOCKS = np.random.default_rng(0).integers(0, 256, (4, 9, 16, 3), dtype=np.uint8).repeat(10, 1).repeat(10, 2)

@@ -60,12 +60,16 @@ def warped(matrix: Callable[[float], np.ndarray]) -> Iterator[RGB]:
         yield cv2.warpAffine(SCENERY, matrix(index / RATE), (WIDTH, HEIGHT))  # type: ignore[misc]
 
 
+def shifted(matrix_23: np.ndarray, right: float, down: float) -> np.ndarray:
+    return np.asarray(matrix_23 + np.array([[0, 0, right], [0, 0, down]]))
+
+
 def turned(degrees: float, zoom: float, across: float) -> Callable[[float], np.ndarray]:
     """A camera that does so much in a second."""
 
     def at(seconds: float) -> np.ndarray:
         matrix = cv2.getRotationMatrix2D((200, 200), degrees * seconds, 1 + zoom * seconds)
-        return np.asarray(matrix + [[0, 0, -120 - across * seconds], [0, 0, -140]])
+        return shifted(matrix, -120 - across * seconds, -140)
 
     return at
 
@@ -149,8 +153,9 @@ def turning(angles: tuple[float, float]) -> RGB:
     """Two equal discs, one at the left and one at the right, turned by so many degrees."""
     rgb, mask = SCENERY[:HEIGHT, :WIDTH].copy(), np.zeros((HEIGHT, WIDTH), np.uint8)
     for x, angle in zip((40, 120), angles, strict=True):
-        matrix = cv2.getRotationMatrix2D((100, 100), angle, 1) + [[0, 0, x - 100], [0, 0, 60 - 100]]
-        disc = cv2.warpAffine(DISC, matrix, (WIDTH, HEIGHT))
+        disc = cv2.warpAffine(
+            DISC, shifted(cv2.getRotationMatrix2D((100, 100), angle, 1), x - 100, -40), (WIDTH, HEIGHT)
+        )
         cv2.circle(mask := np.zeros_like(mask), (x, 60), 16, 1, -1)
         rgb[mask > 0] = disc[mask > 0]
     return rgb
@@ -178,7 +183,7 @@ def test_what_begins_to_move_draws_soon(how: OverTime, rate: int) -> None:
 
 
 def test_what_moved_on_leaves_less_of_a_trail(how: OverTime) -> None:
-    """Where a thing was 0.3 s ago the mean of the speed is still large; that it moves there no more counts against it."""
+    """Where a thing was 0.3 s ago the mean of the speed is still large, but nothing moves there any more."""
 
     def trail(how: OverTime) -> float:
         _, maps = fused(how, things(lambda index: [(50, 10 + 4 * index)], 24))[-1]
