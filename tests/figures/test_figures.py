@@ -129,7 +129,7 @@ def test_training_curves_of_two_runs(tmp_path):
     assert all(len(axes.lines) == 2 for axes in figure.axes)
     (tmp_path / "a" / "curves.csv").write_text("epoch,nss\n0,what\n")
     for run in ("a", "missing"):
-        with pytest.raises(SourceError, match=r"curves\.csv"):
+        with pytest.raises(SourceError, match="Give the folder of a training run"):
             read_curves(tmp_path / run)
 
 

@@ -99,7 +99,7 @@ def figure_6(
     device: DeviceOption = "auto",
 ) -> None:
     """How the gate works: frame, flow, the maps of both streams, their weights, and the final map."""
-    clip = _clip(source, start, end)
+    clip = _clip(source, start, end, output)
     from gfsalnet.figures import chosen, figure_6
 
     loaded = _loaded(model, device, flow, keep_flow=True)
@@ -134,7 +134,6 @@ def figure_7(
 ) -> None:
     """Models side by side on the same frames, with the recorded looks where a dataset has them."""
     names = [name.strip() for name in models.split(",")]
-    clip = _clip(source, start, end)
     if (dataset is None) != (root is None):
         raise typer.BadParameter("give both or none", param_hint="--dataset / --root")
     if dataset is None and split is not None:
@@ -143,6 +142,7 @@ def figure_7(
         raise typer.BadParameter("a dataset's frames with gaze are spread evenly", param_hint="--at, --start and --end")
     if dataset is not None:
         check_split(dataset, split)
+    clip = _clip(source, start, end, output)
     from gfsalnet.figures import chosen, figure_7
 
     shown: dict[str, Any] = {}
@@ -175,7 +175,7 @@ def figure_8(
     device: DeviceOption = "auto",
 ) -> None:
     """The mean share of motion over time inside areas of your own."""
-    clip = _clip(source, start, end)
+    clip = _clip(source, start, end, output)
     from gfsalnet.areas import check_fit, read_areas
     from gfsalnet.figures import figure_8, motion_shares
 
@@ -202,7 +202,7 @@ def figure_strip(
     device: DeviceOption = "auto",
 ) -> None:
     """A whole video in a row of frames, with the overlays under them."""
-    clip = _clip(source, start, end)
+    clip = _clip(source, start, end, output)
     from gfsalnet.figures import chosen, figure_strip
 
     loaded = _loaded(model, device, flow)
@@ -237,12 +237,16 @@ def figure_metrics(
     _save(figure_metrics(bars_of(reports), [report.name for report in reports]), output)
 
 
-def _clip(source: str, start: str | None, end: str | None) -> Clip:
+def _clip(source: str, start: str | None, end: str | None, output: Path) -> Clip:
+    """What is drawn; what would only be refused at the end is refused before anything is predicted."""
     part = time_range(start, end)
     from gfsalnet.figures import Clip
+    from gfsalnet.files import output_errors
     from gfsalnet.packages import require
 
-    require("matplotlib", what="drawing figures")  # before anything is predicted
+    require("matplotlib", what="drawing figures")
+    with output_errors(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
     return Clip(source=source, start_seconds=part[0], end_seconds=part[1])
 
 
