@@ -43,6 +43,7 @@ def blurred(weights: NDArray[np.floating], sigma_wh: tuple[float, float]) -> NDA
         sigma_wh: of the Gaussian along x and along y, in pixels of the map.
     """
     height, width = weights.shape
+    # Only where somebody looked: a frame has some dozen fixations and a million pixels.
     rows, columns = np.flatnonzero(weights.any(axis=1)), np.flatnonzero(weights.any(axis=0))
     # A Gaussian separates into x and y, so two small matrices replace a convolution with a huge kernel.
     along_x = np.exp(-0.5 * ((columns[:, np.newaxis] - np.arange(width)) / sigma_wh[0]) ** 2)

@@ -101,6 +101,7 @@ def _of_arrays(
     if len(of) and not 0 <= of.min() <= of.max() < len(names):
         raise DatasetError(path, f"it numbers images up to {of.max()}, but names {len(names)}", _AGAIN)
     xy = np.stack([columns["x"], columns["y"]]).astype(np.float32)
+    # Programs write NaN where the eye was lost.
     there = np.isfinite(xy).all(axis=0)
     sizes_wh = dict(zip(names, sizes, strict=True))
     _check_sizes(path, sizes_wh)
@@ -148,6 +149,7 @@ def _from_columns(columns: Columns) -> FixationTable:
         subject=None if subject is None else subject.astype(np.int64),
         subjects=None if subjects is None else list(map(str, subjects)),
         sizes_wh=None if sizes is None else {name: (int(size[0]), int(size[1])) for name, size in sizes.items()},
+        # 30000/1001 comes back from 29.97003: the denominators of broadcast rates end at 1001.
         rates=None if rates is None else {name: Fraction(r[0]).limit_denominator(1001) for name, r in rates.items()},
         without_position=int((~there).sum()),
         notes=columns.notes,

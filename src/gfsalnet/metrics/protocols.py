@@ -72,6 +72,7 @@ class Protocol:
         map_hw = given.values.reshape(given.size_hw)
         with np.errstate(invalid="ignore"):  # a NaN or infinity spreads, and then every score is NaN
             resized = self.resize(map_hw, size_hw)
+        # Nothing was resampled: sums and norms that were computed stay in use.
         if resized is map_hw:
             return given
         return PreparedMap(resized, "prediction", resized_from=given, reused=reused)

@@ -77,6 +77,7 @@ def pysaliency_kldiv(saliency: PreparedMap, truth: GroundTruth) -> float:
     maps = (pysaliency_map(saliency), truth.density)
     if not all(m.is_normalisable(min_max=False) for m in maps):
         return math.nan
+    # Added before the division, so that the sum stays exactly 1.
     p, q = (m.values + 1e-20 for m in maps)
     p, q = p / p.sum(), q / q.sum()
     return float(np.dot(q, np.log(q) - np.log(p)))

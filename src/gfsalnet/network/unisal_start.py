@@ -50,6 +50,7 @@ def _renamed(key: str, domain: str) -> str | None:
     if key in own:
         return own[key]
     key = key.replace(f".bn_{domain}.", ".")
+    # The norms of the other datasets.
     if ".bn_" in key:
         return None
     for theirs, ours in _PLACES.items():

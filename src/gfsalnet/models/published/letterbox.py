@@ -66,6 +66,7 @@ def from_letterbox(saliency_11HW: Tensor, frame_hw: SizeHW) -> FloatArray:
     h, w = saliency_11HW.shape[2:]
     covering_hw = (height, w * height // h) if height * w > width * h else (h * width // w, width)
     top, left = ((side - inner) // 2 for side, inner in zip(covering_hw, frame_hw, strict=True))
+    # antialias is what makes PyTorch's filter Pillow's, which widens when it shrinks.
     covering = F.interpolate(saliency_11HW, covering_hw, mode="bilinear", antialias=True)
     inside = covering[0, 0, top : top + height, left : left + width]
     return np.asarray(gaussian_filter(inside.double().numpy(), SIGMA_PIXELS))

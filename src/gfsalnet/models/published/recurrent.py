@@ -81,6 +81,7 @@ class ConvGRU(nn.Module):
         """(B, inputs, H, W) and the output for the frame before, None at the start → (B, channels, H, W), twice."""
         z, r, h = self.input(x_BCHW).chunk(3, dim=1)
         if state is None:
+            # A state of zeros, without the two convolutions over it.
             out = hard_sigmoid(z) * h.tanh()
             return out, out
         z_state, r_state = self.recurrent(state).chunk(2, dim=1)

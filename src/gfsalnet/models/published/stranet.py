@@ -176,6 +176,7 @@ def gaussian_maps(priors_4N: Tensor, size_hw: tuple[int, int]) -> Tensor:
         priors_4N: mean x, mean y, sigma x, sigma y as shares of the picture, held in the ranges of the program.
         size_hw: of the maps, which are square.
     """
+    # Held in these ranges on every call, as the program does, whatever was learned.
     lowest, highest = priors_4N.new_tensor([[0.25, 0.35, 0.1, 0.2], [0.75, 0.65, 0.9, 0.8]])[..., None]
     mean_x, mean_y, sigma_x, sigma_y = priors_4N.clamp(lowest, highest)[..., None, None]
     y, x = (torch.linspace(0, 1, side, device=priors_4N.device) for side in size_hw)
@@ -289,6 +290,8 @@ def _our_names(layers: set[str]) -> dict[str, str | None]:
     names |= {layer: _backbone_name(match) for layer in layers if (match := _BACKBONE_LAYER.fullmatch(layer))}
     for kind, ours in _NUMBERED.items():
         numbered = [layer for layer in layers if re.fullmatch(rf"{kind}_\d+", layer)]
+        # By the number and not by the text, in which 10 comes before 9. Keras counts on through a session, so that only
+        # the order tells.
         in_order = sorted(numbered, key=lambda layer: int(layer.rpartition("_")[2]))
         names |= dict(zip(in_order, ours, strict=False))
     return names
@@ -310,6 +313,8 @@ def _converted(module: str, weight: str, values: NDArray[Any]) -> dict[str, NDAr
     if values.ndim == 4:
         values = values.transpose(3, 2, 0, 1)
     if weight == "recurrent_kernel":
+        # Keras keeps z, r and the candidate in one kernel; the candidate sees the state after the reset, so that it is
+        # a convolution of its own.
         gates, candidate = np.split(values, [len(values) * 2 // 3])
         return {f"{module}.recurrent.weight": gates, f"{module}.candidate.weight": candidate}
     if module == "gru":

@@ -54,6 +54,7 @@ class Stream(nn.Module):
     def forward(self, picture_B3HW: Tensor) -> Tensor:
         """(B, 3, H, W) in about −1…1, blue first → (B, 512, H / 4, W / 4), ≥ 0."""
         x = F.local_response_norm(F.relu(self.conv1(picture_B3HW)), size=5, alpha=1e-4, beta=0.75, k=1)
+        # Caffe rounds the size of a pooling up.
         x = F.max_pool2d(x, 3, 2, ceil_mode=True)
         x = F.max_pool2d(F.relu(self.conv2(x)), 3, 2, ceil_mode=True)
         for layer in (self.conv3, self.conv4, self.conv5):
@@ -138,6 +139,7 @@ class STSConvNet(PublishedModel):
     def _tensor(self, rgb: RGB, size_hw: SizeHW) -> Tensor:
         """(H, W, 3), red first → (1, 3, h, w), blue first, in about −1…1; bilinear between pixels, as in the script."""
         small = cv2.resize(rgb, size_hw[::-1], interpolation=cv2.INTER_LINEAR)
+        # Blue first, as OpenCV reads pictures and Caffe's users train on them.
         scaled = (small[..., ::-1] - np.array(MEAN_BGR, np.float32)) / 127.5
         return torch.from_numpy(scaled).to(self.device, torch.float32).permute(2, 0, 1)[None]
 

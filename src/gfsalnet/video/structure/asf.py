@@ -27,6 +27,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
     if fields is None or file.at(at, 16) != _DATA:
         return Structure(problem="its header is damaged")
     size, packets, duration, preroll_ms, flags, packet_bytes = fields
+    # The counts of a live recording's header were never filled in.
     if flags & _LIVE:
         return Structure()
     seconds = duration * _HUNDRED_NANOSECONDS - preroll_ms / 1000
@@ -93,6 +94,7 @@ class _Parts:
 
     def _join(self, number: int, offset: int, length: int, whole: int) -> None:
         if offset == 0:
+            # Pictures are numbered in one byte.
             follows = self._number is None or number == (self._number + 1) % 256
             if not follows or self._have != self._whole:
                 self.problem = self.problem or f"parts are missing after picture {self.pictures - 1}"

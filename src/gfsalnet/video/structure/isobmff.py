@@ -42,6 +42,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
             cut = file.size - at < 8 and any(file.at(at, 8)) and at > 0
             break
         name, body, end = box
+        # A length that is damaged leads into the middle of pictures, where no name is one of MP4's.
         if name not in _TOP:
             problem = problem or f"a box after byte {at} is none that MP4 knows"
             break
@@ -115,6 +116,7 @@ def _fragment_samples(file: FileBytes, at: int, end: int, number: int) -> int:
         if name == b"traf":
             inner = list(_boxes(file, body, after))
             is_ours = any(kind == b"tfhd" and file.number(start + 4, 4) == number for kind, start, _ in inner)
+            # A fragment may hold runs of several tracks, and several runs of one.
             samples += sum(file.number(start + 4, 4) or 0 for kind, start, _ in inner if kind == b"trun" and is_ours)
     return samples
 
@@ -132,6 +134,7 @@ def _listed(file: FileBytes, track: _Track, timescale: int, fragmented: bool) ->
     chunks, chunk_count = _table(file, track, b"stsc", 3), file.number(track.boxes[b"stco"][0] + 4, 4) or 0
     in_chunks = _samples_in_chunks(chunks, chunk_count)
     in_times = int(durations[:, 0].sum())
+    # Three tables count the same samples: sizes, places and times. Where they differ, the index is damaged.
     if not count == in_chunks == in_times:
         problem = f"its index lists {count} pictures, {in_times} times, and room for {in_chunks}"
         return Structure(packets=max(count, min(in_chunks, in_times)), problem=problem)
@@ -143,6 +146,7 @@ def _samples_in_chunks(runs: NDArray[np.int64], chunks: int) -> int:
     """A run says from which chunk on each holds how many samples."""
     if not len(runs):
         return 0
+    # A run reaches to the start of the next one; chunks count from 1.
     ends = np.append(runs[1:, 0], chunks + 1)
     return int(((ends - runs[:, 0]) * runs[:, 1]).sum())
 
@@ -156,6 +160,7 @@ def _shown(
     shown_edits = [edit for edit in edits if edit[1] is not None]
     if len(shown_edits) != 1 or not scale or not movie_scale:
         return None, None
+    # The length of an edit is in ticks of the movie, its start in ticks of the track.
     segment, media_time = shown_edits[0][0], shown_edits[0][1] or 0
     starts = np.concatenate([[0], np.cumsum(np.repeat(durations[:, 1], durations[:, 0]))])
     shifts = _table(file, track, b"ctts", 2)
@@ -185,6 +190,7 @@ def _edits(file: FileBytes, track: _Track) -> list[tuple[int, int | None]]:
     start, length = track.boxes[b"elst"]
     version, count = file.number(start, 1) or 0, file.number(start + 4, 4) or 0
     width = 8 if version else 4
+    # Never more than the box holds, whatever the count says.
     data = file.at(start + 8, min(length - 8, count * (2 * width + 4)))
     edits: list[tuple[int, int | None]] = []
     for at in range(0, len(data) - 2 * width + 1, 2 * width + 4):
@@ -212,4 +218,5 @@ def _table(file: FileBytes, track: _Track, name: bytes, columns: int) -> NDArray
 
 
 def _signed(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    # Version 0 of the box is unsigned by the standard, yet writers put negative shifts there too.
     return np.where(values >= 1 << 31, values - (1 << 32), values)

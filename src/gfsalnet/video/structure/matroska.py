@@ -81,6 +81,7 @@ def _walk_cluster(file: FileBytes, at: int, end: int, open_ended: bool, found: _
     """Count the blocks; where the cluster ends."""
     while at < end:
         element = _element(file, at)
+        # A live recording does not know how long a cluster is: the next element of the segment ends it.
         if element is not None and open_ended and element[0] in IN_SEGMENT - {VOID, CHECKSUM}:
             return at
         if element is None or element[0] not in IN_CLUSTER | {VOID, CHECKSUM} or element[2] is None:
@@ -133,11 +134,13 @@ def _element(file: FileBytes, at: int) -> tuple[int, int, int | None] | None:
     if length is None:
         return None
     value, width = length
+    # All bits set: the length was not known when it was written.
     return identifier[0], at + identifier[1] + width, None if value == (1 << 7 * width) - 1 else value
 
 
 def _variable(data: bytes, *, keep_marker: bool) -> tuple[int, int] | None:
     """A number whose first set bit tells its width, and that width in bytes."""
+    # As many leading zero bits as bytes follow the first one.
     width = 9 - data[0].bit_length() if data and data[0] else 0
     if not 0 < width <= len(data):
         return None

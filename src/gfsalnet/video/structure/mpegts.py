@@ -21,6 +21,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
     follower, problem = _Follower(), None
     lost_sync = False
     while problem is None and at < file.size:
+        # Some hundred kilobytes at a time: memory stays bounded on hours of video.
         chunk = file.at(at, stride * _CHUNK_PACKETS)
         for start in range(0, len(chunk) - sync - _PACKET_BYTES + 1, stride):
             packet = chunk[start + sync : start + sync + _PACKET_BYTES]
@@ -73,12 +74,14 @@ class _Follower:
         announced = bool(has_adaptation and packet[4] > 0 and packet[5] & 0x80)
         payload = packet[4 + (1 + packet[4] if has_adaptation else 0) :]
         counter, before = packet[3] & 0x0F, self._counter
+        # The counter stands still on packets without a payload.
         if not has_payload:
             return None
         self._counter = counter
         if starts:
             if payload[:3] != b"\0\0\1":
                 return f"what follows picture {self.pictures - 1} has no start"
+            # The flag of a time: pieces of one picture that start anew have none.
             self.pictures += len(payload) > 7 and payload[7] & 0x80 > 0
         jumps = self._jumps(payload) if starts else False
         if before is None or announced or jumps or counter == (before + 1) % 16:

@@ -22,7 +22,9 @@ def walk(file: FileBytes, stream: int) -> Structure:
         if not _is_name(name):
             problem = f"what follows picture {found} is no part of an AVI"
             break
+        # A chunk of length 0 stands for a dropped frame, of which no packet comes.
         found += name[:2] == wanted and name[2:] in (b"dc", b"db") and length > 0
+        # Chunks begin at even places.
         at += _HEADER_BYTES + length + length % 2
     return Structure(packets=None if cut or problem else found, cut=cut, problem=None if cut else problem)
 
