@@ -77,6 +77,7 @@ def bench(
     figures: dict[str, Any] = {"when": datetime.now(timezone.utc).isoformat(), "machine": describe_machine()}
     say(f"{figures['machine']['processor']}, {figures['machine']['cores']} cores")
     with TemporaryDirectory() as folder:
+        # Before any network is timed, which takes minutes: a video too short for a rate is refused at once.
         source = str(video or draw_clip(Path(folder) / "demo.mp4"))
         require_frames(source, part)
         figures["networks"] = {}

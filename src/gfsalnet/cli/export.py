@@ -65,6 +65,7 @@ def export(
     part = time_range(start, end)
     name = file_name(Path(model).name) + ("-int8" if int8 else "")
     path = output or Path(name + SUFFIXES[format])
+    # Two frames in which something moves, so that the motion stream is compared as well.
     drawn = [Frame(draw_frame(second), index=index) for index, second in enumerate((1.0, 1.04))]
     with at_work("writing the file and comparing it with PyTorch"):
         if beside:

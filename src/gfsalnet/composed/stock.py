@@ -51,6 +51,7 @@ class Stock:
         return random_scene(Scenery(rgb, points.astype(np.float32)), self._object, size_hw, frames, rng)
 
     def _object(self, rng: np.random.Generator) -> CutOut | None:
+        # As many draws whatever is found, so that the numbers after it do not depend on what was cut before.
         for index in rng.integers(len(self), size=_TRIES):
             # One lock for all cuts: GrabCut takes tens of milliseconds once per photograph, and without the lock two
             # threads would do the same one twice. Afterwards the dictionary only grows, and is read without it.

@@ -71,6 +71,7 @@ def camera_motion(field: FlowField) -> CameraMotion:
         affine = np.asarray(found, np.float64) if found is not None and np.isfinite(found).all() else None
     # Too small a field, or no consensus: the camera is taken to stand still.
     affine = np.eye(2, 3) if affine is None else affine
+    # Counted anew: RANSAC's own mask is that of its best sample, before the fit to all inliers.
     near = np.hypot(*(places @ affine[:, :2].T + affine[:, 2] - moved).T) <= _TOLERANCE
     return CameraMotion(affine, float(near.mean()) if len(near) else 1.0)
 

@@ -68,6 +68,7 @@ class PWCNetFlow:
         except OSError as error:
             raise WeightsError(self.weights, f"cannot be read ({error.strerror or error})", HOW_TO_GET) from error
         require("torch", what="flow estimator pwcnet")
+        # Part of the key of cached flow: other weights, or other kernels, give other vectors.
         return f"weights {digest}, torch {version('torch')}"
 
     def field_size_hw(self, frame_size_hw: tuple[int, int]) -> tuple[int, int]:

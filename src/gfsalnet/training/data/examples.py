@@ -90,6 +90,7 @@ class Augmentation:
         mirrored = self.mirror and bool(rng.random() < 0.5)
         if self.crop:
             kept = 1 - self.crop * rng.random()
+            # Drawn also where the crop is then refused, so that a frame's numbers do not depend on its gaze.
             left, top = rng.random(2) * (1 - kept)
             view = View(left, top, kept, kept, mirrored)
             if view.of_fixations(fixations).inside.sum() >= _FEWEST:

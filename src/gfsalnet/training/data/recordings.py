@@ -58,6 +58,7 @@ class Recordings(Source):
         self._dataset, self._network, self._scale_pixels = dataset, network, scale_pixels
         self._augmentation, self._sigma, self._every = augmentation, sigma, every
         cache = flow_folder(dataset.root)
+        # Only where somebody prepared it: reading a dataset does not fill a disk unasked.
         self._flow = CachedFlow(flow, cache) if cache.is_dir() else flow
         gaze = {video: dataset.gaze_by_index(video) for video in dataset.videos}
         self._gaze = {video: frames for video, frames in gaze.items() if frames}
