@@ -33,7 +33,7 @@ _REMEDIES = {
 
 HOME_VARIABLE = "GFSALNET_HOME"
 JPEG_QUALITY = 95
-"""Of frames to train on: a fifth of a PNG's size, 43 to 50 dB away from the video's pixels."""
+"""Quality of JPEG frames to train on: a fifth of a PNG's size, 43 to 50 dB away from the video's pixels."""
 
 
 def home() -> Path:

@@ -59,7 +59,7 @@ def one_line(where: object, error: Exception) -> str:
 
 
 def package_versions() -> dict[str, str]:
-    """Of `PACKAGES`, those that are installed."""
+    """The packages of `PACKAGES` that are installed."""
     versions = {}
     for package in PACKAGES:
         try:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Check gaze datasets, and make them quick to read.", no_args_is_help=True)
 
 SHOWN_MESSAGES = 10
-"""Of each kind and split; a dataset that is half there would fill the screen."""
+"""Most messages of each kind and split; a dataset that is half there would fill the screen."""
 
 CHECK_EXAMPLES = examples("gfsalnet dataset check dhf1k DHF1K", "gfsalnet dataset check folder my-recordings")
 PREPARE_EXAMPLES = examples(

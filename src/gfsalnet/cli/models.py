@@ -38,6 +38,6 @@ def _plugins(known: Collection[str]) -> None:
 
 
 def _sizes(entry: ModelEntry) -> list[str]:
-    """Of the network and of the published file."""
+    """The sizes of the network and of the published file, as far as they are known."""
     parameters = [f"{entry.parameters / 1e6:.1f} M parameters"] if entry.parameters else []
     return parameters + ([f"{entry.megabytes:g} MB"] if entry.megabytes else [])

@@ -60,7 +60,7 @@ def completed(names: Callable[[], Iterable[str]], *, commas: bool = False) -> Ca
 
 
 def model_names() -> list[str]:
-    """Of all models that can be had."""
+    """The names of all models that can be had."""
     from gfsalnet.models import list_models
 
     return list_models()
@@ -81,14 +81,14 @@ def check_network(text: str) -> None:
 
 
 def network_names() -> list[str]:
-    """Of the GFSalNets."""
+    """The names of the GFSalNets."""
     from gfsalnet.models import MODELS
 
     return [name for name, entry in MODELS.items() if entry.is_gfsalnet]
 
 
 def flow_names() -> list[str]:
-    """Of all optical flow estimators, with a colon where something follows."""
+    """The names of all optical flow estimators, with a colon where something follows."""
     from gfsalnet.flow.registry import AFTER_COLON, estimator_names
 
     return [f"{name}:" if name in AFTER_COLON else name for name in estimator_names()]
@@ -102,7 +102,7 @@ def check_flow(text: str) -> None:
 
 
 def dataset_names() -> list[str]:
-    """Of all datasets with a reader."""
+    """The names of all datasets with a reader."""
     from gfsalnet.gaze import DATASETS
     from gfsalnet.plugins import plugin_names
 

@@ -43,13 +43,13 @@ class CameraMotion:
         return float(np.hypot(vectors[..., 0], vectors[..., 1]).mean()) * REFERENCE_WIDTH / size_hw[1]
 
     def _vectors(self, size_hw: tuple[int, int], step: int) -> NDArray[np.float32]:
-        """(h, w, 2) at every so many-th pixel, the first of them in the middle of its square."""
+        """(h, w, 2) at every `step`-th pixel, the first of them in the middle of its square."""
         return np.asarray(cv2.transform(_places(size_hw, step), self.affine_23 - np.eye(2, 3)), np.float32)
 
 
 @lru_cache(maxsize=4)
 def _places(size_hw: tuple[int, int], step: int) -> NDArray[np.float32]:
-    """(h, w, 2): x, y of every so many-th pixel, the first of them in the middle of its square."""
+    """(h, w, 2): x, y of every `step`-th pixel, the first of them in the middle of its square."""
     height, width = size_hw
     y, x = np.mgrid[step // 2 : height : step, step // 2 : width : step]
     return np.stack((x, y), 2).astype(np.float32)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _HDF5_STARTS_AT = (0, 512)
 """MATLAB puts 512 bytes of its own before the HDF5 signature."""
 _COMPRESSED, _HEADER_BYTES, _ORDER_AT = 15, 128, 126
-"""Of v5: the type of a packed variable, and the header with the order of bytes at its end."""
+"""Of a file of version 5: the type of a packed variable, and the header with the order of bytes at its end."""
 _PIECE = 1 << 20
 
 

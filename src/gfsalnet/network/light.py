@@ -20,7 +20,7 @@ from gfsalnet.network.backbone import take_former_names
 from gfsalnet.network.stream import StreamOutput
 
 STRIDE = 8
-"""Of the scores: a cell of them is so many pixels wide."""
+"""Width in pixels of a cell of the scores."""
 PRIORS, SMOOTHING = 16, 41
 """How many prior maps there are, and the side of the smoothing kernel in pixels."""
 _REACH_CELLS = -(-(SMOOTHING // 2) // STRIDE)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gfsalnet.maps import Map
 
 RADIUS = 0.12
-"""Of the circle of a hot spot: this part of the picture's diagonal."""
+"""Radius of the circle of a hot spot, as a share of the picture's diagonal."""
 MOST = 5
 
 

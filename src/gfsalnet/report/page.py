@@ -23,7 +23,7 @@ from gfsalnet.report.recording import Recorded
 from gfsalnet.video import open_source
 
 MOST_POINTS = 800
-"""Of a curve: more than a screen has room for; longer videos are averaged down to so many."""
+"""Most points of a curve: more than a screen has room for; longer videos are averaged down to so many."""
 _BASE64_CHUNK = 3 << 18
 _PICTURE_WIDTH = 240
 _HERE = Path(__file__).parent

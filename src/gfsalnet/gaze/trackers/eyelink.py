@@ -46,7 +46,7 @@ class _Parts:
     values: array[float] = field(default_factory=lambda: array("d"))
     """Four a sample: left x, y, right x, y; NaN where there is none."""
     eyes: tuple[str, ...] = ()
-    """Of the block that is being read."""
+    """The one that belongs to the block that is being read."""
     seen_eyes: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     segments: list[tuple[int, int]] = field(default_factory=list)

@@ -70,7 +70,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
 }
 DISPLAY_UNITS = frozenset({"", "adcspx", "dacspx", "px"})
 MEDIA_UNITS = {"mcspx": "on_media", "mcsnorm": "norm"}
-"""Of points on the media: what their meanings begin with."""
+"""What the meanings of points on the media begin with."""
 MAPPED = {"mappedgazedatapoint": "gazepoint", "mappedfixationpoint": "fixationpoint"}
 """Studio 2's names of points on the media: without the unit of the later ones."""
 POINTS = frozenset({"x", "y", "left_x", "left_y", "right_x", "right_y", "fixation_x", "fixation_y"})

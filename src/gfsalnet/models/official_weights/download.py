@@ -34,7 +34,7 @@ OnBytes: TypeAlias = "Callable[[int, int | None], None]"
 
 SCHEMES = ("https",)
 MAX_BYTES = 2**31
-"""Of a file whose size nobody published; the largest known has a third of it."""
+"""Most bytes of a file whose size nobody published; the largest known has a third of it."""
 _TIMEOUT_SECONDS = 30.0
 _BLOCK_BYTES = 2**20
 _GOES_ON, _NOTHING_MORE = 206, 416

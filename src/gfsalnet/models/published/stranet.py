@@ -50,7 +50,7 @@ SLOWEST, FASTEST = 0.1, 20.0
 PRIORS = 16
 """Learned Gaussians beside the GRU's output."""
 STRIDE = 8
-"""Of the features."""
+"""Pixels of the input between two places of the features."""
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
