@@ -68,7 +68,7 @@ def flow_legend(full_pixels: float) -> tuple[str | Byte, ...]:
 def _direction_table() -> Byte:
     """The hues of the directions, clockwise on the screen from right on, (256, 3) uint8 RGB."""
     wheel = colour_wheel()
-    return wheel[np.linspace(0, len(wheel) - 1, 256).astype(int)]
+    return np.asarray(wheel[np.linspace(0, len(wheel) - 1, 256).astype(int)], np.uint8)
 
 
 NO_MOTION_YET: tuple[str | Byte, ...] = ("first frame of a shot: no motion yet",)

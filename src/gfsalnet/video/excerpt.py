@@ -66,14 +66,15 @@ class ExcerptReader(VideoReader):
             self._first_frame = None
             self.report.frames_read += 1
             yield frame
-        for frame in self._frames:
-            assert isinstance(frame, Frame)  # all after the first are
-            if self._end is not None and frame.time_seconds >= self._end:
+        for later in self._frames:
+            assert isinstance(later, Frame)  # all after the first are
+            if self._end is not None and later.time_seconds >= self._end:
                 break
             self.report.frames_read += 1
-            yield frame
+            yield later
         # Damage is known at the end of the whole, and concerns the part only if that was read to its end.
-        self.report.frames_lost, self.report.damage = whole.frames_lost, whole.damage
+        self.report.frames_lost, self.report.frames_damaged = whole.frames_lost, whole.frames_damaged
+        self.report.damage = whole.damage
         self.report.notes.extend(note for note in whole.notes if note not in self.report.notes)
 
     def close(self) -> None:
