@@ -87,6 +87,15 @@ def test_frames_patched_up_by_the_decoder_are_mentioned_and_not_lost(encode):
     assert "with errors" in report.damage or "could not" in report.damage
 
 
+@pytest.mark.parametrize(("end_frame", "is_met"), [(COUNT // 4, False), (COUNT - 5, True)])
+def test_damage_is_known_without_reading_to_the_end(encode, end_frame, is_met):
+    path = spoil(encode("a.mp4", COUNT, codec="mjpeg", pixel_format="yuvj420p", muxer=FASTSTART), 0.5, 3000)
+    with open_source(str(path), end_seconds=end_frame / 25) as reader:
+        frames = list(reader)
+    assert len(frames) + reader.report.frames_lost == end_frame
+    assert (reader.report.damage is not None) == (reader.report.is_short or reader.report.frames_damaged > 0) == is_met
+
+
 def test_times_keep_their_places_around_a_gap(encode):
     path = encode("a.mp4", COUNT, codec="mjpeg", pixel_format="yuvj420p", muxer=FASTSTART)
     with open_source(str(spoil(path, 0.5, 3000))) as reader:

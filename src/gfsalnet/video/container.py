@@ -166,11 +166,17 @@ class ContainerReader(VideoReader):
             taken = take(decoded, seconds, self.report.frames_read)
             # Only now: a frame that cannot be turned into RGB counts as not read.
             self.report.frames_read += 1
+            if self._is_judged:
+                self._log.note(self.report)
             return taken
 
+    @property
+    def _is_judged(self) -> bool:
+        """A camera's stream begins and ends anywhere, and its first pictures are often flawed."""
+        return self._media.kind != "camera"
+
     def _settle(self) -> None:
-        # A camera's stream begins and ends anywhere, and its first pictures are often flawed.
-        if not self._closed and self._media.kind != "camera":
+        if not self._closed and self._is_judged:
             promise = promise_of(self._container, self._stream, self._media.path)
             promise.count = self._stamps.chunks or promise.count
             self._log.destroyed = self._stamps.destroyed

@@ -216,6 +216,14 @@ class DamageLog:
         is_usual = waiting >= self.packets / 3 and not is_damaged
         return waiting if self.codec in ONE_FRAME_CODECS and not is_usual else 0
 
+    def note(self, report: ReadReport) -> None:
+        """Write into `report` what is known before the end, for those who do not read on to it."""
+        report.frames_lost, report.frames_damaged = self.refused, self._damaged()
+        report.damage = self._flaws(report)
+
+    def _damaged(self) -> int:
+        return max(len(self._spoilt), self._flagged, self._complained)
+
     def settle(self, report: ReadReport, promise: Promise, rate: Fraction) -> None:
         """Write the loss into `report`, once all is read."""
         books = promise.structure or Structure()
@@ -223,7 +231,7 @@ class DamageLog:
         is_broken |= self._is_short(promise)
         # Where all pictures are there by the books, what FFmpeg complains of lies between them.
         is_broken |= self.complaint is not None and books.packets is None
-        damaged = max(len(self._spoilt), self._flagged, self._complained)
+        damaged = self._damaged()
         expected = self._expected(promise, is_broken)
         missing = self._missing(expected, books.at_least)
         gone = self.refused + self._unanswered(is_damaged=bool(is_broken or missing or damaged or self.refused))
@@ -284,11 +292,17 @@ class DamageLog:
             return f"its container is damaged: {books.problem}"
         if is_cut:
             return f"truncated after frame {last}" if report.is_short else "its end is missing, after the last frame"
-        if report.frames_lost:
-            return "some could not be decoded" if not broken else "parts of the file are missing"
-        if report.frames_damaged:
-            return "decoded with errors"
+        if broken and report.frames_lost:
+            return "parts of the file are missing"
+        if flaws := self._flaws(report):
+            return flaws
         return f"its container is damaged: {self.complaint or 'it ends early'}" if broken else None
+
+    @staticmethod
+    def _flaws(report: ReadReport) -> str | None:
+        if report.frames_lost:
+            return "some could not be decoded"
+        return "decoded with errors" if report.frames_damaged else None
 
 
 def _end_seconds(packet: Packet[Any]) -> float | None:

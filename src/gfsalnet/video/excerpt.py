@@ -72,9 +72,9 @@ class ExcerptReader(VideoReader):
                 break
             self.report.frames_read += 1
             yield later
-        # Damage is known at the end of the whole, and concerns the part only if that was read to its end.
+        # All of the damage is known at the end of the whole; until then what was met so far.
         self.report.frames_lost, self.report.frames_damaged = whole.frames_lost, whole.frames_damaged
-        self.report.damage = whole.damage
+        self.report.loss_unknown, self.report.damage = whole.loss_unknown, whole.damage
         self.report.notes.extend(note for note in whole.notes if note not in self.report.notes)
 
     def close(self) -> None:
