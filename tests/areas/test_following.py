@@ -59,3 +59,11 @@ def test_what_leaves_the_frame_is_lost() -> None:
     places += [follow.push(Frame(rgb, 0.2 + step / 10, 2 + step))[0] for step, rgb in enumerate(moving)]
     assert places[1].state == "followed"
     assert places[-1].state == "lost"
+
+
+def test_of_a_box_with_more_scenery_than_thing_the_thing_is_followed() -> None:
+    drawn = (Keyframe(0, box_corners([0, 15, 70, 85])),)  # a third of it is the thing
+    follow = Follower([Area(name="thing", units="pixels", keyframes=drawn)], (160, 120))
+    places = [follow.push(frame(index, 15 + 4 * index))[0] for index in range(8)]
+    assert places[-1].corners is not None
+    np.testing.assert_allclose(places[-1].corners.mean(axis=0), [35 + 28, 50], atol=6)

@@ -2,9 +2,11 @@
 
 After the median-flow tracker of Kalal, Mikolajczyk and Matas ("Forward-backward error", ICPR 2010), on the dense flow
 of DIS: points in the area go along with the flow to the next frame and with that frame's own flow back. The half of
-them that come back nearest to where they began tell how the area has moved and grown; how far off they end is its
-error. Then the area is laid where it looks most like it did at its last keyframe, if that is near (`Template`): steps
-alone would drift.
+them that come back nearest to where they began tell how the area has moved; how far off they end is its error.
+
+A box around a person holds more scenery than person: if some of an area moves against what is around it, only that
+part tells where it goes. An area that moves as a whole also grows with its points, and is laid where it looks most like
+it did at its last keyframe, if that is near (`Template`): steps alone would drift.
 """
 
 from __future__ import annotations
@@ -29,6 +31,17 @@ FLOW_SIZE_WH = (640, 480)
 POINTS_A_SIDE = 16
 """Of the grid over the box around an area."""
 FEWEST_POINTS = 4
+AROUND = 1.8
+"""Width and height of what lies around an area, relative to the area's own."""
+REACH = 1.3
+"""The same of where the moving part of an area is looked for: a little beyond it."""
+PULL = 0.3
+"""How much of its way off the middle of the moving part an area is brought back in each frame."""
+MOVES_PIXELS = 0.5
+"""Of the flow's size per frame: what moves faster than this against the surroundings is no scenery."""
+LEAST_PART, WHOLE_PART = 0.12, 0.6
+"""Parts of an area that move against its surroundings: from the first on they alone count, from the second on it moves
+as a whole."""
 PAIRS = 200
 """Of points whose distances tell how the area has grown."""
 MOST_GROWTH = 0.1
@@ -70,6 +83,8 @@ class Follower:
         self._before_seconds = -np.inf
         self._corners: list[Corners | None] = [None] * len(areas)
         self._templates: list[Template | None] = [None] * len(areas)
+        self._offsets: list[Corners | None] = [None] * len(areas)
+        """(2,) from the middle of each area's moving part to its own, as it was when it first moved."""
         self._random = np.random.default_rng(0)
 
     def push(self, frame: Frame) -> list[Place]:
@@ -95,22 +110,21 @@ class Follower:
         )
         if is_drawn:  # before its first keyframe an area is held, as without following
             drawn = area.corners_at(seconds, self._size_wh)
-            self._templates[index] = Template(frame.rgb, drawn)
+            self._templates[index], self._offsets[index] = Template(frame.rgb, drawn), None
             return Place(state="drawn", corners=drawn)
         if corners is None or fields is None:
             return Place(state="lost", corners=None)
-        place = self._followed(corners, *fields)
-        template = self._templates[index]
-        if place.corners is None or template is None:
-            return place
-        settled = place.corners + template.correction(frame.rgb, place.corners)
-        return Place(state="followed", corners=settled, error_pixels=place.error_pixels)
+        return self._followed(index, frame.rgb, corners, *fields)
 
-    def _followed(self, corners: Corners, forwards: FlowField, backwards: FlowField) -> Place:
+    def _followed(self, index: int, rgb: RGB, corners: Corners, forwards: FlowField, backwards: FlowField) -> Place:
         scale = np.array(self._size_wh) / forwards.size_hw[::-1]
         points = _grid(corners, self._size_wh)
         if len(points) < FEWEST_POINTS:
             return Place(state="lost", corners=None)
+        scenery = _scenery(corners, forwards, scale, self._size_wh)
+        counts = _moving(points, forwards, scale, scenery)
+        is_whole = not LEAST_PART <= counts.mean() < WHOLE_PART
+        points = points if is_whole else points[counts]
         there = points + _at(forwards, points / scale) * scale
         back = there + _at(backwards, there / scale) * scale
         errors = np.hypot(*(back - points).T)
@@ -120,12 +134,36 @@ class Follower:
             return Place(state="lost", corners=None, error_pixels=error)
         kept = errors <= error
         centre = corners.mean(axis=0)
-        step = np.median(there[kept] - points[kept], axis=0)
-        moved = centre + step + (corners - centre) * self._growth(points[kept], there[kept])
-        is_inside = bool(((moved.max(axis=0) > 0) & (moved.min(axis=0) < self._size_wh)).all())
-        return Place(
-            state="followed" if is_inside else "lost", corners=moved if is_inside else None, error_pixels=error
-        )
+        growth = self._growth(points[kept], there[kept]) if is_whole else 1.0
+        moved = centre + np.median(there[kept] - points[kept], axis=0) + (corners - centre) * growth
+        if not is_whole:
+            moved = moved + self._pull(index, moved, backwards, scale)
+        template = self._templates[index]
+        if is_whole and template is not None:
+            moved = moved + template.correction(rgb, moved)
+        if self._has_left(index, moved, is_still=counts.mean() < LEAST_PART):
+            return Place(state="lost", corners=None, error_pixels=error)
+        return Place(state="followed", corners=moved, error_pixels=error)
+
+    def _has_left(self, index: int, corners: Corners, is_still: bool) -> bool:
+        """Whether an area is outside the frame; or at its border, and what moved in it is gone."""
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        is_outside = bool((high <= 0).any() or (low >= self._size_wh).any())
+        is_cut = bool((low < 0).any() or (high > self._size_wh).any())
+        return is_outside or (is_cut and is_still and self._offsets[index] is not None)
+
+    def _pull(self, index: int, corners: Corners, backwards: FlowField, scale: Corners) -> Corners:
+        """(2,) pixels that bring an area back to how it lay around what moves in it: swinging limbs mislead the steps."""
+        centre = corners.mean(axis=0)
+        near = _grid(centre + (corners - centre) * REACH, self._size_wh)
+        moving = _moving(near, backwards, scale, _scenery(corners, backwards, scale, self._size_wh))
+        if moving.sum() < FEWEST_POINTS:
+            return np.zeros(2)
+        offset = centre - near[moving].mean(axis=0)
+        first = self._offsets[index]
+        if first is None:
+            self._offsets[index] = first = offset
+        return np.asarray(PULL * (first - offset))
 
     def _growth(self, before: Corners, after: Corners) -> float:
         """By how much the distances between points have grown."""
@@ -136,6 +174,20 @@ class Follower:
         if not apart.any():
             return 1.0
         return float(np.clip(np.median(near[apart] / far[apart]), 1 - MOST_GROWTH, 1 + MOST_GROWTH))
+
+
+def _scenery(corners: Corners, field: FlowField, scale: Corners, size_wh: tuple[int, int]) -> Corners:
+    """(2,) median flow around an area, in pixels of the field; NaN where there is nothing around it."""
+    centre = (corners.min(axis=0) + corners.max(axis=0)) / 2
+    around = _grid(centre + (corners - centre) * AROUND, size_wh)
+    around = around[~holds(corners, around[:, 0], around[:, 1])]
+    return np.median(_at(field, around / scale), axis=0) if len(around) >= FEWEST_POINTS else np.full(2, np.nan)
+
+
+def _moving(points: Corners, field: FlowField, scale: Corners, scenery: Corners) -> NDArray[np.bool_]:
+    """(N,) which points move against the scenery around them."""
+    against: NDArray[np.bool_] = np.hypot(*(_at(field, points / scale) - scenery).T) > MOVES_PIXELS
+    return against
 
 
 def _grid(corners: Corners, size_wh: tuple[int, int]) -> Corners:
