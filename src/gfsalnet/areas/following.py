@@ -153,7 +153,7 @@ class Follower:
         return is_outside or (is_cut and is_still and self._offsets[index] is not None)
 
     def _pull(self, index: int, corners: Corners, backwards: FlowField, scale: Corners) -> Corners:
-        """(2,) pixels that bring an area back to how it lay around what moves in it: swinging limbs mislead the steps."""
+        """(2,) pixels that bring an area back to how it lay around what moves in it: swinging limbs mislead steps."""
         centre = corners.mean(axis=0)
         near = _grid(centre + (corners - centre) * REACH, self._size_wh)
         moving = _moving(near, backwards, scale, _scenery(corners, backwards, scale, self._size_wh))
