@@ -160,7 +160,7 @@ def predict(
     sources: SourcesArgument,
     output: OutputOption = Path("gfsalnet-out"),
     model: ModelOption = "gfsalnet-mobile",
-    save: SaveOption = "overlay,png,csv",
+    save: SaveOption = "overlay,maps,csv",
     flow: FlowOption = None,
     flow_size: FlowSizeOption = None,
     backend: BackendOption = "auto",

@@ -48,7 +48,7 @@ class Settings:
 
     output: Path
     """The folder in which every source gets a folder of its own."""
-    save: tuple[str, ...] = ("overlay", "png", "csv")
+    save: tuple[str, ...] = ("overlay", "maps", "csv")
     """Words of `gfsalnet.render.SINKS`."""
     look: Look = field(default_factory=Look)
     """How maps are drawn."""
