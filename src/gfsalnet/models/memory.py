@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
@@ -48,7 +48,8 @@ def remembered(frames: Iterable[Timed[T]], memory: Memory, lookahead: int = 0) -
         lookahead: how many later frames have a part, as far as the shot and the reach go; each frame waits for them. A
             later map counts as much as one that is as long ago.
     """
-    past: deque[Timed[T]] = deque()  # those with maps, the oldest first
+    # Those with maps, the oldest first; without their items, which hold pixels: at 4K, 25 MB each.
+    past: deque[Timed[None]] = deque()
     waiting: deque[Timed[T]] = deque()
     last_seconds: float | None = None
     for frame in frames:
@@ -78,7 +79,7 @@ def _changes_size(waiting: deque[Timed[T]], frame: Timed[T]) -> bool:
 
 
 def _finished(
-    past: deque[Timed[T]], waiting: deque[Timed[T]], memory: Memory, lookahead: int
+    past: deque[Timed[None]], waiting: deque[Timed[T]], memory: Memory, lookahead: int
 ) -> Iterator[tuple[T, FrameMaps | None]]:
     """Those after which enough frames wait."""
     while len(waiting) > lookahead:
@@ -90,11 +91,11 @@ def _finished(
             past.clear()
         while past and past[0].time_seconds < frame.time_seconds - memory.reach_seconds + _ROUNDING:
             past.popleft()
-        past.append(frame)
+        past.append(replace(cast(Timed[Any], frame), item=None))
         yield frame.item, _mean(frame, [*past, *(of for of in waiting if of.maps is not None)], memory)
 
 
-def _mean(now: Timed[T], around: list[Timed[T]], memory: Memory) -> FrameMaps:
+def _mean(now: Timed[T], around: list[Timed[Any]], memory: Memory) -> FrameMaps:
     """A map counts by how long it was shown, and by how long ago that was or how far ahead it lies."""
     assert now.maps is not None
     near = [of for of in around if of.time_seconds < now.time_seconds + memory.reach_seconds - _ROUNDING]

@@ -243,6 +243,10 @@ class DamageLog:
                 by_time = self._frames_by_time(promise, rate) - self._excused
                 lost = max(lost, self.partial + gone, self.destroyed + gone, by_time - report.frames_read)
         report.frames_lost, report.frames_damaged = lost, damaged
+        if self._excused > 0:
+            report.notes.append(
+                f"the recording starts between two key frames: its first {self._excused} pictures cannot be shown"
+            )
         is_told = expected is not None or (promise.is_stated and lost > 0)
         is_open = books.open_ended or not is_told
         ends_badly = self._last is not None and (self._last in self._spoilt or self._last in self._refused_stamps)

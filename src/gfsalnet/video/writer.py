@@ -25,6 +25,10 @@ from gfsalnet.video.audio import AudioCarrier
 
 SLICES = 4
 """A frame is cut into so many, each encoded by a thread; on any machine, so that bytes do not depend on its cores."""
+PRESET_LOOKAHEAD, LEAST_LOOKAHEAD = 10, 2
+"""Frames that x264 looks ahead with this preset, and that it needs to choose frame types well."""
+LOOKAHEAD_BYTES = 2**25
+"""What those frames may take: all ten up to 1080p, fewer above."""
 FINE_TIME_BASE = Fraction(1, 90_000)
 """Ticks for sources that do not say theirs: those of MPEG."""
 MAX_TICKS_PER_SECOND = 2**30
@@ -100,6 +104,8 @@ class VideoWriter:
         width, height = self._size_wh
         # A fast preset, since the encoder shares the cores with the network; CRF keeps the quality, at larger files.
         options = {"crf": str(crf), "preset": "veryfast"}
+        if (ahead := LOOKAHEAD_BYTES // (width * height * 3 // 2)) < PRESET_LOOKAHEAD:
+            options["rc-lookahead"] = str(max(ahead, LEAST_LOOKAHEAD))
         if most_bits_per_second is not None:  # over two seconds, so that a cut may take more than its share
             options |= {"maxrate": str(most_bits_per_second), "bufsize": str(2 * most_bits_per_second)}
         stream = self._container.add_stream("libx264", rate=self._rate, options={**options, **_repeatable()})
