@@ -245,3 +245,19 @@ def test_a_picture_is_never_unpacked_beyond_the_limit(tmp_path, monkeypatch):
     (tmp_path / "odd.png").write_bytes(b"anything else")
     with pytest.raises(SourceError, match="not an image"):
         read_image(tmp_path / "odd.png")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_no_damaged_matlab_file_reaches_scipy_with_wrong_lengths(tmp_path, packed):
+    io = pytest.importorskip("scipy.io")
+    from gfsalnet.formats.mat import read_mat
+
+    content = {"x": np.arange(12.0), "cell": np.array(["one", 2.5], object), "s": {"a": 1, "b": "two"}}
+    io.savemat(tmp_path / "a.mat", content, do_compression=packed)
+    assert read_mat(tmp_path / "a.mat")["s"][0]["b"] == "two"
+    data = (tmp_path / "a.mat").read_bytes()
+    for seed in range(40):  # a byte too many: scipy.io.loadmat ends the process at some
+        start = 128 + seed * (len(data) - 128) // 40
+        (tmp_path / "a.mat").write_bytes(data[:start] + b"\xf7" + data[start:])
+        with pytest.raises(DatasetError, match=r"a\.mat: not a readable MATLAB file"):
+            read_mat(tmp_path / "a.mat")

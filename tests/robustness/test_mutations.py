@@ -117,7 +117,7 @@ def test_damaged_videos(tmp_path, rounds, tell):
         samples.write_video(tmp_path / name, arguments)
         whole[name] = (tmp_path / name).read_bytes()
     tally, silent, done = Tally(tmp_path / "kept"), Counter(), 0
-    for done, rng in rounds(5000):
+    for done, rng in rounds(5000):  # noqa: B007
         name = str(rng.choice(list(whole)))
         data, what = mutated(whole[name], rng)
         path, out = tmp_path / "now" / name, tmp_path / "out"
@@ -160,7 +160,7 @@ def test_damaged_pictures(tmp_path, rounds, tell):
         write(tmp_path / name)
         whole[name] = (tmp_path / name).read_bytes()
     tally, done = Tally(tmp_path / "kept"), 0
-    for done, rng in rounds(2000):
+    for done, rng in rounds(2000):  # noqa: B007
         name = str(rng.choice(list(whole)))
         data, what = mutated(whole[name], rng)
         path, out = tmp_path / "now" / name, tmp_path / "out"
@@ -185,7 +185,7 @@ def test_damaged_tables_arrays_weights_and_texts(tmp_path, rounds, tell):
         read(tmp_path / name)
         whole[name] = (tmp_path / name).read_bytes()
     tally, done = Tally(tmp_path / "kept"), 0
-    for done, rng in rounds(3000):
+    for done, rng in rounds(3000):  # noqa: B007
         name = str(rng.choice(list(whole)))
         data, what = mutated(whole[name], rng)
         path = tmp_path / "now" / name

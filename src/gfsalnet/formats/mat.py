@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 _HDF5_STARTS_AT = (0, 512)
 """MATLAB puts 512 bytes of its own before the HDF5 signature."""
-_COMPRESSED, _HEADER_BYTES, _ORDER_AT = 15, 128, 126
-"""Of a file of version 5: the type of a packed variable, and the header with the order of bytes at its end."""
+_MATRIX, _COMPRESSED, _LAST_TYPE = 14, 15, 18
+"""Types of v5: a variable, a packed one, and the last one that there is."""
+_HEADER_BYTES, _ORDER_AT, _DEEPEST = 128, 126, 50
+"""The header of v5, the order of bytes at its end, and how deep cells are nested at most."""
 _PIECE = 1 << 20
 
 
@@ -67,20 +69,48 @@ def _read_v5(path: Path) -> dict[str, Any]:
 
 
 def _check_unpacked(path: Path) -> None:
-    """Hold what the packed variables unpack to against the limit, a piece at a time: SciPy unpacks all at once."""
+    """Hold what the packed variables unpack to against the limit, a piece at a time: SciPy unpacks all at once.
+
+    Their checksums are compared on the way, and lengths of variables that are not packed followed: SciPy trusts them,
+    and crashes with the process where they lie.
+    """
     budget = Budget(path, DatasetError)
     with path.open("rb") as file:
-        order = "<" if file.read(_HEADER_BYTES)[_ORDER_AT:] == b"IM" else ">"
-        while len(tag := file.read(8)) == 8:
+        header = file.read(_HEADER_BYTES)
+        if 0 in header[:4]:
+            return  # v4, which packs nothing and nests nothing
+        order = "<" if header[_ORDER_AT:] == b"IM" else ">"
+        while tag := file.read(8):
             kind, length = struct.unpack(order + "II", tag)
-            if kind != _COMPRESSED:
-                file.seek(length, 1)
+            body = file.read(length)
+            if kind not in (_MATRIX, _COMPRESSED) or len(body) < length:
+                raise ValueError("a variable is damaged or cut off")
+            if kind == _MATRIX:
+                _check_elements(memoryview(body), order, 0)
                 continue
-            packed = file.read(length)
             unpacking = zlib.decompressobj()
-            while packed and not unpacking.eof:
-                budget.spend(len(unpacking.decompress(packed, _PIECE)))
-                packed = unpacking.unconsumed_tail
+            while body and not unpacking.eof:
+                budget.spend(len(unpacking.decompress(body, _PIECE)))
+                body = unpacking.unconsumed_tail
+            if not unpacking.eof:
+                raise ValueError("a packed variable is cut off")
+
+
+def _check_elements(body: memoryview, order: str, depth: int) -> None:
+    """Whether each element of a variable ends inside it, down to those in cells and structs."""
+    at = 0
+    while at < len(body):
+        (word,) = struct.unpack_from(order + "I", body, at)
+        kind, length, start = word & 0xFFFF, word >> 16, at + 4
+        if not length:  # the usual form: type and length of 32 bits each
+            kind, (length,), start = word, struct.unpack_from(order + "I", body, at + 4), at + 8
+        elif length > 4:
+            raise ValueError("an element is longer than its room")
+        if not 0 < kind <= _LAST_TYPE or start + length > len(body) or depth > _DEEPEST:
+            raise ValueError("an element of a variable is damaged")
+        if kind == _MATRIX:
+            _check_elements(body[start : start + length], order, depth + 1)
+        at = start + (length + 7) // 8 * 8 if start == at + 8 else at + 8
 
 
 def _from_scipy(path: Path, value: Any) -> Any:

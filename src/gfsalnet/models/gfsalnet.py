@@ -146,7 +146,7 @@ class GFSalNetModel(SaliencyModel):
                 first = list(islice(prepared, 2))
                 kind: Kind = "still" if len(first) == 1 else "video"
                 over_time = MapsOverTime(self.over_time, kind, self.centre_strength)
-            predicted = self._predicted(chain(first, prepared), over_time, seconds)
+            predicted = self._predicted(chain(_drained(first), prepared), over_time, seconds)
             if self.over_time is not None:
                 timed_maps = (Timed(r, r.frame.time_seconds, r.starts_shot, maps) for r, maps in predicted)
                 means = remembered(timed_maps, self.over_time.memory, self.lookahead)
@@ -299,6 +299,12 @@ class _Ready:
     pictures: NetworkInputs
     motion: SceneMotion | None = None
     """What moves in it against the scene, where that is asked for."""
+
+
+def _drained(items: list[_Ready]) -> Iterator[_Ready]:
+    """All of them, none of which is held afterwards."""
+    while items:
+        yield items.pop(0)
 
 
 def _batches(prepared: Iterable[_Ready], most: int) -> Iterator[list[_Ready]]:

@@ -283,6 +283,7 @@ def _clocked(items: Iterable[T], seconds: dict[str, float], stage: str) -> Itera
         finally:
             seconds[stage] += time.perf_counter() - began
         yield item
+        del item
 
 
 def _until_interrupted(predictions: Iterable[Prediction], live: bool) -> Iterator[Prediction]:

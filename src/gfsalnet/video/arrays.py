@@ -54,20 +54,21 @@ def numbered_frames(frames: Iterable[Frame], rate: Fraction | float | None = Non
 
 
 def _numbered(frames: Iterable[Any], rate: Fraction) -> Iterator[Frame]:
-    before: Frame | None = None
+    before: tuple[int, float] | None = None  # number and time, not the frame: its pixels would be held
     for frame in frames:
         if not isinstance(frame, Frame):
             hint = "use model.predict(...), which takes arrays, PIL images and tensors, or wrap each as Frame(array)"
             raise TypeError(f"frames must be Frame objects, not {type(frame).__name__}: {hint}")
         if before is not None:
-            index = frame.index if frame.index > before.index else before.index + 1
+            index = frame.index if frame.index > before[0] else before[0] + 1
             time_seconds = frame.time_seconds
-            if time_seconds <= before.time_seconds:
-                time_seconds = before.time_seconds + float(1 / rate)
+            if time_seconds <= before[1]:
+                time_seconds = before[1] + float(1 / rate)
             if (index, time_seconds) != (frame.index, frame.time_seconds):
                 frame = replace(frame, index=index, time_seconds=time_seconds)
-        before = frame
+        before = frame.index, frame.time_seconds
         yield frame
+        del frame
 
 
 def _one_by_one(pictures: Any) -> Iterator[Frame]:

@@ -48,6 +48,7 @@ def _consume(
     try:
         while not isinstance(item := queue.get(), _End):
             yield item
+            del item  # not held while the next one is waited for: a frame of 4K has 25 MB
         if item.error is not None:
             raise item.error
     finally:
@@ -67,6 +68,7 @@ def _produce(
             queue.put(item)  # blocks while the queue is full: this bounds the memory
             if stop.is_set():
                 break
+            del item  # nor while the next one is made
         # Closed in this thread: a generator may not be closed in one thread while it runs in another.
         close = getattr(iterator, "close", None)
         if close is not None:
