@@ -11,6 +11,7 @@ it did at its last keyframe, if that is near (`Template`): steps alone would dri
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -26,8 +27,8 @@ from gfsalnet.flow import DISFlow
 from gfsalnet.types import RGB, FlowField, Frame
 from gfsalnet.video import ShotDetector
 
-FLOW_SIZE_WH = (640, 480)
-"""About as many pixels as this the flow is estimated at: twice the default on each side, for small areas."""
+LEAST_FLOW_PIXELS, MOST_FLOW_PIXELS = 320 * 240, 640 * 480
+"""The flow is estimated at four times the frame's pixels within these limits: areas may be small."""
 POINTS_A_SIDE = 16
 """Of the grid over the box around an area."""
 FEWEST_POINTS = 4
@@ -78,7 +79,7 @@ class Follower:
 
     def __init__(self, areas: Sequence[Area], size_wh: tuple[int, int]) -> None:
         self._areas, self._size_wh = areas, size_wh
-        self._flow, self._shots = DISFlow(size_wh=FLOW_SIZE_WH), ShotDetector()
+        self._flow, self._shots = DISFlow(size_wh=_flow_size_wh(size_wh)), ShotDetector()
         self._before: RGB | None = None
         self._before_seconds = -np.inf
         self._corners: list[Corners | None] = [None] * len(areas)
@@ -174,6 +175,12 @@ class Follower:
         if not apart.any():
             return 1.0
         return float(np.clip(np.median(near[apart] / far[apart]), 1 - MOST_GROWTH, 1 + MOST_GROWTH))
+
+
+def _flow_size_wh(size_wh: tuple[int, int]) -> tuple[int, int]:
+    pixels = min(max(4 * size_wh[0] * size_wh[1], LEAST_FLOW_PIXELS), MOST_FLOW_PIXELS)
+    height = math.sqrt(pixels * size_wh[1] / size_wh[0])
+    return round(pixels / height), round(height)
 
 
 def _scenery(corners: Corners, field: FlowField, scale: Corners, size_wh: tuple[int, int]) -> Corners:

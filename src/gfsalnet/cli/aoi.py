@@ -39,6 +39,8 @@ AOI_EXAMPLES = examples(
 )
 AOI_WORDS = ("csv", "parquet", "video", "plots", "npz")
 """Of --save: the tables are always written as CSV."""
+SHOWN_AREAS = 30
+"""On the screen; the tables have all."""
 
 
 def _check_level(text: str) -> None:
@@ -304,7 +306,7 @@ def _print(source: str, result: AreaResult) -> None:
         table.add_column(heading, justify="right")
     names = list(dict.fromkeys([*(str(row["area"]) for row in result.prediction), *hits]))
     predicted = {str(row["area"]): row for row in result.prediction}
-    for name in names:
+    for name in names[:SHOWN_AREAS]:
         row, of, hit = predicted.get(name, {}), gaze.get(name), hits.get(name)
         interval = "" if of is None or of.low is None else f"{of.low:.1%} to {of.high:.1%}"
         table.add_row(
@@ -319,6 +321,8 @@ def _print(source: str, result: AreaResult) -> None:
         )
     say(f"{source}: {result.frames} frames → {result.folder}")
     out.print(table)
+    if len(names) > SHOWN_AREAS:
+        say(f"and {len(names) - SHOWN_AREAS} more areas in its tables")
     for note in result.notes:
         say(f"  note: {note}")
     for name in ("aoi.mp4", "aoi.png", "curves.png", "bars.png"):
