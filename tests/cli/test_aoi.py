@@ -150,3 +150,16 @@ def test_what_makes_no_sense_is_one_line(
     assert done.exit_code == 1
     assert message in done.stderr
     assert not Path("out").exists() or not list(Path("out").rglob("*"))
+
+
+def test_the_report_shows_the_areas(folder: Path) -> None:
+    aoi("--gaze", "gaze.csv", "--save", "csv")
+    done = gfsalnet("report", "clip.mp4", "--model", "pqft", "--aoi", "out", "--output", "page.html")
+    assert done.exit_code == 0, done.output
+    page = Path("page.html").read_text()
+    assert "<h3>Areas of interest</h3>" in page
+    assert '<th scope="row">late</th>' in page
+    assert page.count("data:image/png") >= 1
+    missing = gfsalnet("report", "clip.mp4", "--model", "pqft", "--aoi", "nowhere", "--output", "other.html")
+    assert missing.exit_code == 1
+    assert "holds no tables of areas" in missing.stderr

@@ -120,7 +120,7 @@ WRONG_ARGUMENTS = {
 
 PATHS = {
     *("--cache", "--calibrate", "--data-root", "--maps", "--output", "--root", "--title", "--video"),
-    *("--areas", "--event", "--gaze", "--media"),
+    *("--aoi", "--areas", "--event", "--gaze", "--media"),
 }
 PATH_ARGUMENTS = {"evaluations", "file", "files", "output", "root", "roots", "runs", "source", "sources"}
 """Any text may be a path or a title: whether something lies there, the disk says."""

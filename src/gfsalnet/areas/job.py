@@ -112,9 +112,9 @@ def measure(
     starts: list[float] = []
     indices: list[int] = []
     waiting = _Now()
+    best = _Still([area.name for area in areas], folder / "areas.png")
     with ExitStack() as stack:
-        parquet = "parquet" in settings.save
-        table = stack.enter_context(open_table(folder / "frames.csv", FRAME_COLUMNS, parquet))
+        table = stack.enter_context(_frames_table(folder, settings))
         outputs = [stack.enter_context(output) for output in _outputs(info, areas, settings, folder)]
         for frame, prediction in frames:
             places = _places(frame, areas, drawn, follower, settings.margin_pixels)
@@ -124,13 +124,14 @@ def measure(
             waiting.found = _attention(corners, info, prediction, settings.overlap)
             for one, (place, _) in zip(followed, places, strict=True):
                 one.append(place.corners)
-            for output in outputs:
+            for output in (best, *outputs):
                 output(frame, prediction, corners)
             starts.append(frame.time_seconds)
             indices.append(frame.index)
             on_frame(len(starts))
         end = (starts[-1] if starts else 0.0) + float(1 / info.rate)
         _finish(waiting, end, areas, summaries, table)
+    best.write()
     times = np.array(starts)
     paths: list[AreaPath] = list(drawn)
     if follower is not None:
@@ -217,6 +218,10 @@ def _lost(area: Area, times: NDArray[np.float64], corners: Sequence[Corners | No
     return [f"{at} and is missing in {gone.sum()} of {shown.sum()} frames; draw it again there"]
 
 
+def _frames_table(folder: Path, settings: AreaSettings) -> AbstractContextManager[Table]:
+    return open_table(folder / "frames.csv", FRAME_COLUMNS, "parquet" in settings.save)
+
+
 def _outputs(
     info: VideoInfo, areas: Sequence[Area], settings: AreaSettings, folder: Path
 ) -> Iterator[AbstractContextManager[Saved]]:
@@ -224,6 +229,24 @@ def _outputs(
         yield _drawn(info, [area.name for area in areas], folder)
     if "npz" in settings.save:
         yield _maps(folder)
+
+
+class _Still:
+    """The first of the frames that show most areas, drawn: a video does not go into a page or a paper."""
+
+    def __init__(self, names: Sequence[str], path: Path) -> None:
+        self._names, self._path = names, path
+        self._most = 0
+        self._view: NDArray[np.uint8] | None = None
+
+    def __call__(self, frame: Frame, prediction: Prediction | None, corners: Sequence[Corners | None]) -> None:
+        count = sum(one is not None for one in corners)
+        if count > self._most:
+            self._most, self._view = count, _view(frame, prediction, self._names, corners)
+
+    def write(self) -> None:
+        if self._view is not None:
+            write_png(self._path, self._view)
 
 
 @contextmanager

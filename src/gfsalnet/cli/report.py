@@ -9,6 +9,7 @@ import typer
 
 from gfsalnet.cli.console import SOME_FAILED, print_error, say
 from gfsalnet.cli.options import (
+    INPUT,
     MODEL,
     OUTPUT,
     BackendOption,
@@ -37,6 +38,19 @@ REPORT_EXAMPLES = examples(
 )
 
 
+CompareOption = Annotated[
+    bool, typer.Option("--compare", rich_help_panel=OUTPUT, help="Set two sources side by side, such as two cuts.")
+]
+AoiOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        rich_help_panel=INPUT,
+        help="Output folder of `gfsalnet aoi`: its areas are added to the page.",
+    ),
+]
+
+
 def report(
     sources: SourcesArgument,
     output: Annotated[Path, typer.Option("--output", "-o", rich_help_panel=OUTPUT, help="HTML file to write.")] = Path(
@@ -52,9 +66,8 @@ def report(
             help="Second model to set beside the first one, for every source.",
         ),
     ] = None,
-    compare: Annotated[
-        bool, typer.Option("--compare", rich_help_panel=OUTPUT, help="Set two sources side by side, such as two cuts.")
-    ] = False,
+    compare: CompareOption = False,
+    aoi: AoiOption = None,
     flow: FlowOption = None,
     start: StartOption = None,
     end: EndOption = None,
@@ -79,7 +92,9 @@ def report(
     expanded = [*dict.fromkeys(sources)] if compare else expand_sources(sources)
     settle_memory()  # here and not in the library: the setting is the whole process's
     models = [_loaded(name, backend, device, flow) for name in (model, second_model) if name is not None]
-    versions = [[Version(source=source, model=one, part_seconds=part) for one in models] for source in expanded]
+    versions = [
+        [Version(source=source, model=one, part_seconds=part, aoi=aoi) for one in models] for source in expanded
+    ]
     groups = [tuple(v for of_source in versions for v in of_source)] if compare else [tuple(v) for v in versions]
     with Progress("frames") as progress:
         problems = make_report(

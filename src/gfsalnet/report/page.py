@@ -50,6 +50,8 @@ class Entry:
     """What was set, in words, for a table."""
     limits: tuple[str, ...] = ()
     """Sentences of the model's card."""
+    areas: str = ""
+    """HTML about the areas of interest of the video."""
 
 
 def write_page(path: Path, title: str, groups: Sequence[tuple[Entry, ...]]) -> None:
@@ -105,7 +107,7 @@ def _heading(group: tuple[Entry, ...]) -> str:
 def _write_section(file: IO[str], place: int, group: tuple[Entry, ...], ids: list[str]) -> None:
     file.write(
         f'<section id="section-{place}" data-recording="{",".join(ids)}">\n<h2>{escape(_heading(group))}</h2>\n'
-        f'<div class="mount"></div>\n{_means(group)}{_settings(group)}'
+        f'<div class="mount"></div>\n{_means(group)}{"".join(dict.fromkeys(e.areas for e in group))}{_settings(group)}'
     )
     for entry, name in zip(group, ids, strict=True):
         # A "<" could end the script: JSON has another way to write it.

@@ -15,6 +15,7 @@ from gfsalnet.errors import GFSalNetError, SourceError
 from gfsalnet.files import output_errors
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
+from gfsalnet.report.areas import areas_section
 from gfsalnet.report.limits import limits_of
 from gfsalnet.report.page import Entry, write_page
 from gfsalnet.report.recording import Recorded, Recorder
@@ -32,6 +33,8 @@ class Version:
     source: str
     model: SaliencyModel
     part_seconds: tuple[float | None, float | None] = (None, None)
+    aoi: Path | None = None
+    """The folder that `gfsalnet aoi` wrote to, whose results for this source are added."""
 
 
 def make_report(
@@ -120,7 +123,8 @@ def _entry(version: Version, recorded: Recorded, group: tuple[Version, ...]) -> 
         "made": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "notes": "; ".join(recorded.notes) or "none",
     }
-    return Entry(title=title, recorded=recorded, about=said, limits=limits_of(version.model))
+    areas = "" if version.aoi is None else areas_section(version.aoi / info.name / "aoi")
+    return Entry(title=title, recorded=recorded, about=said, limits=limits_of(version.model), areas=areas)
 
 
 def _title(done: list[tuple[Entry, ...]]) -> str:
