@@ -281,7 +281,8 @@ def _of_dataset(
     data = open_dataset(dataset, root, split)
     if video not in data.videos:
         known = ", ".join(data.videos[:5])
-        raise SourceError(video, f"is no video of {dataset} {data.split}", f"Give one of its names, such as {known}")
+        problem = f"is no video of {dataset}, split {data.split}"
+        raise SourceError(video, problem, f"Give one of its names, such as {known}")
     gaze = data.gaze_by_index(video)
     indices = sorted(gaze)
     if not indices:

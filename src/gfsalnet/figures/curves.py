@@ -83,7 +83,7 @@ def figure_metrics(bars: Mapping[str, Mapping[str, tuple[float, float, float]]],
             if math.isfinite(low) and math.isfinite(high):
                 axes.errorbar(place, value, [[value - low], [high - value]], color="black", linewidth=1, capsize=2.5)
         axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_title(heading)
+        axes.set(title=heading, xlim=(-0.6, len(names) - 0.4))
         axes.axhline(0, color="black", linewidth=0.8)
     return figure
 
