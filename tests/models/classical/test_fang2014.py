@@ -102,7 +102,7 @@ def test_speed_is_unsure_where_contrast_is_low_and_the_background_fast() -> None
     assert temporal_uncertainty(blocks, 1e6).max() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("pan", [0, 2])
+@pytest.mark.parametrize("pan", [2, pytest.param(0, marks=pytest.mark.slow)])
 def test_what_moves_against_the_ground_stands_out(model: Fang2014, moving: Callable[..., Any], pan: int) -> None:
     scene = moving(pan=pan, count=3)
     *_, last = model.stream(scene.frames)
