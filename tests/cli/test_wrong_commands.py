@@ -87,6 +87,7 @@ WRONG = {
     "--protocol": "guess",
     "--rate": "0",
     "--rounds": "0",
+    "--samples-per-second": "0",
     "--save": "overlay,nonsense",
     "--scale": "guess",
     "--second-model": "salgan-9000",

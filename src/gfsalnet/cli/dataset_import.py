@@ -90,6 +90,12 @@ ColumnsOption = Annotated[
         help="Columns of csv: time=HEADING:ms,x=HEADING,y=HEADING, and viewer, valid, media, duration, left_x ….",
     ),
 ]
+SamplesOption = Annotated[
+    float | None,
+    typer.Option(
+        min=1, rich_help_panel=INPUT, help="Most samples per second that are kept of each viewer. Default: all."
+    ),
+]
 TakeOption = Annotated[
     GazeKind,
     typer.Option(
@@ -130,6 +136,7 @@ def import_gaze(
     eye: EyeOption = "both",
     columns: ColumnsOption = None,
     take: TakeOption = "samples",
+    samples_per_second: SamplesOption = None,
     screen_width_cm: ScreenWidthCmOption = None,
     distance_cm: DistanceCmOption = None,
     velocity_threshold: VelocityThresholdOption = 30.0,
@@ -144,24 +151,17 @@ def import_gaze(
 
     Exit status: 0 all done, 1 some file could not be used (each is named), 2 the command was wrong.
     """
-    from gfsalnet.gaze.trackers import (
-        ImportSettings,
-        When,
-        parse_columns,
-        parse_placement,
-        read_viewings,
-        write_dataset,
-    )
+    from gfsalnet.gaze import trackers
 
-    if vendor == "csv" and columns is None:
-        raise typer.BadParameter("csv needs to know what its columns mean", param_hint="--columns")
-    settings = ImportSettings(
-        when=When(media=media, event=event, offset_seconds=offset, trial=trial),
+    _require_columns(vendor, columns)
+    settings = trackers.ImportSettings(
+        when=trackers.When(media=media, event=event, offset_seconds=offset, trial=trial),
         screen_wh=None if screen is None else size_hw(screen)[::-1],
-        placement=None if placement is None else parse_placement(placement),
+        placement=None if placement is None else trackers.parse_placement(placement),
         eye=eye,
         kind=take,
-        columns=None if columns is None else parse_columns(columns),
+        samples_per_second=samples_per_second,
+        columns=None if columns is None else trackers.parse_columns(columns),
         screen_width_cm=screen_width_cm,
         distance_cm=distance_cm,
         velocity_threshold=velocity_threshold,
@@ -169,13 +169,19 @@ def import_gaze(
         least_seconds=min_duration_ms / 1000,
     )
     with at_work(f"reading {len(files)} files"):
-        imported = read_viewings(vendor, files, video, settings)
-        about = _about(vendor, files, settings)
-        written = write_dataset(output, video, imported.viewings, imported.timeline, take, about, overwrite)
+        imported = trackers.read_viewings(vendor, files, video, settings)
+        written = trackers.write_dataset(
+            output, video, imported.viewings, imported.timeline, take, _about(vendor, files, settings), overwrite
+        )
     _report(imported, written)
     _check(output)
     if imported.refused:
         raise typer.Exit(SOME_FAILED)
+
+
+def _require_columns(vendor: str, columns: str | None) -> None:
+    if vendor == "csv" and columns is None:
+        raise typer.BadParameter("csv needs to know what its columns mean", param_hint="--columns")
 
 
 def _about(vendor: str, files: list[Path], settings: ImportSettings) -> dict[str, object]:

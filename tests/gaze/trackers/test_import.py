@@ -90,6 +90,13 @@ def test_gaze_on_the_media_needs_no_display(unit: str, clip: Path) -> None:
     np.testing.assert_allclose(table(output)[:, 1:], exports.TRUTH, atol=0.011)
 
 
+def test_fewer_samples_are_kept_on_request(clip: Path) -> None:
+    output = imported(clip, "tobii", exports.tobii(clip.parent / "a.tsv"), options=["--samples-per-second", "50"])
+    found = table(output)
+    assert found[:, 0].tolist() == pytest.approx(np.arange(10) / 50)
+    np.testing.assert_allclose(found[:, 1:], exports.TRUTH[::5], atol=0.011)
+
+
 def test_frame_messages_are_the_clock_and_the_place(clip: Path) -> None:
     found = table(imported(clip, "eyelink", exports.eyelink(clip.parent / "p.asc", frames=True)))
     np.testing.assert_allclose(found[:, 1:], exports.TRUTH, atol=0.11)  # ASC has one digit

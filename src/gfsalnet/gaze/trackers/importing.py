@@ -50,6 +50,8 @@ class ImportSettings:
     """Where the video stood on the display; None: the export says, else `letterbox`."""
     eye: EyeChoice = "both"
     kind: GazeKind = "samples"
+    samples_per_second: float | None = None
+    """At most this many samples of each viewer are kept; None: all."""
     columns: ColumnMapping | None = None
     """Of csv."""
     screen_width_cm: float | None = None
@@ -134,6 +136,7 @@ def _viewing(
     points = on_display(recording.points(settings.eye), recording, screen)
     seconds = alignment.video_seconds(recording.time_ns, timeline)
     shown = np.flatnonzero(np.isfinite(seconds))
+    notes += _thin_notes(len(shown), len(shown := _thinned(shown, seconds, points, settings.samples_per_second)))
     found = _fixations(recording, settings, points, screen)
     viewing = Viewing(
         path=recording.path,
@@ -158,6 +161,23 @@ def _viewing(
         raise TrackerError(recording.path, problem, "Check --event and --offset, and the export.")
     viewing.check()
     return viewing
+
+
+def _thinned(
+    shown: NDArray[np.intp], seconds: NDArray[np.float64], points: NDArray[np.float64], rate: float | None
+) -> NDArray[np.intp]:
+    """Of the samples of each interval of 1 / rate the first valid one, or the first where none is valid."""
+    if rate is None or not len(shown):
+        return shown
+    interval = np.floor(seconds[shown] * rate + 1e-6).astype(np.int64)
+    is_lost = ~np.isfinite(points[shown]).all(axis=1)
+    order = np.lexsort((np.arange(len(shown)), is_lost, interval))
+    first = np.unique(interval[order], return_index=True)[1]
+    return shown[np.sort(order[first])]
+
+
+def _thin_notes(before: int, after: int) -> list[str]:
+    return [f"{after} of {before} samples are kept, as asked for"] if after < before else []
 
 
 def _fixations(
