@@ -82,6 +82,15 @@ def test_the_memory_ends_at_its_reach() -> None:
     np.testing.assert_allclose(long, short, atol=1e-7)
 
 
+def test_streams_and_gate_are_remembered_as_the_fused_map_is() -> None:
+    maps = [FrameMaps(scene, scene, scene, scene) for scene in (BEFORE, BEFORE, AFTER)]
+    found = list(remembered((Timed(i, i / 25, False, of) for i, of in enumerate(maps)), Memory()))[-1][1]
+    assert found is not None
+    assert 0 < share(found.saliency, BEFORE) < 1
+    for values in found[1:]:
+        np.testing.assert_array_equal(values, found.saliency)
+
+
 def test_no_memory_leaves_maps_alone() -> None:
     found = means(change(np.arange(4) / 30, 0.05), Memory(tau_seconds=0))
     assert np.array_equal(found[-1], AFTER)

@@ -51,6 +51,17 @@ def test_still_pictures_and_videos_have_their_own_centre() -> None:
     np.testing.assert_allclose(softer[5, 5] / softer[5, 9], np.sqrt(blob(5, 5)[5, 5] / blob(5, 5)[5, 9]), rtol=1e-3)
 
 
+def test_both_streams_and_their_fusion_have_the_same_centre() -> None:
+    """So that what is compared is what they see: where neither sees anything all three are the centre."""
+    how = OverTime(video=Reading(centre=((0.0, 1.0, 0.0),)), gate=MotionGate(yielding=0))
+    uniform = np.full(SIZE_HW, 1 / 192, np.float32)
+    maps = MapsOverTime(how, "video").fused(uniform, motion(0.3))
+    assert maps.motion is not None
+    for density in (maps.saliency, maps.motion):
+        np.testing.assert_allclose(density, maps.appearance, atol=1e-6)
+    assert maps.saliency[0, 8] > 2 * maps.saliency[0, 0]
+
+
 @pytest.mark.parametrize("mean", [0.05, 0.3, 0.7, 1.5])
 def test_the_law_of_the_gate(mean: float) -> None:
     """What moves draws where little moves; where much moves motion says nothing."""
