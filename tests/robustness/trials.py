@@ -60,16 +60,17 @@ class Trial:
 
     Args:
         arguments: of the command.
+        reads: whether it has a standard input to read from.
         environment: variables besides those of this process.
     """
 
-    def __init__(self, *arguments: object, **environment: str) -> None:
+    def __init__(self, *arguments: object, reads: bool = False, **environment: str) -> None:
         self._mark = f"{os.getpid()}-{time.monotonic_ns()}"
         variables = {**os.environ, "OMP_NUM_THREADS": "1", **environment, _MARK: self._mark}
         command = [sys.executable, "-m", "gfsalnet", *map(str, arguments)]
         self.process = subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=variables,

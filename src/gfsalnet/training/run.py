@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import errno
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -26,6 +29,7 @@ from gfsalnet.training.data.sources import WeightedSource, draw_toys
 from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.recipe import Recipe
 
+_ALMOST_NOTHING_BYTES = 2**16
 RECIPE_FILE, CHECKPOINT_FILE = "recipe.json", "checkpoint.pt"
 _CHANGES_NOTHING = ("accumulate", "device", "save_every_seconds", "workers")
 """Keys of a recipe that may differ when a run goes on."""
@@ -105,7 +109,9 @@ class TrainingState:
             try:
                 torch.save(content, partial)
             except RuntimeError as error:  # what torch makes of a full disk or a missing folder
-                problem = f"cannot be written ({str(error).splitlines()[0]})"
+                is_full = shutil.disk_usage(folder).free < _ALMOST_NOTHING_BYTES
+                reason = os.strerror(errno.ENOSPC) if is_full else str(error).splitlines()[0]
+                problem = f"cannot be written ({reason})"
                 raise OutputError(path, problem, "Free some space, or train into another folder.") from error
 
     def resume(self, folder: Path, recipe: Mapping[str, Any]) -> bool:

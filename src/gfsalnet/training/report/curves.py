@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
+import socket
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from gfsalnet.errors import RecipeError
-from gfsalnet.files import written_whole
+from gfsalnet.files import write_whole, written_whole
 from gfsalnet.formats.door import opening
 from gfsalnet.formats.texts import read_csv_rows
 from gfsalnet.metrics import PAPER_METRICS
@@ -80,13 +83,32 @@ def _append(path: Path, epoch: int, numbers: Mapping[str, float]) -> list[dict[s
 
 
 def _to_tensorboard(folder: Path, epoch: int, numbers: Mapping[str, float]) -> None:
-    from torch.utils.tensorboard import SummaryWriter
+    """One file of events per epoch, whole or not at all.
 
-    # purge_step hides what a killed run wrote of this epoch and later ones.
-    with SummaryWriter(str(folder), purge_step=epoch) as writer:
-        for name, value in numbers.items():
-            group = "validation" if name in PAPER_METRICS else "streams" if name in _OF_STREAMS else "training"
-            writer.add_scalar(f"{group}/{name.removeprefix('train_')}", value, epoch)
+    PyTorch's SummaryWriter would write it in a thread, which prints a traceback when the disk is full.
+    """
+    from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    now, content = time.time(), io.BytesIO()
+    writer = RecordWriter(content)
+    # The start of a session hides what a killed run wrote of this epoch and later ones.
+    start = SessionLog(status=SessionLog.START)
+    events = [
+        Event(wall_time=now, step=epoch, file_version="brain.Event:2"),
+        Event(wall_time=now, step=epoch, session_log=start),
+    ]
+    for name, value in numbers.items():
+        group = "validation" if name in PAPER_METRICS else "streams" if name in _OF_STREAMS else "training"
+        values = [Summary.Value(tag=f"{group}/{name.removeprefix('train_')}", simple_value=value)]
+        events.append(Event(wall_time=now, step=epoch, summary=Summary(value=values)))
+    for event in events:
+        writer.write(event.SerializeToString())
+    # In the order of their names, as TensorBoard reads them, the files are in the order of time.
+    write_whole(
+        folder / f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{time.time_ns()}", content.getvalue()
+    )
 
 
 def _plot(path: Path, rows: Sequence[dict[str, str]]) -> None:
