@@ -8,13 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from trials import Tree, Trial, draw_dataset, draw_videos, run, tree
-
-from conftest import Rounds
+from trials import Rounds, Tell, Tree, Trial, draw_dataset, draw_videos, run, tree
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes as on Linux")
 
-Tell = Callable[[str], None]
 SAVE = "overlay,maps,csv"
 
 

@@ -11,10 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_kills import SAVE, Tell, assert_finished_folders_are_of_one_run, dataset, fresh, videos
-from trials import Trial, run, tree
-
-from conftest import Rounds
+from test_kills import SAVE, assert_finished_folders_are_of_one_run, dataset, fresh, videos
+from trials import Rounds, Tell, Trial, run, tree
 
 __all__ = ["dataset", "fresh", "videos"]  # fixtures
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,6 +22,11 @@ from gfsalnet.video import VideoWriter
 
 Tree = Mapping[str, str]
 """Path in a folder → hash of the file's content, without what differs between two runs: how long they took."""
+
+Rounds = Callable[[int], Iterator[tuple[int, np.random.Generator]]]
+"""What the fixture `rounds` gives."""
+Tell = Callable[[str], None]
+"""What the fixture `tell` gives."""
 
 _MARK = "GFSALNET_TRIAL"
 _TAKES_TIME = {"seconds", "images_per_second"}
