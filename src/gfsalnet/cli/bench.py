@@ -93,15 +93,17 @@ def bench(
         figures["video"] = {"stages": {stage.stage: stage.cpu_ms for stage in stages}, **asdict(speed)}
         if output is not None:
             write_json(output, figures)
-            say(f"\nfigures: {output}")
+            say("")
+            say(f"figures: {output}")
 
 
 def _print_network(name: str, report: NetworkReport) -> None:
     from rich.table import Table
 
     width, height = report.size_wh
+    say("")
     say(
-        f"\n{name}, {width}x{height}: {report.gflops:.1f} GFLOP per frame; one core multiplies matrices at "
+        f"{name}, {width}x{height}: {report.gflops:.1f} GFLOP per frame; one core multiplies matrices at "
         f"{report.peak_gflops_per_second:.0f} GFLOP per second"
     )
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -117,7 +119,8 @@ def _print_network(name: str, report: NetworkReport) -> None:
 
 def _print_video(stages: list[StageSpeed], speed: VideoSpeed) -> None:
     whole = sum(stage.cpu_ms for stage in stages)
-    say("\na video, each stage alone, CPU ms per frame:")
+    say("")
+    say("a video, each stage alone, CPU ms per frame:")
     for stage in stages:
         say(f"  {stage.stage:20} {stage.cpu_ms:6.2f}  {stage.cpu_ms / whole:4.0%}")
     say(
