@@ -75,7 +75,8 @@ def test_the_numbers_are_those_of_the_maps_and_of_the_gaze(folder: Path) -> None
 
 
 def test_people_alone_and_a_part_of_the_video(folder: Path) -> None:
-    found = aoi("--gaze", "gaze.csv", "--people-only", "--start", "0.2", "--save", "parquet")
+    assert rows(aoi("--end", "0.1", "--save", "csv") / "prediction.csv")[1]["frames"] == "0"  # shown from 0.2 s on
+    found = aoi("--gaze", "gaze.csv", "--people-only", "--start", "0.2", "--save", "parquet", "--overwrite")
     names = {path.name for path in found.iterdir()}
     assert {"viewers.csv", "viewers.parquet", "people.csv", "frames.csv"} <= names
     assert not {"prediction.csv", "comparison.csv", "maps.npz", "aoi.mp4"} & names

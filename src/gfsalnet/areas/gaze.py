@@ -55,7 +55,7 @@ def read_viewers(path: Path, video: str, size_wh: tuple[int, int], timeline: Tim
 
     Args:
         path: a folder dataset, or a file of fixations.
-        video: name of the video in it; a table of one video may name it as it likes.
+        video: name of the video in it.
         size_wh: width and height of the video in pixels.
         timeline: when its frames are shown.
 

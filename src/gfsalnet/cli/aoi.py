@@ -237,7 +237,9 @@ def _measured(
         if existing(folder, request, overwrite):
             say(f"{source}: already in {folder}")
             return None
-        notes = check_fit(drawn, areas, info.size_wh, info.duration_seconds)
+        # Of a part of a video areas may be shown before or after it.
+        end = info.duration_seconds if part == (None, None) else None
+        notes = check_fit(drawn, areas, info.size_wh, end)
 
         def on_frame(done: int) -> None:
             progress.show(Path(source).name, done, info.estimated_frames, stage=source)

@@ -92,7 +92,11 @@ def read_viewings(vendor: VendorName, files: Sequence[Path], video: Path, settin
         TrackerError: if no file can be used, or two hold the same viewer.
         SourceError: if the video cannot be read.
     """
-    info, timeline = video_info(video), video_timeline(video)
+    info = video_info(video)
+    if info.kind == "image":
+        remedy = "Make a video of it that is as long as the picture was shown, and give that."
+        raise TrackerError(video, "it is a picture, and gaze is taken by the time of a video", remedy)
+    timeline = video_timeline(video)
     imported = Imported(viewings=[], timeline=timeline, info=info, refused=[])
     for path in files:
         found: list[Viewing] = []
