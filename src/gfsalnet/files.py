@@ -32,6 +32,7 @@ _REMEDIES = {
 
 
 HOME_VARIABLE = "GFSALNET_HOME"
+_FILES_AT_ONCE = 16
 JPEG_QUALITY = 95
 """Quality of JPEG frames to train on: a fifth of a PNG's size, 43 to 50 dB away from the video's pixels."""
 
@@ -190,9 +191,11 @@ def remove(path: Path) -> None:
 
 
 def _to_disk(path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor  # here, because every --help passes by
+
     if path.is_dir():
-        for file in path.rglob("*"):
-            _sync(file)
+        with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:  # a disk writes many files in the time of a few
+            list(pool.map(_sync, path.rglob("*")))
     _sync(path)
 
 
