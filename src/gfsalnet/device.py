@@ -171,12 +171,13 @@ def settle_memory() -> None:
     """Before the same work is done for every frame: return what loading left, and keep what is freed from now on.
 
     Left alone, glibc returns blocks of a few megabytes at every free and gets them back page by page at the next frame;
-    PyTorch on a CPU then takes half as long again. Nothing is done where the system's allocator is another.
+    PyTorch on a CPU then takes half as long again. Blocks over 16 MiB, such as frames of 4K, still go back at once:
+    kept, they leave holes that nothing fits into. Nothing is done where the system's allocator is another.
     """
     try:
         libc = ctypes.CDLL(None)
         libc.malloc_trim(0)
-        libc.mallopt(_MMAP_THRESHOLD, 2**25)
+        libc.mallopt(_MMAP_THRESHOLD, 2**24)
         libc.mallopt(_TRIM_THRESHOLD, 2**30)
     except (OSError, AttributeError, TypeError):  # no glibc
         return

@@ -85,6 +85,8 @@ def write_mat(path: Path) -> None:
 
 def write_parquet(path: Path) -> None:
     """A text of a megabyte that five thousand rows repeat."""
+    import pyarrow.parquet
+
     texts = pyarrow.array(["x" * 10**6]).dictionary_encode()
     video = pyarrow.DictionaryArray.from_arrays(pyarrow.array(np.zeros(5000, np.int32)), texts.dictionary)
     pyarrow.parquet.write_table(pyarrow.table({"video": video, "x": np.zeros(5000), "y": np.zeros(5000)}), path)

@@ -27,7 +27,7 @@ from gfsalnet.video import Resize, ShotDetector, fitted_size_hw, numbered_frames
 
 log = logging.getLogger(__name__)
 
-_PREPARED = 2
+_PREPARED = 1
 """Frames whose pictures may wait for the network: so that neither waits for the other."""
 
 
