@@ -32,7 +32,7 @@ def doctor(
         found = _examined()
     shown = found if paths else found.without_names()
     if as_json:
-        say(json.dumps(shown.as_json(), indent=2))
+        typer.echo(json.dumps(shown.as_json(), indent=2))
     else:
         for line in shown.lines():
             say(line)

@@ -98,7 +98,8 @@ class GFSalNetModel(SaliencyModel):
         self.lookahead_frames = max(lookahead, 0 if over_time is None else 1) + every - 1
         self.computes_flow = estimator is not None
         self.backend_name = backend.name
-        log.info("model %s", self.describe())
+        flow = "no flow" if estimator is None else f"flow by {estimator.name} {estimator.settings}"
+        log.info("model %s, weights %s, run by %s, %s", name, weights_hash, backend.name, flow)
 
     def describe(self) -> dict[str, Any]:
         """Name, weights, what runs them, and flow settings."""
