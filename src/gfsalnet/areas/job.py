@@ -112,7 +112,6 @@ def measure(
     starts: list[float] = []
     indices: list[int] = []
     waiting = _Now()
-    best = _Still([area.name for area in areas], folder / "areas.png")
     with ExitStack() as stack:
         table = stack.enter_context(_frames_table(folder, settings))
         outputs = [stack.enter_context(output) for output in _outputs(info, areas, settings, folder)]
@@ -124,14 +123,13 @@ def measure(
             waiting.found = _attention(corners, info, prediction, settings.overlap)
             for one, (place, _) in zip(followed, places, strict=True):
                 one.append(place.corners)
-            for output in (best, *outputs):
+            for output in outputs:
                 output(frame, prediction, corners)
             starts.append(frame.time_seconds)
             indices.append(frame.index)
             on_frame(len(starts))
         end = (starts[-1] if starts else 0.0) + float(1 / info.rate)
         _finish(waiting, end, areas, summaries, table)
-    best.write()
     times = np.array(starts)
     paths: list[AreaPath] = list(drawn)
     if follower is not None:
@@ -225,28 +223,27 @@ def _frames_table(folder: Path, settings: AreaSettings) -> AbstractContextManage
 def _outputs(
     info: VideoInfo, areas: Sequence[Area], settings: AreaSettings, folder: Path
 ) -> Iterator[AbstractContextManager[Saved]]:
+    yield _still([area.name for area in areas], folder / "areas.png")
     if "video" in settings.save:
         yield _drawn(info, [area.name for area in areas], folder)
     if "npz" in settings.save:
         yield _maps(folder)
 
 
-class _Still:
+@contextmanager
+def _still(names: Sequence[str], path: Path) -> Iterator[Saved]:
     """The first of the frames that show most areas, drawn: a video does not go into a page or a paper."""
+    most, view = 0, None
 
-    def __init__(self, names: Sequence[str], path: Path) -> None:
-        self._names, self._path = names, path
-        self._most = 0
-        self._view: NDArray[np.uint8] | None = None
-
-    def __call__(self, frame: Frame, prediction: Prediction | None, corners: Sequence[Corners | None]) -> None:
+    def keep(frame: Frame, prediction: Prediction | None, corners: Sequence[Corners | None]) -> None:
+        nonlocal most, view
         count = sum(one is not None for one in corners)
-        if count > self._most:
-            self._most, self._view = count, _view(frame, prediction, self._names, corners)
+        if count > most:
+            most, view = count, _view(frame, prediction, names, corners)
 
-    def write(self) -> None:
-        if self._view is not None:
-            write_png(self._path, self._view)
+    yield keep
+    if view is not None:
+        write_png(path, view)
 
 
 @contextmanager

@@ -41,8 +41,10 @@ def areas_section(folder: Path) -> str:
     shown = [name for name in COLUMNS if any(row.get(name) for row in rows.values())]
     heads = "".join(f'<th scope="col">{COLUMNS[name][0]}</th>' for name in shown)
     body = "".join(
-        f'<tr><th scope="row">{escape(area)}</th>'
-        + "".join(f'<td class="number">{_cell(name, row.get(name, ""))}</td>' for name in shown)
+        f'<tr><th scope="row" style="white-space: nowrap">{escape(area)}</th>'
+        + "".join(
+            f'<td class="number" style="white-space: nowrap">{_cell(name, row.get(name, ""))}</td>' for name in shown
+        )
         + "</tr>"
         for area, row in rows.items()
     )
