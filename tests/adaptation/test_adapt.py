@@ -93,6 +93,13 @@ def test_what_cannot_be_fitted_is_refused_in_one_line(tmp_path: Path) -> None:
     few = open_dataset("folder", pictures(tmp_path / "few", count=1))
     with pytest.raises(DatasetError, match="1 of its 1 pictures have gaze"):
         adapt("gfsalnet-mobile", few, tmp_path / "out")
+    sparse = open_dataset("folder", pictures(tmp_path / "sparse", gaze=2))
+    with pytest.raises(DatasetError, match="16 fixations on the 8 recordings"):
+        adapt("gfsalnet-mobile", sparse, tmp_path / "out")
+    root = pictures(tmp_path / "shares", count=2)
+    write_table(root, [{"image": "0.png", "x": 0.01 * n, "y": 0.5} for n in range(60)])
+    with pytest.raises(DatasetError, match="x and y are pixels"):
+        adapt("gfsalnet-mobile", open_dataset("folder", root), tmp_path / "out")
     with pytest.raises(RequestError, match="one stream"):
         adapt("gfsalnet-mobile@1", few, tmp_path / "out")
     (tmp_path / "there").mkdir()

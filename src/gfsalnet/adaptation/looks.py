@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -13,6 +13,7 @@ import numpy as np
 from gfsalnet.errors import DatasetError, GFSalNetError
 from gfsalnet.flow.estimator import zero_flow
 from gfsalnet.gaze import FrameGaze, GazeDataset, fixation_counts
+from gfsalnet.gaze.check import doubts_of
 from gfsalnet.maps import Map, resize_density
 from gfsalnet.models.gfsalnet import GFSalNetModel, Unread
 from gfsalnet.models.memory import Timed, remembered
@@ -21,6 +22,8 @@ from gfsalnet.types import Fixations, Frame
 
 MOST_LOOKS = 48
 """Frames of one video that are used, evenly spaced among those with gaze."""
+FEWEST_FIXATIONS = 50
+"""In all: fewer say nothing about where people look."""
 MOST_CELLS = 5000
 """Of a map: finer detail says little of so few numbers."""
 WARM_UP_FRAMES = 60
@@ -81,8 +84,12 @@ def looked_at(
         reach_seconds: how long before a frame the memory may reach.
         on_video: called with the recordings done and in all.
         on_skipped: called with what is wrong with a recording that is left out.
+
+    Raises:
+        DatasetError: if the gaze cannot be in pixels and seconds.
     """
     found = []
+    _require_pixels(dataset)
     for done, name in enumerate(dataset.videos):
         on_video(done, len(dataset.videos))
         try:
@@ -95,6 +102,19 @@ def looked_at(
             found.append(LookedAt(name, looks, gaze))
     on_video(len(dataset.videos), len(dataset.videos))
     return found
+
+
+def _require_pixels(dataset: GazeDataset) -> None:
+    """Refuse gaze in other units, which a fit would follow to wherever it points."""
+    qualities = {}
+    for name in dataset.videos:
+        with suppress(GFSalNetError):  # said when the recording is read
+            qualities[name] = dataset.quality(name)
+    doubts = doubts_of(qualities, but=("late",))
+    said = [*doubts.whole, *(f"{name}: {text}" for name, texts in doubts.videos.items() for text in texts)]
+    if said:
+        remedy = "Mend the gaze; `gfsalnet dataset check` shows whether it is right"
+        raise DatasetError(f"{dataset.name} {dataset.split}", "; ".join(said[:3]), remedy)
 
 
 def _looks(
@@ -163,10 +183,15 @@ def require_some(recordings: Sequence[LookedAt], dataset: GazeDataset, fewest: i
     """Refuse a dataset with too little gaze.
 
     Raises:
-        DatasetError: if fewer recordings than that have gaze.
+        DatasetError: if fewer recordings than that have gaze, or there are few fixations in all.
     """
     if len(recordings) < fewest:
         noun = {"video": "videos", "image": "pictures"}[dataset.kind]
         problem = f"{len(recordings)} of its {len(dataset.videos)} {noun} have gaze that can be used"
         remedy = f"Fitting needs at least {fewest}; `gfsalnet dataset check` says what there is"
+        raise DatasetError(f"{dataset.name} {dataset.split}", problem, remedy)
+    fixations = sum(len(look.fixations) for recording in recordings for look in recording.looks)
+    if fixations < FEWEST_FIXATIONS:
+        problem = f"there are {fixations} fixations on the {len(recordings)} recordings that have gaze"
+        remedy = f"Fitting needs at least {FEWEST_FIXATIONS}, better hundreds"
         raise DatasetError(f"{dataset.name} {dataset.split}", problem, remedy)
