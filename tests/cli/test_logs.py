@@ -36,7 +36,8 @@ def test_a_program_that_uses_the_library_hears_nothing(tmp_path: Path, picture: 
 def test_what_is_said_with_v(picture: str) -> None:
     assert predict(picture)[1] == ""
     said = gfsalnet("-v", "predict", picture, "--backend", "reference", "--save", "csv", "-o", "other").stderr
-    for words in ("picture.png: image, 640x360 pixels", "StillsReader", "gfsalnet-mobile, weights ", "run by onnxruntime", "by stage: {"):
+    model = "gfsalnet-mobile, weights ", "run by onnxruntime"
+    for words in ("picture.png: image, 640x360 pixels", "StillsReader", *model, "by stage: {"):
         assert words in said
     assert "DEBUG" not in said
     assert predict(picture)[1] == ""  # the next command is silent again
