@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -61,5 +62,5 @@ def _stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
     if len(_received) >= _AT_ONCE:
         os._exit(128 + number)
-    with suppress(OSError):  # not print: the signal may have come in the middle of one
-        os.write(2, b"cleaning up; once more ends at once\n")
+    with suppress(OSError, ValueError, AttributeError):  # not print: the signal may have come in the middle of one
+        os.write(sys.stderr.fileno(), b"cleaning up; once more ends at once\n")

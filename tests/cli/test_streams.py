@@ -58,6 +58,17 @@ def test_a_full_disk_behind_standard_output_is_one_line_and_stops_nothing() -> N
     ]
 
 
+@pytest.mark.parametrize(("arguments", "shown"), [((), False), (("-v",), True)])
+def test_what_libraries_in_c_complain_of_is_left_out(arguments: tuple[str, ...], shown: bool) -> None:
+    program = PRINTS.replace("app()\n", "").replace(
+        "def second(): pass", "def second(verbose: bool = typer.Option(False, '-v')): os.write(2, b'libpng\\n')"
+    )
+    program = "import os, typer\n" + program + "print_error('ours')\napp()\n"
+    command = [sys.executable, "-c", program, "second", *arguments]
+    done = subprocess.run(command, stderr=subprocess.PIPE, check=True)
+    assert done.stderr.split() == [b"error:", b"ours", *[b"libpng"] * shown]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps the folder")
 def test_a_current_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
     def leave() -> None:

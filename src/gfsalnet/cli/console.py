@@ -74,7 +74,7 @@ class App(typer.Typer):
         Raises:
             SystemExit: at its end.
         """
-        use_tolerant_streams()
+        use_tolerant_streams(libraries_too=not {"-v", "-vv", "--verbose"}.isdisjoint(sys.argv))
         stop_once()
         try:
             return super().__call__(*arguments, **settings)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import errno
+import faulthandler
 import io
+import os
 import sys
 
 _IN_ASCII = dict(
@@ -47,10 +49,35 @@ class TolerantStream(io.TextIOWrapper):
         self.failure = error
 
 
-def use_tolerant_streams() -> None:
-    """Replace both standard streams of this process."""
+def use_tolerant_streams(*, libraries_too: bool) -> None:
+    """Replace both standard streams of this process.
+
+    Args:
+        libraries_too: whether libraries in C may still write to standard error: libpng, libjpeg and libtiff complain
+            there of every damaged picture, beside our line about it. Otherwise a crash is all that is seen of them.
+    """
     codecs.register_error(_HANDLER, _in_ascii)
     sys.stdout, sys.stderr = _tolerant(sys.stdout), _tolerant(sys.stderr)
+    if not libraries_too and isinstance(sys.stderr, TolerantStream):
+        _keep_for_ourselves(sys.stderr)
+
+
+def _keep_for_ourselves(stream: TolerantStream) -> None:
+    """Move Python's standard error to another descriptor, and let nothing come of what is written to the old one."""
+    try:
+        ours = os.dup(stream.fileno())
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
+    except (OSError, ValueError):  # there is no descriptor: nothing can write to it
+        return
+    moved = io.TextIOWrapper(os.fdopen(ours, "wb"), encoding=stream.encoding, line_buffering=True)
+    _moved.append(moved)  # its buffer must live as long as the new stream, which shares it
+    sys.stderr = _tolerant(moved)
+    faulthandler.enable(ours)
+
+
+_moved: list[io.TextIOWrapper] = []
 
 
 def _tolerant(stream: object) -> TolerantStream:
