@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_CLEAN_UP_SECONDS = 5.0
 _AT_ONCE = 3
 """The third signal does not wait for anything to be cleaned up."""
 
 Handler = Callable[[int, "FrameType | None"], Any]
 _received: list[int] = []
+_asked = -math.inf
+"""When the last signal came, on the monotonic clock."""
 
 
 @contextmanager
@@ -57,10 +62,13 @@ def exit_status() -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    global _asked
+    before, _asked = _asked, time.monotonic()
     _received.append(number)
-    if len(_received) == 1:
-        raise KeyboardInterrupt
     if len(_received) >= _AT_ONCE:
         os._exit(128 + number)
+    # Much later nothing is being cleaned up: the interrupt was lost in a library that catches everything.
+    if _asked - before > _CLEAN_UP_SECONDS:
+        raise KeyboardInterrupt
     with suppress(OSError, ValueError, AttributeError):  # not print: the signal may have come in the middle of one
         os.write(sys.stderr.fileno(), b"cleaning up; once more ends at once\n")
