@@ -93,6 +93,17 @@ def test_mp4_tables_that_contradict_each_other(encode):
     )
 
 
+def test_a_fragment_that_is_missing(encode):
+    path = encode("fragments.mp4", COUNT, **FORMATS["fragments.mp4"])
+    data = path.read_bytes()
+    starts = [at - 4 for at in range(len(data)) if data[at : at + 4] == b"moof"]
+    path.write_bytes(data[: starts[2]] + data[starts[3] :])
+    count, report = read(path)
+    assert count < COUNT
+    assert report.damage == "its container is damaged: fragment 2 is followed by 4"
+    assert report.loss_unknown
+
+
 def test_an_edit_list_that_its_durations_deny(encode):
     path = encode("a.mp4", COUNT, **FORMATS["a.mp4"])
     data = path.read_bytes()

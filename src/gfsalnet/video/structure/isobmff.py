@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
     track: _Track | None = None
     timescale, fragmented, in_fragments = 0, False, 0
     at, problem, cut = 0, None, False
+    numbers: list[int] = []
     while at < file.size:
         box = _box(file, at, file.size)
         if box is None:
@@ -53,7 +55,9 @@ def walk(file: FileBytes, stream: int) -> Structure:
             track = _find_track(file, body, min(end, file.size), stream)
         elif name == b"moof":
             in_fragments += _fragment_samples(file, body, min(end, file.size), stream)
+            numbers.append(_fragment_number(file, body, min(end, file.size)))
         at = end
+    problem = problem or _missing_fragment(numbers)
     if track is None:
         return Structure(cut=cut, problem=problem)
     listed = _listed(file, track, timescale, fragmented)
@@ -119,6 +123,19 @@ def _fragment_samples(file: FileBytes, at: int, end: int, number: int) -> int:
             # A fragment may hold runs of several tracks, and several runs of one.
             samples += sum(file.number(start + 4, 4) or 0 for kind, start, _ in inner if kind == b"trun" and is_ours)
     return samples
+
+
+def _fragment_number(file: FileBytes, at: int, end: int) -> int:
+    return next((file.number(body + 4, 4) or 0 for name, body, _ in _boxes(file, at, end) if name == b"mfhd"), 0)
+
+
+def _missing_fragment(numbers: list[int]) -> str | None:
+    """Where the numbers of fragments miss some; those of a file that counts otherwise from its start on say nothing."""
+    steps = [after - before for before, after in pairwise(numbers)]
+    if steps[:1] == [1] and any(step != 1 for step in steps):
+        place = next(index for index, step in enumerate(steps) if step != 1)
+        return f"fragment {numbers[place]} is followed by {numbers[place + 1]}"
+    return None
 
 
 def _listed(file: FileBytes, track: _Track, timescale: int, fragmented: bool) -> Structure:
