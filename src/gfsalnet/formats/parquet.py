@@ -40,6 +40,8 @@ def _texts(path: Path, file: object, name: str, rows: int, kind: type[GFSalNetEr
 
     # Read as a dictionary: a long text that every row repeats is stored once, and would be unpacked to gigabytes.
     table = pyarrow.parquet.read_table(path, columns=[name], read_dictionary=[name])
+    if table.num_rows != rows:
+        raise ValueError(f"its column {name} has {table.num_rows} values, and the table {rows} rows")
     column = table.column(0)
     if pyarrow.types.is_dictionary(column.type):
         longest = max((len(str(value)) for chunk in column.chunks for value in chunk.dictionary.to_pylist()), default=0)
