@@ -14,6 +14,7 @@ from gfsalnet.device import resolve_device
 from gfsalnet.errors import GFSalNetError, RequestError, WeightsError
 from gfsalnet.files import is_path
 from gfsalnet.flow import FlowEstimator, make_estimator
+from gfsalnet.formats.door import opening
 from gfsalnet.models.base import SaliencyModel
 from gfsalnet.models.entry import ModelEntry
 from gfsalnet.models.gfsalnet import GFSalNetModel
@@ -171,9 +172,12 @@ def _flow_of(
     about: Mapping[str, Any], flow: str | FlowEstimator | None, flow_settings: Mapping[str, Any]
 ) -> tuple[FlowEstimator, float | None, FlowEstimator]:
     """What a model was trained with, the speed in full colour, and the estimator to use."""
-    settings: dict[str, Any] = {"estimator": "dis", **(about.get("flow") or {})}
-    scale_pixels, trained_name = settings.pop("scale_pixels", None), settings.pop("estimator")
-    trained_with = make_estimator(trained_name, **settings)
+    where = Path(str(about.get("name") or "config.json"))
+    # What the folder says of flow: any of it may be of another type than the estimator takes.
+    with opening(where, "description of the flow that a model was trained with", WeightsError):
+        settings: dict[str, Any] = {"estimator": "dis", **(about.get("flow") or {})}
+        scale_pixels, trained_name = settings.pop("scale_pixels", None), settings.pop("estimator")
+        trained_with = make_estimator(trained_name, **settings)
     flow = flow or trained_name
     own = settings if isinstance(flow, str) and flow.partition(":")[0] == trained_name else {}
     return trained_with, scale_pixels, _estimator(flow, {**own, **flow_settings})
