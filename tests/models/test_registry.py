@@ -125,5 +125,5 @@ def test_damaged_files_are_one_error(unisal: Path) -> None:
     with pytest.raises(WeightsError, match="not a readable safetensors file"):
         load_model("unisal", device="cpu")
     (unisal / "config.json").write_text("{")
-    with pytest.raises(WeightsError, match="describes no network"):
+    with pytest.raises(WeightsError, match="not a readable JSON file"):
         load_model("unisal", device="cpu")
