@@ -11,11 +11,11 @@ import pytest
 import gfsalnet
 from gfsalnet.packages import missing_package
 
-SRC = Path(gfsalnet.__file__).parents[1]
+PACKAGE = Path(gfsalnet.__file__).parent
 # Only modules that hold one are imported: pytest's own --doctest-modules would import and search all.
 MODULES = [
-    ".".join(path.relative_to(SRC).with_suffix("").parts)
-    for path in sorted(SRC.rglob("*.py"))
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    for path in sorted(PACKAGE.rglob("*.py"))
     if ">>> " in path.read_text(encoding="utf-8")
 ]
 

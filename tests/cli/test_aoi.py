@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Sequence
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -70,7 +71,8 @@ def test_the_numbers_are_those_of_the_maps_and_of_the_gaze(folder: Path) -> None
     assert by_viewer["left", "A"]["gaze_dwell_seconds"] == "0.5"
     assert by_viewer["left", "B"]["time_to_first_gaze_seconds"] == ""
     assert [row["gaze_share"] for row in rows(found / "comparison.csv")] == ["0.5", "0"]
-    assert cv2.imread(str(found / "curves.png")) is not None
+    if find_spec("matplotlib") is not None:
+        assert cv2.imread(str(found / "curves.png")) is not None
     assert [area.name for area in read_areas(found / "areas.json")] == ["left", "late"]
 
 

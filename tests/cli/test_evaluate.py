@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from click.testing import Result
 from command import gfsalnet, one_line_error
+from typer.testing import Result
 
 from gfsalnet.packages import is_installed
 

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import onnx
 import pytest
-from click.testing import Result
 from command import gfsalnet, one_line_error
+from typer.testing import Result
 
 from gfsalnet.backends.base import WEIGHTS_KEY
 from gfsalnet.backends.export_check import ExportCheck
