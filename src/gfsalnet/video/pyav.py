@@ -17,8 +17,11 @@ AnyStream = TypeVar("AnyStream", bound=Stream)
 DEFAULT = 0x1
 """FFmpeg's AV_DISPOSITION_DEFAULT."""
 
+_VERSION = int(av.__version__.split(".")[0])
 # Titles and tags in another encoding than UTF-8 must not keep a video from being opened: PyAV 19 does so by itself.
-_LENIENT: dict[str, Any] = {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+_LENIENT: dict[str, Any] = {} if _VERSION >= 19 else {"metadata_errors": "replace"}
+_OPTIONS_OF_STREAMS = _VERSION >= 18
+"""Whether PyAV may be given options of streams: up to 16 it crashes where a format finds its streams late (FLV, PS)."""
 
 
 FILE = "file:"
@@ -57,11 +60,16 @@ def open_input(
     Raises:
         FFmpegError, OSError: if it cannot be opened.
     """
-    # Of the decoders that FFmpeg asks what is in the file, before anyone has seen the size.
-    limits = {"max_pixels": str(max_pixels())}
     allowed = {} if format else _allowed(file.startswith(FILE), allow_playlists)
     container: InputContainer = av.open(
-        file, "r", format=format, options={**allowed, **limits, **(options or {})}, timeout=timeout, **_LENIENT
+        file,
+        "r",
+        format=format,
+        # Of the decoders that FFmpeg asks what is in the file, before anyone has seen the size.
+        options={"max_pixels": str(max_pixels())} if _OPTIONS_OF_STREAMS else {},
+        container_options={**allowed, **(options or {})},
+        timeout=timeout,
+        **_LENIENT,
     )
     return container
 
