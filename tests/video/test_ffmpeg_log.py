@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from itertools import zip_longest
 
 import av.logging
 import pytest
@@ -72,11 +73,10 @@ def test_of_two_videos_read_in_turns_only_the_damaged_one_is_damaged(encode):
     whole = encode("whole.mkv", 12, **arguments)
     data = bytearray(encode("spoilt.mkv", 12, **arguments).read_bytes())
     start = len(data) // 2
-    data[start : start + 100] = random.Random(0).randbytes(100)
+    data[start : start + 400] = random.Random(0).randbytes(400)
     (whole.parent / "spoilt.mkv").write_bytes(data)
     with open_source(str(whole)) as one, open_source(str(whole.parent / "spoilt.mkv")) as two:
-        pairs = list(zip(one, two, strict=False))
-        assert next(iter(one), None) is next(iter(two), None) is None
-    assert len(pairs) >= 11
+        pairs = list(zip_longest(one, two))
+    assert len(pairs) == 12
     assert one.report.damage is None
-    assert two.report.frames_damaged == 1
+    assert two.report.damage is not None
