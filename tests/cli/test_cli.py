@@ -211,7 +211,7 @@ def test_a_tiny_image_and_a_photograph(tmp_path: Path) -> None:
     assert done.exit_code == 1
     one_line_error(done, "dot.png", "1")
     assert sorted(p.name for p in (tmp_path / "out" / "street").iterdir()) == [
-        "frames.csv", "maps", "overlay.png", "summary.json",
+        "frames.csv", "maps", "maps.npz", "overlay.png", "summary.json",
     ]  # fmt: skip
 
 

@@ -45,10 +45,10 @@ class ResultFolder:
         """
         try:
             names = os.listdir(self.path)
-        except FileNotFoundError:
-            return True
-        except OSError:  # a file, or a folder that is not for us
-            return False
+        except OSError:
+            # There it is a file, or a folder that is not for us. Where nothing is, another name would fare no better:
+            # whoever claims the folder is told what is in the way.
+            return not os.path.lexists(self.path)
         return all(name in ours or name == CLAIM_FILE or is_partial(name) for name in names)
 
     def claimed(self, work: str) -> AbstractContextManager[None]:
