@@ -6,8 +6,6 @@ import csv
 import json
 import math
 from collections.abc import Collection
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -18,7 +16,7 @@ import torch
 from drawn import BlobModel, Drawn, ThreadModel, write_maps
 
 import gfsalnet.evaluation.run
-from gfsalnet.errors import DatasetError, GFSalNetError, OutputError, SourceError
+from gfsalnet.errors import DatasetError, OutputError, SourceError
 from gfsalnet.evaluation import EvaluationSettings, MapsFolder, ModelSource, Report, evaluate, is_finished, read_report
 from gfsalnet.evaluation.sources import VideoMaps
 from gfsalnet.evaluation.store import Store
@@ -225,13 +223,6 @@ def test_nothing_to_score_is_an_error(tmp_path: Path) -> None:
     dataset.damaged = frozenset("abcd")
     with pytest.raises(DatasetError, match=r"none of its 4 videos could be scored; the first: drawn/a: its gaze"):
         run(tmp_path, dataset=dataset)
-
-
-def test_a_worker_that_dies_is_the_users_to_know() -> None:
-    future: Future[str] = Future()
-    future.set_exception(BrokenProcessPool())
-    with pytest.raises(GFSalNetError, match=r"a worker process: ended unexpectedly.*fewer --workers"):
-        gfsalnet.evaluation.run._result(future)
 
 
 def test_an_evaluation_that_was_taken_up_again_is_not_finished(finished: Path, tmp_path: Path) -> None:

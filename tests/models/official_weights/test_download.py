@@ -270,7 +270,7 @@ def test_weights_that_do_not_fit_are_kept_to_look_at(
 
 def test_what_may_not_be_fetched_says_how_to_get_it() -> None:
     with pytest.raises(
-        WeightsError, match=r"salema: its weights are cannot be downloaded by this program\. fetch SalEMA30\.pt"
+        WeightsError, match=r"salema: its weights cannot be downloaded by this program\. fetch SalEMA30\.pt"
     ):
         download_weights("salema", no_progress)
     with pytest.raises(WeightsError, match="is no model with weights of others"):
