@@ -77,7 +77,7 @@ def test_a_current_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
         os.chdir(gone)
         gone.rmdir()
 
-    done = run("second", stdout=subprocess.PIPE, preexec_fn=leave)
+    done = subprocess.run([sys.executable, "-m", "gfsalnet", "models"], capture_output=True, preexec_fn=leave)
     assert done.returncode == 1
     assert done.stderr == b"error: the current folder: does not exist any more. Change to another one.\n"
 
