@@ -252,6 +252,11 @@ def write_json(path: Path, mapping: Mapping[str, Any]) -> None:
         partial.write_bytes(text.encode("utf-8", errors="backslashreplace"))
 
 
+def as_stored(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping as it is read back once it was stored as JSON, to compare with one that was: tuples become lists."""
+    return dict(json.loads(json.dumps(mapping)))
+
+
 def difference_in_words(before: Any, now: Any, path: str = "") -> str:
     """The first place where two nested mappings differ, as a message about results that were found in the way.
 

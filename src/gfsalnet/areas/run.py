@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
@@ -21,7 +20,7 @@ from gfsalnet.areas.people import FIXATION_COLUMNS, SAMPLE_COLUMNS, Row, frame_s
 from gfsalnet.areas.plots import Curve, draw_bars, draw_curves
 from gfsalnet.areas.tables import write_table
 from gfsalnet.errors import OutputError
-from gfsalnet.files import difference_in_words, output_errors, write_json, written_whole
+from gfsalnet.files import as_stored, difference_in_words, output_errors, write_json, written_whole
 from gfsalnet.formats.texts import read_csv_rows, read_json_object
 from gfsalnet.gaze.video_files import Timeline, video_timeline
 from gfsalnet.packages import MissingPackageError, require
@@ -66,8 +65,9 @@ def existing(folder: Path, request: Mapping[str, Any], overwrite: bool) -> bool:
         before = read_json_object(folder / SUMMARY, OutputError)["request"]
     except (OutputError, KeyError) as error:
         raise OutputError(folder, "something else is in the way", "Choose another --output.") from error
-    if before != json.loads(json.dumps(request)):
-        problem = f"holds results of {difference_in_words(before, json.loads(json.dumps(request)))}"
+    now = as_stored(request)
+    if before != now:
+        problem = f"holds results of {difference_in_words(before, now)}"
         raise OutputError(folder, problem, "Give --overwrite, or another --output.")
     return True
 

@@ -18,6 +18,7 @@ from gfsalnet.cli.options import (
     DeviceOption,
     EndOption,
     ModelOption,
+    OverwriteOption,
     StartOption,
     checked,
     completed,
@@ -125,7 +126,6 @@ AoiSaveOption = Annotated[
         "(the maps).",
     ),
 ]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", rich_help_panel=OUTPUT, help="Replace existing results.")]
 
 
 def aoi(

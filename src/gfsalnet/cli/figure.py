@@ -78,7 +78,8 @@ AtOption = Annotated[
         metavar="TIME",
         callback=checked(time_seconds),
         rich_help_panel=INPUT,
-        help="Time of a frame to show: seconds, or [hours:]minutes:seconds; may be repeated. Default: evenly spread.",
+        help="Time of a frame to show: seconds, minutes:seconds or hours:minutes:seconds; may be repeated. Default: "
+        "evenly spread.",
     ),
 ]
 FramesOption = Annotated[

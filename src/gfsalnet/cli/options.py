@@ -263,13 +263,17 @@ SaveOption = Annotated[
         + ".",
     ),
 ]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", rich_help_panel=OUTPUT, help="Replace results that exist already.")
+]
 StartOption = Annotated[
     str | None,
     typer.Option(
         metavar="TIME",
         callback=checked(time_seconds),
         rich_help_panel=INPUT,
-        help="Time to start at: seconds, or [hours:]minutes:seconds. Frames keep their numbers and times.",
+        help="Time to start at: seconds, minutes:seconds or hours:minutes:seconds. Frames keep their numbers and "
+        "times.",
     ),
 ]
 EndOption = Annotated[

@@ -24,6 +24,7 @@ from gfsalnet.cli.options import (
     LegendOption,
     ModelOption,
     OpacityOption,
+    OverwriteOption,
     SaveOption,
     ScaleOption,
     StartOption,
@@ -149,9 +150,6 @@ LookaheadOption = Annotated[
         rich_help_panel=MODEL,
         help="Let each map take in up to N later frames, which it then waits for. 0: none, as live video needs it.",
     ),
-]
-OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", rich_help_panel=OUTPUT, help="Replace results that exist already.")
 ]
 
 

