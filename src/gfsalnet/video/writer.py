@@ -217,7 +217,7 @@ class VideoWriter:
 def _repeatable() -> dict[str, str]:
     """Options with which x264 makes the same bytes of the same frames.
 
-    Its AVX-512 code for macroblock trees makes films that differ from run to run. Where a processor has AVX-512, x264
+    Its AVX-512 code for macroblock trees makes videos that differ from run to run. Where a processor has AVX-512, x264
     is held to AVX2; elsewhere it chooses for itself.
     """
     return {"x264-params": "asm=avx2"} if cv2.checkHardwareSupport(_CPU_AVX_512F) else {}
