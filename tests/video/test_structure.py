@@ -93,6 +93,17 @@ def test_mp4_tables_that_contradict_each_other(encode):
     )
 
 
+@pytest.mark.parametrize(("place", "value"), [(11, 0), (15, 2), (15, 99)])
+def test_mp4_delays_of_other_pictures_than_there_are(encode, place, value):
+    path = encode("a.mp4", COUNT, **FORMATS["a.mp4"])
+    data = bytearray(path.read_bytes())
+    data[data.index(b"ctts") + place] = value  # how many rows there are, or for how many pictures the first one is
+    path.write_bytes(data)
+    count, report = read(path)
+    assert "delays of" in report.damage
+    assert count + report.frames_lost == COUNT
+
+
 def test_a_fragment_that_is_missing(encode):
     path = encode("fragments.mp4", COUNT, **FORMATS["fragments.mp4"])
     data = path.read_bytes()

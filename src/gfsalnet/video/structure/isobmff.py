@@ -155,7 +155,13 @@ def _listed(file: FileBytes, track: _Track, timescale: int, fragmented: bool) ->
     if not count == in_chunks == in_times:
         problem = f"its index lists {count} pictures, {in_times} times, and room for {in_chunks}"
         return Structure(packets=max(count, min(in_chunks, in_times)), problem=problem)
-    shown, denied = _shown(file, track, durations, timescale)
+    # The fourth is there only where pictures are shown in another order than they are stored in.
+    shifts = _table(file, track, b"ctts", 2)
+    if b"ctts" in track.boxes and (in_shifts := int(shifts[:, 0].sum())) != count:
+        return Structure(
+            packets=count, shown=count, problem=f"its index lists {count} pictures, and delays of {in_shifts}"
+        )
+    shown, denied = _shown(file, track, durations, shifts, timescale)
     return Structure(packets=count, shown=shown, problem=denied)
 
 
@@ -169,7 +175,7 @@ def _samples_in_chunks(runs: NDArray[np.int64], chunks: int) -> int:
 
 
 def _shown(
-    file: FileBytes, track: _Track, durations: NDArray[np.int64], movie_scale: int
+    file: FileBytes, track: _Track, durations: NDArray[np.int64], shifts: NDArray[np.int64], movie_scale: int
 ) -> tuple[int | None, str | None]:
     """How many samples the edit list shows, and what about it cannot be; None where there is no simple one."""
     edits = _edits(file, track)
@@ -180,8 +186,7 @@ def _shown(
     # The length of an edit is in ticks of the movie, its start in ticks of the track.
     segment, media_time = shown_edits[0][0], shown_edits[0][1] or 0
     starts = np.concatenate([[0], np.cumsum(np.repeat(durations[:, 1], durations[:, 0]))])
-    shifts = _table(file, track, b"ctts", 2)
-    stamps = starts[:-1] + (np.repeat(_signed(shifts[:, 1]), shifts[:, 0])[: len(starts) - 1] if len(shifts) else 0)
+    stamps = starts[:-1] + (np.repeat(_signed(shifts[:, 1]), shifts[:, 0]) if len(shifts) else 0)
     until = media_time + segment * scale / movie_scale
     hidden = int(((stamps < media_time) | (stamps >= until + 1)).sum())
     frame = max(1.0, starts[-1] / len(stamps))
