@@ -18,7 +18,7 @@ import pytest
 
 from gfsalnet.errors import OutputError, SourceError
 from gfsalnet.models import SaliencyModel
-from gfsalnet.predict import Settings, predict_source, predict_sources
+from gfsalnet.predict import Listed, Settings, predict_source, predict_sources
 from gfsalnet.predict.folders import folder_for
 from gfsalnet.store import ResultFolder, TakenError
 from gfsalnet.types import Frame, Prediction
@@ -313,3 +313,31 @@ def test_memory_does_not_grow_with_the_video(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 2_000_000
+
+
+def listed(clip: Path, folder: Path) -> Listed:
+    status = clip.stat()
+    content = {"bytes": status.st_size, "modified_us": status.st_mtime_ns // 1000}
+    return Listed(source=str(clip), folder=folder, content=content)
+
+
+def test_a_listed_source_has_a_folder_of_its_own(clip: Path, settings: Settings) -> None:
+    folder = settings.output / "3fa" / "3fa9"
+    (outcome,) = predict_sources(BrightnessModel(), [listed(clip, folder)], settings)
+    assert (outcome.status, outcome.folder, outcome.source) == ("done", folder, str(clip))
+    (outcome,) = predict_sources(BrightnessModel(), [listed(clip, folder)], settings)
+    assert outcome.status == "skipped"
+    assert [path.name for path in settings.output.iterdir()] == ["3fa"]
+
+
+def test_a_listed_source_that_has_changed_is_not_predicted_until_it_is_listed_again(
+    clip: Path, settings: Settings
+) -> None:
+    folder = settings.output / "3fa9"
+    before = listed(clip, folder)
+    assert predict_source(BrightnessModel(), before, settings).status == "done"
+    write_clip(clip, frames=4)
+    with pytest.raises(SourceError, match=r"has changed since it was listed \(bytes was .*List it again"):
+        predict_source(BrightnessModel(), before, settings)
+    outcome = predict_source(BrightnessModel(), listed(clip, folder), settings)
+    assert (outcome.status, outcome.frames) == ("done", 4)

@@ -1,5 +1,6 @@
 """The one loop: sources in, results in folders out."""
 
 from gfsalnet.predict.job import Outcome, Settings, predict_source, predict_sources
+from gfsalnet.predict.listed import Listed, content_of
 
-__all__ = ["Outcome", "Settings", "predict_source", "predict_sources"]
+__all__ = ["Listed", "Outcome", "Settings", "content_of", "predict_source", "predict_sources"]

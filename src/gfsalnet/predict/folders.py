@@ -42,13 +42,19 @@ def folder_for(output: Path, name: str, source: Mapping[str, Any], taken: Collec
 
 
 @contextmanager
-def claimed_folder(output: Path, name: str, source: Mapping[str, Any]) -> Iterator[ResultFolder]:
-    """The `folder_for` a source, into which no other process writes until the block is left.
+def claimed_folder(
+    output: Path, name: str, source: Mapping[str, Any], own: ResultFolder | None = None
+) -> Iterator[ResultFolder]:
+    """The `folder_for` a source, or its `own`, into which no other process writes until the block is left.
 
     Raises:
         TakenError: if another process is at work on the same source.
         OutputError: if the folder cannot be written.
     """
+    if own is not None:
+        with own.claimed(source["path"]):
+            yield own
+        return
     taken = set[Path]()
     while True:
         folder = folder_for(output, name, source, taken)
@@ -64,6 +70,12 @@ def claimed_folder(output: Path, name: str, source: Mapping[str, Any]) -> Iterat
             if folder_for(output, name, source, taken).path == folder.path:
                 yield folder
                 return
+
+
+def is_of_other_content(folder: ResultFolder, source: Mapping[str, Any]) -> bool:
+    """Whether a folder holds results of what the source was before it changed."""
+    before = (folder.summary() or {}).get("source", source)
+    return bool(before.get("path") == source["path"] and before != source)
 
 
 def missing_outputs(

@@ -6,9 +6,9 @@ import logging
 import platform
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from fractions import Fraction
 from functools import partial
@@ -24,7 +24,8 @@ from gfsalnet.errors import OutputError
 from gfsalnet.files import as_stored
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
-from gfsalnet.predict.folders import ALL_OUTPUTS, claimed_folder, folder_for, missing_outputs
+from gfsalnet.predict.folders import ALL_OUTPUTS, claimed_folder, folder_for, is_of_other_content, missing_outputs
+from gfsalnet.predict.listed import Listed
 from gfsalnet.render import Look, MapForm, open_sinks
 from gfsalnet.stopping import handled_by
 from gfsalnet.store import ResultFolder, TakenError
@@ -101,7 +102,7 @@ def _silent(source: str, done: int, expected: int | None) -> None:
 
 def predict_sources(
     model: SaliencyModel,
-    sources: Sequence[str],
+    sources: Iterable[str | Listed],
     settings: Settings,
     on_frame: OnFrame = _silent,
     on_wait: OnWait = lambda taken: None,
@@ -111,7 +112,7 @@ def predict_sources(
     Several processes may be given the same sources and folder: they share the work. A source that another one is at
     work on comes last, when it is waited for, and made here if the other process ends without it.
     """
-    later = []
+    later: list[str | Listed] = []
     result: Outcome | TakenError
     for source in sources:
         result = _attempt(model, source, settings, on_frame)
@@ -129,20 +130,22 @@ def predict_sources(
         yield result
 
 
-def _attempt(model: SaliencyModel, source: str, settings: Settings, on_frame: OnFrame) -> Outcome | TakenError:
+def _attempt(model: SaliencyModel, source: str | Listed, settings: Settings, on_frame: OnFrame) -> Outcome | TakenError:
     try:
         return predict_source(model, source, settings, on_frame)
     except TakenError as taken:
         return taken
     except Exception as error:  # one bad source must not stop the others
-        return Outcome(source=source, status="failed", message=one_line(source, error))
+        return Outcome(source=str(source), status="failed", message=one_line(source, error))
 
 
-def predict_source(model: SaliencyModel, source: str, settings: Settings, on_frame: OnFrame = _silent) -> Outcome:
+def predict_source(
+    model: SaliencyModel, source: str | Listed, settings: Settings, on_frame: OnFrame = _silent
+) -> Outcome:
     """Predict one source into a folder of its own.
 
     Results that exist for the same model and settings are not made again. The outputs appear together when all are
-    complete; `summary.json` is written last.
+    complete; `summary.json` is written last. A `Listed` source is made again where its result is of other content.
 
     Raises:
         SourceError: if the source cannot be read.
@@ -152,18 +155,23 @@ def predict_source(model: SaliencyModel, source: str, settings: Settings, on_fra
     """
     began = time.monotonic()
     _require_saved_parts(model, settings.save)
-    with _open(source, settings) as reader:
+    with _open(str(source), settings) as reader:
         info = reader.info
         request = _request(model, info, settings)
-        wanted = (settings.save, info.kind, request, settings.overwrite)
-        folder = folder_for(settings.output, info.name, request["source"])
+        own, overwrite = None, settings.overwrite
+        if isinstance(source, Listed):
+            source.require_unchanged(info)
+            own = ResultFolder(source.folder)
+            overwrite |= is_of_other_content(own, request["source"])
+        wanted = (settings.save, info.kind, request, overwrite)
+        folder = own or folder_for(settings.output, info.name, request["source"])
         if not missing_outputs(folder, *wanted):  # also where nothing may be written
             log.info("%s: results of the same request are in %s", info.source, folder)
             return _outcome(info.source, folder, began, redone=False)
-        with claimed_folder(settings.output, info.name, request["source"]) as folder:
+        with claimed_folder(settings.output, info.name, request["source"], own) as folder:
             words = missing_outputs(folder, *wanted)  # fewer, if another process has just ended
             if words:
-                _make(model, reader, folder, words, request, settings, on_frame)
+                _make(model, reader, folder, words, request, replace(settings, overwrite=overwrite), on_frame)
             return _outcome(info.source, folder, began, redone=bool(words))
 
 
