@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,14 @@ from gfsalnet.areas.people import FIXATION_COLUMNS, SAMPLE_COLUMNS, Row, frame_s
 from gfsalnet.areas.plots import Curve, draw_bars, draw_curves
 from gfsalnet.areas.tables import write_table
 from gfsalnet.errors import OutputError
-from gfsalnet.files import as_stored, difference_in_words, output_errors, write_json, written_whole
-from gfsalnet.formats.texts import read_csv_rows, read_json_object
+from gfsalnet.files import write_json
+from gfsalnet.formats.texts import read_csv_rows
 from gfsalnet.gaze.video_files import Timeline, video_timeline
 from gfsalnet.packages import MissingPackageError, require
+from gfsalnet.store import SUMMARY_FILE, made_whole
 from gfsalnet.types import Frame, Prediction
 from gfsalnet.video import VideoInfo
 
-SUMMARY = "summary.json"
 INTEGERS = (
     *("frames", "lost_frames", "frame_index", "viewers", "viewers_inside", "n"),
     *("entries", "revisits", "fixation_count", "visits", "fixation_revisits"),
@@ -51,25 +50,6 @@ class AreaResult:
     """A row for each area, as in prediction.csv; empty where nothing was predicted."""
     people: list[OverViewers]
     """As in people.csv; empty without gaze."""
-
-
-def existing(folder: Path, request: Mapping[str, Any], overwrite: bool) -> bool:
-    """Whether the same results are there already.
-
-    Raises:
-        OutputError: if others are in the way.
-    """
-    if overwrite or not folder.exists():
-        return False
-    try:
-        before = read_json_object(folder / SUMMARY, OutputError)["request"]
-    except (OutputError, KeyError) as error:
-        raise OutputError(folder, "something else is in the way", "Choose another --output.") from error
-    now = as_stored(request)
-    if before != now:
-        problem = f"holds results of {difference_in_words(before, now)}"
-        raise OutputError(folder, problem, "Give --overwrite, or another --output.")
-    return True
 
 
 def measure_areas(
@@ -107,18 +87,10 @@ def measure_areas(
     timeline = video_timeline(info.path) if info.kind == "video" and info.path is not None else None
     # Before anything is predicted: a table that does not fit is found in a second.
     viewers = [] if gaze is None or timeline is None else read_viewers(gaze, info.name, info.size_wh, timeline)
-    with output_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with output_errors(folder), written_whole(folder) as partial:
-            partial.mkdir()
-            return _measure(
-                frames, info, areas, partial, folder, settings, gaze, viewers, dict(request or {}), [*notes], on_frame
-            )
-    except BaseException:
-        with suppress(OSError):
-            folder.parent.rmdir()  # only if nothing else is in it
-        raise
+    with made_whole(folder) as partial:
+        return _measure(
+            frames, info, areas, partial, folder, settings, gaze, viewers, dict(request or {}), [*notes], on_frame
+        )
 
 
 def _measure(
@@ -160,7 +132,7 @@ def _measure(
         "version": __version__,
         "outputs": sorted(path.name for path in partial.iterdir()),
     }
-    write_json(partial / SUMMARY, summary)
+    write_json(partial / SUMMARY_FILE, summary)
     return AreaResult(folder=folder, frames=len(measured.starts), notes=notes, prediction=predicted, people=people)
 
 

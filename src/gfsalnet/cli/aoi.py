@@ -226,7 +226,7 @@ def _measured(
 ) -> AreaResult | None:
     """The result of one source; None if it is there already."""
     from gfsalnet.areas import check_fit, measure_areas, read_areas
-    from gfsalnet.areas.run import existing
+    from gfsalnet.store import is_made
     from gfsalnet.video import open_source
 
     drawn = read_areas(areas)
@@ -234,7 +234,7 @@ def _measured(
         info = reader.info
         folder = output / info.name / "aoi"
         request = _request(source, areas, gaze, model, settings, part)
-        if existing(folder, request, overwrite):
+        if is_made(folder, request, overwrite):
             say(f"{source}: already in {folder}")
             return None
         # Of a part of a video areas may be shown before or after it.

@@ -15,6 +15,8 @@ from gfsalnet.store import ResultFolder, TakenError
 
 ALL_OUTPUTS = frozenset(name for kind in ("video", "image") for name in output_names(tuple(SINKS), kind))
 """The names of everything that may be written for a source."""
+OF_OTHER_VERBS = frozenset({"aoi", "marks", "reframe", "roi", "thumbnails"})
+"""Folders that lie beside those, and stay as they are."""
 
 
 def folder_for(output: Path, name: str, source: Mapping[str, Any], taken: Collection[Path] = ()) -> ResultFolder:
@@ -33,7 +35,7 @@ def folder_for(output: Path, name: str, source: Mapping[str, Any], taken: Collec
         # The same source again: its folder is continued or replaced.
         if summary is not None and summary.get("source", {}).get("path") == source["path"]:
             return folder
-        if summary is None and folder.path not in taken and folder.is_free(ALL_OUTPUTS):
+        if summary is None and folder.path not in taken and folder.is_free(ALL_OUTPUTS | OF_OTHER_VERBS):
             # Its results may lie behind a folder that was in use when they were made, so one more is looked at.
             if free is not None:
                 return free

@@ -219,10 +219,10 @@ def _request(model: SaliencyModel, info: VideoInfo, settings: Settings) -> dict[
         "part_seconds": settings.part_seconds,
         "max_frames": settings.max_frames,
     }
-    return as_stored({"source": _identity(info), "model": model.describe(), "settings": chosen})
+    return as_stored({"source": identity(info), "model": model.describe(), "settings": chosen})
 
 
-def _identity(info: VideoInfo) -> dict[str, Any]:
+def identity(info: VideoInfo) -> dict[str, Any]:
     """What distinguishes this source from others of its name, and from itself after a change."""
     if not info.can_be_recognised:
         return {"kind": info.kind, "path": f"{info.source} at {datetime.now(timezone.utc).isoformat()}"}

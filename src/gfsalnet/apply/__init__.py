@@ -1,0 +1,1 @@
+"""What predictions are put to use for: videos reframed, thumbnails chosen."""
