@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -121,3 +123,51 @@ def shared_dir() -> Path:
     if not (SHARED / "data").is_dir():
         pytest.skip("there is no folder ../shared")
     return SHARED
+
+
+class S3Server:
+    """A server that speaks S3, and may be told to refuse."""
+
+    def __init__(self, application: Callable[..., Any]) -> None:
+        self.application, self.bucket, self.made = application, "", 0
+        self.refusals = self.refused = 0
+        """How many requests are still to be answered with SlowDown, and how many were."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if self.refusals > 0:
+            self.refusals, self.refused = self.refusals - 1, self.refused + 1
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start_response("503 Slow Down", [("Content-Type", "application/xml")])
+            return [b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"]
+        return self.application(environ, start_response)
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    """A server on this machine to which all addresses of s3:// go; clients are slow to make, so it stays."""
+    fsspec, _ = pytest.importorskip("fsspec"), pytest.importorskip("s3fs")
+    moto_server, serving = pytest.importorskip("moto.server"), pytest.importorskip("werkzeug.serving")
+    server = S3Server(moto_server.DomainDispatcherApplication(moto_server.create_backend_app))
+    listening = serving.make_server("127.0.0.1", 0, server, threaded=True)
+    threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True).start()
+    settings = {"ENDPOINT_URL": f"http://127.0.0.1:{listening.port}", "ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "y"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**settings, "DEFAULT_REGION": "us-east-1", "EC2_METADATA_DISABLED": "true"}.items():
+            patch.setenv(f"AWS_{name}", value)
+        patch.setenv("no_proxy", "*")
+        fsspec.get_filesystem_class("s3").clear_instance_cache()
+        yield server
+        fsspec.get_filesystem_class("s3").clear_instance_cache()
+    listening.shutdown()
+
+
+@pytest.fixture
+def s3(s3_server: S3Server) -> S3Server:
+    """The server, with a new bucket."""
+    import fsspec
+
+    s3_server.made += 1
+    s3_server.refusals = s3_server.refused = 0
+    s3_server.bucket = f"s3://films-{s3_server.made}"
+    fsspec.filesystem("s3", use_listings_cache=False).mkdir(s3_server.bucket)
+    return s3_server

@@ -27,6 +27,7 @@ GROUND = {
     "formats",
     "limits",
     "maps",
+    "object_store",
     "packages",
     "plugins",
     "stopping",

@@ -18,6 +18,8 @@ EXTRA_OF: Mapping[str, str] = {
     "scipy": "scipy",
     "h5py": "mat",
     "pyarrow": "parquet",
+    "s3fs": "s3",
+    "gcsfs": "gs",
     "tensorboard": "train",
     "matplotlib": "plots",
 }

@@ -226,7 +226,7 @@ def identity(info: VideoInfo) -> dict[str, Any]:
     """What distinguishes this source from others of its name, and from itself after a change."""
     if not info.can_be_recognised:
         return {"kind": info.kind, "path": f"{info.source} at {datetime.now(timezone.utc).isoformat()}"}
-    if info.kind == "stream":
+    if info.version is not None:
         return {"kind": info.kind, "path": f"{info.source} ({info.version})"}
     path = info.path or Path(info.source)
     source = {"kind": info.kind, "path": str(path.resolve())}

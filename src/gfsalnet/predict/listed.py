@@ -39,7 +39,9 @@ class Listed:
 
 def content_of(info: VideoInfo) -> dict[str, int | str]:
     """What tells this content of a source from others: length and time of a file, the server's mark of an address."""
+    if info.version is not None:
+        return {"version": info.version}
     if info.path is None or info.source == "-":
-        return {"version": info.version} if info.version else {}
+        return {}
     status = info.path.stat()
     return {"bytes": status.st_size, "modified_us": status.st_mtime_ns // 1000}

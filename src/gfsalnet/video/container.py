@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import av
 from av.container import InputContainer
@@ -54,7 +54,7 @@ class MediaInput:
     """What the user typed."""
     name: str
     kind: Kind
-    file: str
+    file: str | BinaryIO
     path: Path | None = None
     format: str | None = None
     options: dict[str, str] = field(default_factory=dict)
@@ -349,7 +349,7 @@ def _info(media: MediaInput, container: InputContainer, stream: VideoStream, siz
         time_base=time_base,
         estimated_frames=stated_count(container, stream) or estimate,
         duration_seconds=duration,
-        address=media.file if media.kind == "stream" else None,
+        address=media.file if media.kind == "stream" and isinstance(media.file, str) else None,
         version=media.version,
         is_playlist=not PLAYLIST_FORMATS.isdisjoint(container.format.name.split(",")),
         has_audio=bool(container.streams.audio),

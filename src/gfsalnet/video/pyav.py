@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import av
 from av.container import InputContainer
@@ -37,7 +37,7 @@ PLAYLIST_FORMATS = frozenset(
 
 
 def open_input(
-    file: str,
+    file: str | BinaryIO,
     *,
     allow_playlists: bool = False,
     format: str | None = None,
@@ -50,7 +50,7 @@ def open_input(
     the source itself needs, and formats that name other sources are refused.
 
     Args:
-        file: path with the prefix `FILE`, an address of `URL_SCHEMES`, or, with `format`, a device.
+        file: path with the prefix `FILE`, an address of `URL_SCHEMES`, with `format` a device, or an open file.
         allow_playlists: whether formats of `PLAYLIST_FORMATS` are read too, with what they name. A playlist in a file
             may name files and addresses, one at an address only addresses.
         format: that FFmpeg takes it for; None: as its content says.
@@ -60,7 +60,7 @@ def open_input(
     Raises:
         FFmpegError, OSError: if it cannot be opened.
     """
-    allowed = {} if format else _allowed(file.startswith(FILE), allow_playlists)
+    allowed = {} if format else _allowed(not isinstance(file, str) or file.startswith(FILE), allow_playlists)
     container: InputContainer = av.open(
         file,
         "r",

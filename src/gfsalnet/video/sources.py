@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gfsalnet.choices import FolderAs
 from gfsalnet.errors import SourceError
+from gfsalnet.object_store import is_object
 from gfsalnet.urls import is_url
 from gfsalnet.video.animations import PagesReader, animation_in
 from gfsalnet.video.base import VideoReader
@@ -34,6 +35,7 @@ from gfsalnet.video.files import (
 from gfsalnet.video.folders import are_of_one_size, left_out_note, sort_out
 from gfsalnet.video.heif import is_still
 from gfsalnet.video.image_header import FIRST_BYTES
+from gfsalnet.video.objects import open_stored
 from gfsalnet.video.pyav import FILE
 from gfsalnet.video.remote import remote_input
 from gfsalnet.video.stills import StillsReader
@@ -137,6 +139,8 @@ def _open_whole(source: str, rate: Fraction | None, folder_as: FolderAs | None, 
     number = camera_number(source)
     if number is not None:
         return ContainerReader(camera_input(source, number))
+    if is_object(source):
+        return open_stored(source, allow_playlists)
     if is_url(source):
         return ContainerReader(remote_input(source, allow_playlists))
     source = as_stored(source)
