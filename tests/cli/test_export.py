@@ -8,6 +8,7 @@ import re
 import shutil
 from dataclasses import replace
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,10 @@ def with_int8(folder: Path, clip: Path) -> tuple[Path, Result]:
     noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
     cv2.imwrite(str(copy / "noise.png"), noise.repeat(8, 0).repeat(8, 1))  # the video alone has few colours
     command = ("export", "onnx", "--model", copy, "--int8", "--calibrate", clip, "--calibrate", copy / "noise.png")
-    return copy, gfsalnet(*command, "--output", copy / "int8.onnx")
+    with pytest.MonkeyPatch.context() as patch:
+        # Without `cached_graph`, whose nodes do not say which module they come from: nothing would be quantised.
+        patch.setenv("GFSALNET_HOME", str(copy / "home"))
+        return copy, gfsalnet(*command, "--output", copy / "int8.onnx")
 
 
 def inputs_and_outputs(path: Path) -> tuple[list[str], list[str]]:
@@ -76,6 +80,7 @@ SAID = re.compile(
     r"(?P<path>\S+): differs from PyTorch by (?P<difference>\S+) of a map's maximum at most\n"
     r"(?P<cpu_ms>[\d.]+) CPU ms per frame of (?P<size>\w+) in (?P<engine>\w+), (?P<eager>[\d.]+) in eager PyTorch, "
     r"one thread each: (?P<gain>[\d.]+) times as fast\n"
+    r"SHA-256 of (?P<file>\S+): (?P<sha256>[0-9a-f]{64})\n"
 )
 
 
@@ -97,6 +102,8 @@ def test_onnx_is_named_after_the_model_and_checked(
         ["saliency", "appearance", "motion", "gate"],
     )
     assert (words["path"], words["engine"], words["size"]) == ("small.onnx", "onnxruntime", "128x96")
+    assert (words["file"], words["sha256"]) == ("small.onnx", sha256(Path("small.onnx").read_bytes()).hexdigest())
+    assert {entry.key: entry.value for entry in onnx.load("small.onnx").metadata_props}["name"] == "small"
     assert 0 < float(words["difference"]) < 1e-3
     cpu_ms, eager, gain = (float(words[key]) for key in ("cpu_ms", "eager", "gain"))
     assert cpu_ms > 0
@@ -131,7 +138,7 @@ def test_int8_has_a_name_of_its_own(folder: Path, clip: Path, tmp_path: Path, mo
     given: list[tuple[np.ndarray, ...]] = []
     compared: list[tuple[np.ndarray, ...]] = []
 
-    def export_int8(network: GFSalNet, pictures: list[tuple[np.ndarray, ...]], path: Path, weights: str) -> None:
+    def export_int8(network: GFSalNet, pictures: list[tuple[np.ndarray, ...]], path: Path, metadata: Any) -> None:
         given.extend(pictures)
         path.write_bytes(b"")
 
@@ -162,7 +169,7 @@ def test_a_file_that_says_something_else_does_not_replace_what_is_there(
     def refuse(path: Path, *rest: object) -> ExportCheck:
         raise GFSalNetError(path.name, "differs", "Report this")
 
-    monkeypatch.setattr("gfsalnet.models.export.export_onnx", lambda network, path, weights: path.write_bytes(b"bad"))
+    monkeypatch.setattr("gfsalnet.models.export.export_onnx", lambda network, path, metadata: path.write_bytes(b"bad"))
     monkeypatch.setattr("gfsalnet.models.export.check_export", refuse)
     (tmp_path / "network.onnx").write_bytes(b"good")
     done = gfsalnet("export", "onnx", "--model", folder, "--output", tmp_path / "network.onnx")

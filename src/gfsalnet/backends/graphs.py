@@ -7,7 +7,7 @@ import json
 import logging
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import Any
 import torch
 
 from gfsalnet._version import __version__
-from gfsalnet.backends.base import WEIGHTS_KEY
 from gfsalnet.backends.inference_module import InferenceModule
 from gfsalnet.files import home, output_errors, write_whole, written_whole
 from gfsalnet.network import GFSalNet
@@ -31,7 +30,7 @@ _MOST_FRAMES, _MOST_MULTIPLES = 4096, 256
 _SIZE = ("input_size_hw", "keep_aspect")
 
 
-def export_onnx(network: GFSalNet, path: Path, weights: str = "") -> None:
+def export_onnx(network: GFSalNet, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write the folded network as one ONNX file, of any batch and of any sides that are multiples of 32.
 
     Inputs are `rgb` and `flow_image`, (batch, height, width, 3) uint8; outputs `saliency`, `appearance`, `motion` and
@@ -40,7 +39,7 @@ def export_onnx(network: GFSalNet, path: Path, weights: str = "") -> None:
     Args:
         network: with its weights.
         path: of the file.
-        weights: their `weights_hash`, to be written into it.
+        metadata: what else the file says of itself, key by key; `weights` (`WEIGHTS_KEY`) is their `weights_hash`.
 
     Raises:
         GFSalNetError: if the packages for it are not installed.
@@ -49,13 +48,13 @@ def export_onnx(network: GFSalNet, path: Path, weights: str = "") -> None:
     require("onnx", "onnxscript", what="exporting a graph")
     import onnx
 
-    write_whole(path, named_weights(onnx.load(cached_onnx(network)), weights).SerializeToString())
+    write_whole(path, described(onnx.load(cached_onnx(network)), metadata or {}).SerializeToString())
 
 
-def named_weights(model: Any, weights: str) -> Any:
-    """The ONNX model, which from now on says of which weights it is; without a `weights_hash` as it was."""
-    if weights:
-        model.metadata_props.add(key=WEIGHTS_KEY, value=weights)
+def described(model: Any, metadata: Mapping[str, str]) -> Any:
+    """The ONNX model, which from now on says this of itself."""
+    for key, value in metadata.items():
+        model.metadata_props.add(key=key, value=value)
     return model
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gfsalnet.backends.base import NetworkInputs, input_names
-from gfsalnet.backends.graphs import cached_onnx, named_weights, quiet
+from gfsalnet.backends.graphs import cached_onnx, described, quiet
 from gfsalnet.files import write_whole
 from gfsalnet.network import GFSalNet
 from gfsalnet.packages import require
@@ -22,14 +22,16 @@ _SCOPES = "pkg.torch.onnx.name_scopes"
 """The metadata key under which torch.onnx notes the modules that a node comes from."""
 
 
-def export_int8(network: GFSalNet, pictures: Iterable[NetworkInputs], path: Path, weights: str = "") -> None:
+def export_int8(
+    network: GFSalNet, pictures: Iterable[NetworkInputs], path: Path, metadata: Mapping[str, str] | None = None
+) -> None:
     """Write the network as ONNX with 8-bit weights and activations, which ONNX Runtime and OpenVINO both run.
 
     Args:
         network: with its weights.
         pictures: what its streams see of the videos that it will be used on, some dozens; of any sizes.
         path: of the `.onnx` file.
-        weights: their `weights_hash`, to be written into it.
+        metadata: as for `export_onnx`.
 
     Raises:
         GFSalNetError: if the packages for it are not installed.
@@ -57,7 +59,7 @@ def export_int8(network: GFSalNet, pictures: Iterable[NetworkInputs], path: Path
             op_types_to_quantize=list(_QUANTISED),
             nodes_to_exclude=[node.name for node in onnx.load(shaped).graph.node if _stays(_scopes(node), kept)],
         )
-        write_whole(path, named_weights(onnx.load(quantised), weights).SerializeToString())
+        write_whole(path, described(onnx.load(quantised), metadata or {}).SerializeToString())
 
 
 def _stays(scopes: str, kept: re.Pattern[str]) -> bool:

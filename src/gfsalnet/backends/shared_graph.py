@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gfsalnet.backends.base import WEIGHTS_KEY
 from gfsalnet.backends.graphs import export_onnx
 from gfsalnet.errors import WeightsError
 from gfsalnet.files import write_whole
@@ -47,7 +48,7 @@ def write_graph_beside(network: GFSalNet, folder: Path, path: Path) -> None:
     """
     with TemporaryDirectory() as temporary:
         whole = Path(temporary) / "whole.onnx"
-        export_onnx(network, whole, weights_hash(folder))
+        export_onnx(network, whole, {WEIGHTS_KEY: weights_hash(folder)})
         import onnx
 
         model = onnx.load(whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated
 
@@ -79,3 +80,4 @@ def export(
         f"{check.cpu_ms:.1f} CPU ms per frame of {width}x{height} in {check.engine}, {check.eager_cpu_ms:.1f} in "
         f"eager PyTorch, one thread each: {gain:.1f} times as fast"
     )
+    say(f"SHA-256 of {path.name}: {hashlib.sha256(path.read_bytes()).hexdigest()}")

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+from gfsalnet._version import __version__
 from gfsalnet.backends import NetworkInputs
+from gfsalnet.backends.base import WEIGHTS_KEY, input_names, output_names
 from gfsalnet.backends.export_check import ExportCheck, check_export
 from gfsalnet.backends.graphs import export_onnx, export_openvino
 from gfsalnet.backends.quantise import export_int8
 from gfsalnet.backends.shared_graph import write_graph_beside
+from gfsalnet.backends.stored import StoredNetwork
 from gfsalnet.errors import WeightsError
 from gfsalnet.files import output_errors, written_whole
 from gfsalnet.models.gfsalnet import GFSalNetModel
-from gfsalnet.models.registry import load_model, stored_network
+from gfsalnet.models.registry import MODELS, load_model, stored_network
 from gfsalnet.network.folder import GRAPH_FILE
 from gfsalnet.packages import require
 from gfsalnet.types import Frame
@@ -53,20 +58,20 @@ def export_model(
     """
     engine = "onnxruntime" if format == "onnx" else "openvino"
     require(engine, what=f"export {format}")
-    stored, _ = stored_network(name)
-    network, model = stored.network, _loaded(name)
+    stored, about = stored_network(name)
+    network, model, metadata = stored.network, _loaded(name), graph_metadata(stored, about)
     with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
             made = Path(folder, path.name)
             if calibrate is None:
                 if format == "onnx":
-                    export_onnx(network, made, stored.weights)
+                    export_onnx(network, made, metadata)
                 else:
                     export_openvino(network, made)
                 check = check_export(made, engine, "fp32", network, [_batch(p) for p in model.pictures(shown)])
             else:
-                export_int8(network, _pictures(model, calibrate, 0, part), made, stored.weights)
+                export_int8(network, _pictures(model, calibrate, 0, part), made, metadata)
                 check = check_export(made, engine, "int8", network, _pictures(model, calibrate, APART // 2, part))
             for file in Path(folder).iterdir():
                 os.replace(file, path.with_name(file.name))
@@ -98,6 +103,38 @@ def export_beside(name: str, shown: Sequence[Frame]) -> tuple[Path, ExportCheck]
         pictures = [_batch(p) for p in _loaded(name).pictures(shown)]
         check = check_export(partial, "onnxruntime", "fp32", stored.network, pictures)
     return path, check
+
+
+def graph_metadata(stored: StoredNetwork, about: Mapping[str, Any]) -> dict[str, str]:
+    """What a program has to know that runs the file without this package; docs/onnx.md explains each key.
+
+    Args:
+        stored: the network.
+        about: what else its `config.json` says.
+    """
+    config, entry = stored.config, MODELS.get(stored.folder.name)
+    height, width = config.input_size_hw
+    size = f"about {height * width} pixels in its aspect" if config.keep_aspect else f"height {height}, width {width}"
+    image = "uint8, (batch, height, width, 3), RGB, 0 to 255, sides multiples of 32"
+    scale = "sums to height x width" if config.final == "softmax" else "of any scale"
+    spoken = {
+        "rgb": f"{image}; resize the frame to {size}",
+        "flow_image": f"{image}, of the same size; optical flow from the frame before, drawn by the colour wheel of "
+        f"Baker et al. 2011: {json.dumps(about.get('flow'))}",
+        **dict.fromkeys(("saliency", "appearance", "motion"), f"float32, (batch, 1, height, width), >= 0, {scale}"),
+        "gate": "float32, (batch, 1, height, width), 0 to 1, the share of appearance",
+    }
+    return {
+        "name": str(about.get("name", stored.folder.name)) + (f":{stored.stream}" if stored.stream else ""),
+        "version": __version__,
+        WEIGHTS_KEY: stored.weights,
+        "licence": entry.licence if entry else str(about.get("licence", "not stated")),
+        "input_size_hw": json.dumps([height, width]),
+        "keep_aspect": json.dumps(config.keep_aspect),
+        **{name: spoken[name] for name in (*input_names(config), *output_names(config))},
+        # Without motion: what a program that runs this file alone can do with its map.
+        **({"over_time": json.dumps({**over, "gate": None})} if (over := about.get("over_time")) else {}),
+    }
 
 
 def _loaded(name: str) -> GFSalNetModel:
