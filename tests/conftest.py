@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from gfsalnet.packages import missing_package
+from gfsalnet.packages import EXTRA_OF, is_installed, missing_package
 
 # A machine that is busy with other work is no failure.
 settings.register_profile("all", deadline=None)
@@ -24,6 +25,18 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+ALL_INSTALLED = all(is_installed(package) for package in EXTRA_OF)
+
+
+# What is imported and collected stays until the end: the garbage collector need not look through it, neither while it
+# comes nor in each test.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector see only what the tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,10 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave out the files that import, and the folders whose conftest.py imports, an optional package that is missing.
-
-    Where all are installed nothing is left out.
-    """
+    """Leave out files that import, and folders whose conftest.py imports, an optional package that is missing."""
+    if ALL_INSTALLED:
+        return None
     file = collection_path / "conftest.py" if collection_path.is_dir() else collection_path
     if file.suffix != ".py" or not file.is_file() or file == Path(__file__):
         return None

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,21 @@ from gfsalnet.packages import MissingPackageError
 PACKAGE = Path(gfsalnet.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-PARSED = [(path, text, ast.parse(text)) for path in FILES for text in [path.read_text(encoding="utf-8")]]
+
+@dataclass
+class Parsed:
+    """A file of ours."""
+
+    path: Path
+    text: str
+    nodes: list[ast.AST]
+
+
+@pytest.fixture(scope="module")
+def parsed() -> list[Parsed]:
+    read = [(path, path.read_text(encoding="utf-8")) for path in FILES]
+    return [Parsed(path, text, list(ast.walk(ast.parse(text)))) for path, text in read]
+
 
 GROUND = {
     "_version",
@@ -91,9 +106,9 @@ def room_of(path: Path) -> str:
     return relative.parts[0] if len(relative.parts) > 1 else relative.stem
 
 
-def imports(path: Path) -> Iterator[str]:
+def imports(file: Parsed) -> Iterator[str]:
     """Rooms of ours that a file imports, also inside functions and type checks."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in file.nodes:
         names = []
         if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module] if node.module != "gfsalnet" else [f"gfsalnet.{alias.name}" for alias in node.names]
@@ -102,37 +117,36 @@ def imports(path: Path) -> Iterator[str]:
         yield from (name.split(".")[1] for name in names if name.startswith("gfsalnet."))
 
 
-def test_imports_run_one_way() -> None:
-    rooms = {path: room_of(path) for path in FILES}
+def test_imports_run_one_way(parsed: list[Parsed]) -> None:
     wrong = {
-        str(path.relative_to(PACKAGE)): sorted(beyond)
-        for path, room in rooms.items()
-        if room != "__init__"  # the front door hands out names of every room, on first use
-        and (beyond := set(imports(path)) - MAY_IMPORT[room] - GROUND - {room})
+        str(file.path.relative_to(PACKAGE)): sorted(beyond)
+        for file in parsed
+        if (room := room_of(file.path)) != "__init__"  # the front door hands out names of every room, on first use
+        and (beyond := set(imports(file)) - MAY_IMPORT[room] - GROUND - {room})
     }
     assert wrong == {}
 
 
-def test_files_and_functions_stay_short() -> None:
-    for path, text, tree in PARSED:
-        assert text.count("\n") <= 400, path
-        for node in ast.walk(tree):
+def test_files_and_functions_stay_short(parsed: list[Parsed]) -> None:
+    for file in parsed:
+        assert file.text.count("\n") <= 400, file.path
+        for node in file.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
-                assert length <= 60, f"{path}: {node.name} has {length} lines"
+                assert length <= 60, f"{file.path}: {node.name} has {length} lines"
 
 
-def test_only_the_command_line_prints() -> None:
-    for path, _, tree in PARSED:
-        names = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
-        assert "print" not in [name.id for name in names if isinstance(name, ast.Name)], path
+def test_only_the_command_line_prints(parsed: list[Parsed]) -> None:
+    for file in parsed:
+        called = [node.func for node in file.nodes if isinstance(node, ast.Call)]
+        assert "print" not in [name.id for name in called if isinstance(name, ast.Name)], file.path
 
 
-def test_cores_are_counted_and_threads_are_set_in_one_place() -> None:
+def test_cores_are_counted_and_threads_are_set_in_one_place(parsed: list[Parsed]) -> None:
     of_device = {"cpu_count", "sched_getaffinity", "set_num_threads", "setNumThreads"}
-    for path, _, tree in PARSED:
-        names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-        assert room_of(path) == "device" or not names & of_device, path
+    for file in parsed:
+        names = {node.attr for node in file.nodes if isinstance(node, ast.Attribute)}
+        assert room_of(file.path) == "device" or not names & of_device, file.path
 
 
 def test_public_names_are_frozen() -> None:
@@ -207,14 +221,15 @@ DOORS = {
 every failure into one line."""
 
 
-def test_foreign_formats_are_opened_at_their_doors_alone() -> None:
-    for path, _, tree in PARSED:
-        for node in ast.walk(tree):
+def test_foreign_formats_are_opened_at_their_doors_alone(parsed: list[Parsed]) -> None:
+    for file in parsed:
+        for node in file.nodes:
             if isinstance(node, ast.Call) and not _is_a_copy(node):
                 called = ast.unparse(node.func)
                 for name, files in DOORS.items():
                     if called == name or called.endswith(f".{name}"):
-                        assert path.relative_to(PACKAGE).as_posix() in files, f"{path}:{node.lineno}: {called}"
+                        where = f"{file.path}:{node.lineno}: {called}"
+                        assert file.path.relative_to(PACKAGE).as_posix() in files, where
 
 
 def _is_a_copy(call: ast.Call) -> bool:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
+import typer.main
+import typer.testing
 from typer.testing import CliRunner, Result
 
 from gfsalnet.cli import app
+
+# Typer's runner builds all verbs anew for each command, which takes longer than most commands do.
+typer.testing._get_command = functools.cache(typer.main.get_command)  # type: ignore[attr-defined]
 
 
 def gfsalnet(*arguments: object) -> Result:

@@ -114,6 +114,7 @@ def test_a_mistake_is_one_line_with_file_and_key(here: Path, text: str, words: t
     assert [path.name for path in here.iterdir() if path.is_dir()] == []
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_an_evaluation_records_what_took_effect(here: Path) -> None:
     (here / "mine" / "images").mkdir(parents=True)
     (here / "mine" / "images" / "a.jpg").write_bytes((here / "street.jpg").read_bytes())

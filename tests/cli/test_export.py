@@ -336,6 +336,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize(("backend", "name"), [("torch", "small (torch)"), ("onnxruntime", "small (onnxruntime)")])
 def test_a_row_of_an_evaluation_says_what_ran_the_model(
     backend: str, name: str, folder: Path, photographs: Path, tmp_path: Path

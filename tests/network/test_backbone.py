@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from gfsalnet.network import GFSalNet, mobile
-from gfsalnet.network.backbone import MobileNetV2, ResNet50
+from gfsalnet.network.backbone import Bottleneck, MobileNetV2, ResNet50
 from gfsalnet.network.weights import load_backbone
 
 
@@ -28,6 +28,7 @@ def torchvision_name(name: str) -> str:
     return f"{where}.{'conv' if kind == 'convolution' else 'bn'}{int(number) + 1}.{part}"
 
 
+@pytest.mark.slow
 def test_resnet50_equals_the_one_of_transformers_under_torchvision_names() -> None:
     transformers = pytest.importorskip("transformers")
     torch.manual_seed(0)
@@ -45,6 +46,37 @@ def test_resnet50_equals_the_one_of_transformers_under_torchvision_names() -> No
         found = ours(image)
     for level, (a, b) in enumerate(zip(expected, found, strict=True), 1):
         assert torch.allclose(a, b, rtol=1e-4, atol=1e-4 * a.abs().max()), f"layer{level}"
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_bottleneck_of_resnet50_by_hand(stride: int) -> None:
+    torch.manual_seed(0)
+    block = Bottleneck(8, 2 if stride == 1 else 3, stride).double().eval()
+    assert (block.downsample is None) == (stride == 1)
+    state = {name: torch.rand_like(value) + 0.5 for name, value in block.state_dict().items() if value.dim()}
+    block.load_state_dict(state, strict=False)
+    w = {name: value.numpy() for name, value in state.items()}
+
+    def normalised(x: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+        mean, variance, gain, bias = (
+            w[f"{name}.{part}"][:, None, None] for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        return (x - mean) / np.sqrt(variance + 1e-5) * gain + bias
+
+    def mixed(x: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+        return np.einsum("oi,ihw->ohw", w[f"{name}.weight"][..., 0, 0], x)
+
+    image = np.random.default_rng(0).normal(size=(8, 6, 8))
+    inner = np.pad(np.maximum(normalised(mixed(image, "conv1"), "bn1"), 0), ((0, 0), (1, 1), (1, 1)))
+    patches = np.lib.stride_tricks.sliding_window_view(inner, (3, 3), axis=(1, 2))[:, ::stride, ::stride]
+    inner = np.maximum(normalised(np.einsum("oikl,ihwkl->ohw", w["conv2.weight"], patches), "bn2"), 0)
+    shortcut = image
+    if stride == 2:
+        shortcut = normalised(mixed(image[:, ::2, ::2], "downsample.0"), "downsample.1")
+    expected = np.maximum(normalised(mixed(inner, "conv3"), "bn3") + shortcut, 0)
+    with torch.inference_mode():
+        found = block(torch.from_numpy(image)[None])[0].numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def same_convolution(x: NDArray[np.float64], kernel: NDArray[np.float64], stride: int) -> NDArray[np.float64]:

@@ -25,13 +25,15 @@ def trained_like(network: GFSalNet) -> GFSalNet:
 @pytest.mark.parametrize(
     "config",
     [
-        paper(),
+        pytest.param(paper(), marks=pytest.mark.slow),
+        replace(paper(), streams="appearance"),  # half of it
         mobile(),
         mobile("appearance"),
         replace(mobile(), final="relu", fusion="convolution", spatial_attention=False, channel_attention=False),
-        replace(paper(), multilevel=False, streams="appearance"),
+        pytest.param(replace(paper(), multilevel=False, streams="appearance"), marks=pytest.mark.slow),
+        replace(mobile("appearance"), multilevel=False),
     ],
-    ids=["paper", "mobile", "appearance", "ablation", "single level"],
+    ids=["paper", "paper appearance", "mobile", "appearance", "ablation", "paper single level", "single level"],
 )
 def test_a_folded_network_says_the_same(config: NetworkConfig) -> None:
     torch.manual_seed(0)

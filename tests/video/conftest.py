@@ -46,6 +46,21 @@ def write_audio(container: Any, stream: Any, seconds: float) -> None:
         container.mux(packet)
 
 
+@pytest.fixture(
+    params=[
+        pytest.param(("torchcodec_nasa_13013.mp4", "intel_preview_classroom.mp4"), id="two", marks=pytest.mark.shared),
+        pytest.param((), id="all", marks=[pytest.mark.shared, pytest.mark.slow]),
+    ]
+)
+def some_real_clips(request: pytest.FixtureRequest, shared_dir: Path) -> list[Path]:
+    """The smallest two, one of them with a cut; among the slow tests all eighteen."""
+    if request.param:
+        return [shared_dir / "data" / "clips" / name for name in request.param]
+    clips = [*sorted((shared_dir / "data" / "clips").iterdir()), shared_dir / "data" / "dhf1k_0002" / "video.avi"]
+    assert len(clips) == 18
+    return clips
+
+
 @pytest.fixture
 def picture() -> Callable[..., RGB]:
     return draw
