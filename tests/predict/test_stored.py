@@ -27,7 +27,7 @@ class CountingModel(SaliencyModel):
         self.version = version
 
     def describe(self) -> dict[str, Any]:
-        return {"name": self.name, "version": self.version}
+        return {"name": self.name, "version": self.version, "size_wh": (8, 6)}  # as real models: JSON has no tuples
 
     def stream(self, frames: Iterable[Frame], seconds: dict[str, float] | None = None) -> Iterator[Prediction]:
         for frame in frames:

@@ -302,3 +302,13 @@ def test_frames_are_let_go_without_the_garbage_collector(encode):
     finally:
         gc.enable()
     assert len(left) <= 3  # the first, whose side data was looked at, and what the decoder fills next
+
+
+def test_decoded_frames_are_as_they_are_stored(encode):
+    path = encode("ten.mkv", 5, codec="libx264", pixel_format="yuv420p10le", options={"qp": "0"})
+    with open_source(path) as reader, open_source(path) as other:
+        stored = list(reader.decoded())
+        times = [frame.time_seconds for frame in other]
+    assert [frame.format.name for frame, _ in stored] == ["yuv420p10le"] * 5
+    assert [seconds for _, seconds in stored] == times
+    assert reader.report.frames_read == 5

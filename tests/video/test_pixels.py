@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 
 import av
+import av.filter
 import numpy as np
 import pytest
 
 from gfsalnet.video import open_source
-from gfsalnet.video.pixels import RGBConverter, over_black, upright
+from gfsalnet.video.pixels import RGBConverter, over_black, upright, upright_filters
 
 # Rows of the 3×3 matrix in an MP4 track header (16.16, last column 2.30), and what a viewer then sees.
 TURNS = {
@@ -52,6 +54,22 @@ def test_upright_follows_the_definition_of_the_matrix():
         seen = upright(rgb, (a << 16, b << 16, c << 16, d << 16))
         for (x, y), colour in shown.items():
             assert tuple(seen[y - top, x - left]) == colour, matrix
+
+
+@pytest.mark.parametrize("turn", [*TURNS, "transposed the other way"])
+def test_filters_turn_as_pixels_are_turned(turn):
+    a, b, c, d = TURNS[turn][0] if turn in TURNS else (0, -1, -1, 0)
+    matrix = (a << 16, b << 16, c << 16, d << 16)
+    rgb = np.random.default_rng(0).integers(0, 255, (16, 24, 3), np.uint8)
+    graph = av.filter.Graph()
+    last = graph.add_buffer(width=24, height=16, format="rgb24", time_base=Fraction(1, 25))
+    for name, arguments in [*upright_filters(matrix), ("buffersink", "")]:
+        following = graph.add(name, arguments or None)
+        last.link_to(following)
+        last = following
+    graph.configure()
+    graph.push(av.VideoFrame.from_ndarray(rgb, format="rgb24"))
+    np.testing.assert_array_equal(graph.pull().to_ndarray(), upright(rgb, matrix))
 
 
 def test_alpha_is_seen_over_black():

@@ -11,6 +11,7 @@ import numpy as np
 
 from gfsalnet.device import threads
 from gfsalnet.errors import OutputError
+from gfsalnet.files import as_stored
 from gfsalnet.formats.arrays import ArrayArchive
 from gfsalnet.formats.texts import read_csv_rows
 from gfsalnet.models import SaliencyModel
@@ -37,7 +38,7 @@ def predictions(
         part_seconds: the part of the source that is read.
     """
     depth = read_ahead(reader.info.size_wh)
-    stored = None if output is None else _stored(reader.info, model, output, part_seconds)
+    stored = None if output is None else stored_folder(reader.info, model, output, part_seconds)
     with ExitStack() as stack:
         stack.enter_context(threads(1, torch=False))
         frames = stack.enter_context(closing(prefetch(reader, depth)))
@@ -47,10 +48,17 @@ def predictions(
             yield from stack.enter_context(closing(prefetch(model.stream(frames), depth)))
 
 
-def _stored(
+def stored_folder(
     info: VideoInfo, model: SaliencyModel, output: Path, part_seconds: tuple[float | None, float | None]
 ) -> Path | None:
-    """The folder that holds the same predictions, with a map for every frame."""
+    """The folder that holds the same predictions, with a map for every frame in maps.npz and a row in frames.csv.
+
+    Args:
+        info: of the source.
+        model: that would predict.
+        output: the folder of results.
+        part_seconds: the part of the source.
+    """
     if not info.can_be_recognised:
         return None
     source = identity(info)
@@ -59,7 +67,7 @@ def _stored(
     settings: dict[str, Any] = summary.get("settings", {})
     fits = (
         summary.get("source") == source
-        and summary.get("model") == model.describe()
+        and summary.get("model") == as_stored(model.describe())
         and settings.get("part_seconds") == list(part_seconds)
         and settings.get("max_frames") is None
         and settings.get("maps", {}).get("values") in (None, "density")

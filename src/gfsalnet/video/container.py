@@ -139,6 +139,18 @@ class ContainerReader(VideoReader):
         while (item := self._next(take)) is not None:
             yield item
 
+    def decoded(self) -> Iterator[tuple[VideoFrame, float]]:
+        """The frames from here on as they are stored, neither turned upright nor brought to one size, and their times.
+
+        For whoever encodes them again: pixel format and colours are those of the source.
+        """
+
+        def take(decoded: VideoFrame, seconds: float, index: int) -> tuple[VideoFrame, float]:
+            return decoded, seconds
+
+        while (item := self._next(take)) is not None:
+            yield item
+
     def times(self) -> Iterator[float]:
         """Times in seconds of the frames from here on, at the cost of decoding alone."""
         while (seconds := self._next(lambda decoded, seconds, index: seconds)) is not None:

@@ -93,3 +93,14 @@ def upright(rgb: RGB, matrix: Matrix | None) -> RGB:
     else:
         across, down = a, d
     return np.ascontiguousarray(rgb[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])
+
+
+def upright_filters(matrix: Matrix | None) -> list[tuple[str, str]]:
+    """FFmpeg's filters that do what `upright` does, in order: names and arguments."""
+    if matrix is None:
+        return []
+    a, b, c, d = matrix
+    is_turned = abs(a) + abs(d) < abs(b) + abs(c)
+    across, down = (c, b) if is_turned else (a, d)
+    filters = [("transpose", "cclock_flip")] if is_turned else []  # which mirrors along the main diagonal
+    return filters + [("vflip", "")] * (down < 0) + [("hflip", "")] * (across < 0)
