@@ -71,7 +71,7 @@ MAY_IMPORT = {
     "render": {"video", "flow"},
     "training": {"device", "video", "flow", "network", "gaze", "metrics", "composed", "render", "store"},
     "demo": {"video"},
-    "predict": {"device", "video", "models", "render", "store"},
+    "predict": {"device", "video", "models", "render", "store", "workers"},
     "report": {"device", "video", "models", "render", "store"},
     "apply": {"areas", "device", "video", "flow", "models", "render", "predict", "store"},
     "figures": {"device", "video", "flow", "models", "render", "areas", "gaze", "evaluation", "store"},

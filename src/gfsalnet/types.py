@@ -124,6 +124,9 @@ class Prediction:
     """The same flow with the camera's motion taken out, where the model used that."""
     starts_shot: bool = False
     """Whether the model forgot what came before: the first frame, and the first after a cut."""
+    carried_seconds: tuple[float, ...] = ()
+    """When the earlier frames were that the model still compares later ones with, however long ago that is; empty where
+    that is told by its reach. Two runs that agree in this and in the maps go on alike."""
 
     def __post_init__(self) -> None:
         size_hw = self.map_density.shape

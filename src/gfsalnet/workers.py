@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from types import FrameType, TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from gfsalnet.device import keep_threads
 from gfsalnet.errors import GFSalNetError
 
-T = TypeVar("T")
+log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+_Executor: TypeAlias = ProcessPoolExecutor
+
+TRIES = 3
+"""How often a task is begun that ends its process: it may be the task, or another that took all the memory."""
+_LISTEN_SECONDS = 0.5
 _GRACE_SECONDS = 1.5
 """How long a worker may take to remove what it has half done."""
 _PR_SET_PDEATHSIG = 1
@@ -33,23 +43,46 @@ class WorkerPool:
     Each worker watches a pipe of which this process alone has the other end: when that is closed, or this process is no
     more, the worker cleans up and ends, within two seconds. Signals that stop the whole group are left to this process.
 
+    A worker that is killed, or crashes, takes only its own task with it: another takes its place and does that again,
+    up to `TRIES` times in all.
+
     Args:
         count: number of processes.
         start: called in each of them before its first task; a function that can be pickled, with its arguments.
+        on_report: called in a thread of its own with what workers `report`.
     """
 
-    def __init__(self, count: int, start: Callable[..., None] | None = None, *arguments: object) -> None:
+    def __init__(
+        self,
+        count: int,
+        start: Callable[..., None] | None = None,
+        *arguments: object,
+        on_report: Callable[[Any], None] | None = None,
+    ) -> None:
         # Forking a process in which torch, OpenCV or FFmpeg has started threads can hang.
-        context = get_context("spawn")
-        self._theirs, self._ours = context.Pipe(duplex=False)
-        # Linux counts a thread as the parent: only the main one is sure to outlive the workers.
-        may_be_killed = threading.current_thread() is threading.main_thread()
-        given = (self._theirs, os.getpid() if may_be_killed else None, start, arguments)
-        self._pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start, initargs=given)
+        self._context = get_context("spawn")
+        self._theirs, self._ours = self._context.Pipe(duplex=False)
+        self._started_with = start, arguments
+        self._lock, self._is_closing = threading.RLock(), False
+        self._waiting: deque[_Task] = deque()
+        self._reports: dict[_Executor, Connection[Any, Any]] = {}
+        self._idle = [self._new_worker(on_report is not None) for _ in range(count)]
+        self._all = list(self._idle)
+        if on_report is not None:
+            threading.Thread(target=self._listen, args=(on_report,), daemon=True).start()
 
     def submit(self, task: Callable[..., T], *arguments: object) -> Future[T]:
         """Have a worker call a function that can be pickled."""
-        return self._pool.submit(_in_worker, task, *arguments)
+        future: Future[T] = Future()
+        with self._lock:
+            self._waiting.append(_Task(partial(_in_worker, task, *arguments), future))
+        self._dispatch()
+        return future
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks no worker has begun."""
+        return len(self._waiting)
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -57,11 +90,90 @@ class WorkerPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with self._lock:
+            self._is_closing = True
+            given_up, workers = list(self._waiting), list(self._all)
+            self._waiting.clear()
+        for task in given_up:
+            task.future.cancel()
         if error is not None:
             self._ours.close()
-        self._pool.shutdown(cancel_futures=True)
+        for worker in workers:
+            worker.shutdown(cancel_futures=True)
         self._ours.close()
         self._theirs.close()
+
+    def _new_worker(self, reports: bool) -> _Executor:
+        # Linux counts a thread as the parent: only the main one is sure to outlive the workers.
+        may_be_killed = threading.current_thread() is threading.main_thread()
+        incoming, outgoing = self._context.Pipe(duplex=False) if reports else (None, None)
+        given = (self._theirs, outgoing, os.getpid() if may_be_killed else None, *self._started_with)
+        worker = ProcessPoolExecutor(1, mp_context=self._context, initializer=_start, initargs=given)
+        worker.submit(_nothing)  # begin to load what it needs
+        if incoming is not None and outgoing is not None:
+            outgoing.close()  # the worker has its own end: with it the pipe ends
+            self._reports[worker] = incoming
+        return worker
+
+    def _dispatch(self) -> None:
+        with self._lock:
+            while self._waiting and self._idle and not self._is_closing:
+                task = self._waiting.popleft()
+                if task.future.running() or task.future.set_running_or_notify_cancel():
+                    self._begin(task, self._idle.pop())
+
+    def _begin(self, task: _Task, worker: _Executor) -> None:
+        try:
+            call = worker.submit(task.call)
+        except BrokenProcessPool:  # it was killed while it had nothing to do
+            worker = self._replaced(worker)
+            call = worker.submit(task.call)
+        call.add_done_callback(partial(self._done, task, worker))
+
+    def _done(self, task: _Task, worker: _Executor, call: Future[Any]) -> None:
+        error = None if call.cancelled() else call.exception()
+        with self._lock:
+            task.tries += 1
+            is_dead = isinstance(error, BrokenProcessPool)
+            do_again = is_dead and task.tries < TRIES and not self._is_closing
+            if is_dead and not self._is_closing:
+                worker = self._replaced(worker)
+            self._idle.append(worker)
+            if do_again:
+                self._waiting.appendleft(task)
+        if call.cancelled():
+            task.future.set_exception(CancelledError())
+        elif error is None:
+            task.future.set_result(call.result())
+        elif not do_again:
+            task.future.set_exception(error)
+        self._dispatch()
+
+    def _replaced(self, worker: _Executor) -> _Executor:
+        log.info("a worker process has ended, and is replaced")
+        new = self._new_worker(worker in self._reports)
+        self._reports.pop(worker, None)
+        self._all[self._all.index(worker)] = new
+        return new
+
+    def _listen(self, on_report: Callable[[Any], None]) -> None:
+        while not self._is_closing:
+            with self._lock:
+                pipes = list(self._reports.values())
+            ready = wait(pipes, timeout=_LISTEN_SECONDS)
+            for pipe in (pipe for pipe in pipes if pipe in ready):
+                try:
+                    on_report(pipe.recv())
+                except (EOFError, OSError):  # its worker is no more
+                    with self._lock:
+                        self._reports = {of: other for of, other in self._reports.items() if other is not pipe}
+
+
+@dataclass(eq=False)
+class _Task:
+    call: Callable[[], Any]
+    future: Future[Any]
+    tries: int = 0
 
 
 def result_of(future: Future[T]) -> T:
@@ -81,9 +193,30 @@ _busy = _ending = False
 """In a worker: whether it has a task, and whether it is to end."""
 
 
+_outgoing: Connection[Any, Any] | None = None
+_start_error: BaseException | None = None
+
+
+def report(message: object) -> None:
+    """In a worker: tell the process that started it something short that can be pickled, where it listens."""
+    if _outgoing is not None:
+        with suppress(OSError):
+            _outgoing.send(message)
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
 def _start(
-    lifeline: Connection[Any, Any], parent: int | None, start: Callable[..., None] | None, arguments: tuple[Any, ...]
+    lifeline: Connection[Any, Any],
+    outgoing: Connection[Any, Any] | None,
+    parent: int | None,
+    start: Callable[..., None] | None,
+    arguments: tuple[Any, ...],
 ) -> None:
+    global _outgoing, _start_error
+    _outgoing = outgoing
     for name in ("SIGINT", "SIGHUP"):  # the parent handles what is sent to the whole group
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -96,7 +229,10 @@ def _start(
     threading.Thread(target=_watch, args=(lifeline,), daemon=True).start()
     keep_threads(1)
     if start is not None:
-        start(*arguments)
+        try:
+            start(*arguments)
+        except Exception as error:  # raised by the tasks: an initializer's would only be printed
+            _start_error = error
 
 
 def _watch(lifeline: Connection[Any, Any]) -> None:
@@ -119,6 +255,8 @@ def _in_worker(task: Callable[..., T], *arguments: object) -> T:
     global _busy
     _busy = True
     try:
+        if _start_error is not None:
+            raise _start_error
         return task(*arguments)
     finally:
         _busy = False

@@ -150,7 +150,7 @@ def test_what_another_process_makes_comes_last_and_is_waited_for(
     second, waits = write_clip(clip.with_name("second.mp4")), list[str]()
     other = ResultFolder(settings.output / "ball").claimed(str(clip))
     other.__enter__()
-    monkeypatch.setattr("gfsalnet.predict.job._ASK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("gfsalnet.predict.batch._ASK_AGAIN_SECONDS", 0.0)
 
     def on_wait(taken: TakenError) -> None:
         waits.append(str(taken))

@@ -53,6 +53,8 @@ class SceneMotion:
     """The flow to the later frame of the newest pair; zero if nothing is known."""
     left: FlowField
     """The same with the camera's motion taken out."""
+    carried_seconds: tuple[float, ...] = ()
+    """Times of all earlier frames that what comes next is computed from."""
 
     @property
     def mean_residual(self) -> float:
@@ -94,6 +96,7 @@ class SceneMotionStream:
         self._seen: deque[_Seen] = deque()
         self._measured: deque[_Measured] = deque()
         self._fields: tuple[FlowField, FlowField] | None = None
+        self._fields_seconds = 0.0
         self._now_seconds = -np.inf
 
     def push(self, frame: Frame, starts_shot: bool) -> SceneMotion:
@@ -110,6 +113,7 @@ class SceneMotionStream:
             self._measured.clear()
         if not self._seen:
             self._fields = (zero_flow(self.estimator.field_size_hw(frame.size_hw)),) * 2
+            self._fields_seconds = 0.0
         # 24 frames per second shown at 30 repeat every fifth; counted as stillness they would lower the speed.
         if self._seen and _is_repeated(self._seen[-1], seen):
             return self._over_time(seen.time_seconds)
@@ -151,7 +155,7 @@ class SceneMotionStream:
             field = self._flow(before, seen)
         camera = camera_motion(field)
         left = against_scene(field, camera)
-        self._fields = field, left
+        self._fields, self._fields_seconds = (field, left), seen.time_seconds
         unit = np.float32(INTERVAL_SECONDS / seconds)
         of_camera = camera.speed(field.size_hw) * float(unit)
         residual = _small(speed(left)) * unit
@@ -170,16 +174,17 @@ class SceneMotionStream:
         while self._measured and self._measured[0].until_seconds < now_seconds - self.reach_seconds + _ROUNDING:
             self._measured.popleft()
         pairs = list(self._measured)
+        carried = (self._fields_seconds, *(seen.time_seconds for seen in self._seen), *(p.until_seconds for p in pairs))
         if not pairs:
             nothing = _small(np.zeros(self._fields[0].size_hw, np.float32))
-            return SceneMotion(nothing, nothing, 0.0, 1.0, *self._fields)
+            return SceneMotion(nothing, nothing, 0.0, 1.0, *self._fields, carried)
         newest = [p for p in pairs if p.until_seconds > now_seconds - _SHORT_REACH_SECONDS + _ROUNDING] or pairs[-1:]
         weights = _weights(pairs, self.tau_seconds)
         residual, short = _mean(pairs, weights), _mean(newest, _weights(newest, _SHORT_SECONDS))
         camera, share = (
             float(weights @ [getattr(p, name) for p in pairs]) for name in ("camera_speed", "inlier_share")
         )
-        return SceneMotion(residual, short, camera, share, *self._fields)
+        return SceneMotion(residual, short, camera, share, *self._fields, carried)
 
 
 def _weights(pairs: list[_Measured], tau_seconds: float) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ class GFSalNetModel(SaliencyModel):
             there is a lookahead without `over_time`.
     """
 
-    reach_frames = 1  # flow leads from the frame before
+    reach_frames: float = 1  # flow leads from the frame before
 
     def __init__(
         self,
@@ -96,6 +97,8 @@ class GFSalNetModel(SaliencyModel):
         # Whether there is a second frame tells a picture from a video; a frame between two that are predicted waits.
         self.lookahead = lookahead
         self.lookahead_frames = max(lookahead, 0 if over_time is None else 1) + every - 1
+        if every > 1:  # which frames are predicted is counted from the cut
+            self.reach_frames = math.inf
         self.computes_flow = estimator is not None
         self.backend_name = backend.name
         flow = "no flow" if estimator is None else f"flow by {estimator.name} {estimator.settings}"
@@ -272,6 +275,7 @@ class GFSalNetModel(SaliencyModel):
             flow=ready.field,
             flow_against_scene=None if ready.motion is None else ready.motion.left,
             starts_shot=ready.starts_shot,
+            carried_seconds=() if ready.motion is None else ready.motion.carried_seconds,
         )
 
 

@@ -13,10 +13,13 @@ from gfsalnet.files import difference_in_words, file_name
 from gfsalnet.render import SINKS, output_names
 from gfsalnet.store import ResultFolder, TakenError
 
+PIECES_FOLDER = ".pieces"
+"""The name in the folder of the results of the folder in which parts of them wait for the others."""
 ALL_OUTPUTS = frozenset(name for kind in ("video", "image") for name in output_names(tuple(SINKS), kind))
 """The names of everything that may be written for a source."""
 OF_OTHER_VERBS = frozenset({"aoi", "marks", "reframe", "roi", "thumbnails"})
 """Folders that lie beside those, and stay as they are."""
+_MAY_LIE_THERE = ALL_OUTPUTS | OF_OTHER_VERBS | {PIECES_FOLDER}
 
 
 def folder_for(output: Path, name: str, source: Mapping[str, Any], taken: Collection[Path] = ()) -> ResultFolder:
@@ -35,7 +38,7 @@ def folder_for(output: Path, name: str, source: Mapping[str, Any], taken: Collec
         # The same source again: its folder is continued or replaced.
         if summary is not None and summary.get("source", {}).get("path") == source["path"]:
             return folder
-        if summary is None and folder.path not in taken and folder.is_free(ALL_OUTPUTS | OF_OTHER_VERBS):
+        if summary is None and folder.path not in taken and folder.is_free(_MAY_LIE_THERE):
             # Its results may lie behind a folder that was in use when they were made, so one more is looked at.
             if free is not None:
                 return free

@@ -16,8 +16,8 @@ from gfsalnet.formats.arrays import ArrayArchive
 from gfsalnet.formats.texts import read_csv_rows
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
+from gfsalnet.predict.description import identity
 from gfsalnet.predict.folders import folder_for
-from gfsalnet.predict.job import identity
 from gfsalnet.types import Frame, Prediction
 from gfsalnet.video import VideoInfo, VideoReader, prefetch
 

@@ -14,8 +14,11 @@ from gfsalnet.video.frame_times import count_frames, frame_times
 from gfsalnet.video.geometry import Letterbox, Resize, fitted_size_hw
 from gfsalnet.video.info import DEFAULT_RATE, MIN_SIDE_PIXELS, ReadReport, VideoInfo
 from gfsalnet.video.lossless import LosslessGreyWriter
+from gfsalnet.video.packets import PacketTable, read_packets
 from gfsalnet.video.shots import ShotDetector
 from gfsalnet.video.sources import expand_sources, open_source
+from gfsalnet.video.spans import Span, SpanReader
+from gfsalnet.video.stamps import Clock
 from gfsalnet.video.stills import read_image
 from gfsalnet.video.writer import VideoWriter
 
@@ -23,11 +26,15 @@ __all__ = [
     "DEFAULT_RATE",
     "MAX_PIXELS",
     "MIN_SIDE_PIXELS",
+    "Clock",
     "Letterbox",
     "LosslessGreyWriter",
+    "PacketTable",
     "ReadReport",
     "Resize",
     "ShotDetector",
+    "Span",
+    "SpanReader",
     "VideoInfo",
     "VideoReader",
     "VideoWriter",
@@ -40,4 +47,5 @@ __all__ = [
     "open_source",
     "prefetch",
     "read_image",
+    "read_packets",
 ]

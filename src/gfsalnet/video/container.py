@@ -343,7 +343,7 @@ def main_stream(container: InputContainer, source: str) -> VideoStream:
 
 
 def _info(media: MediaInput, container: InputContainer, stream: VideoStream, size_wh: tuple[int, int]) -> VideoInfo:
-    rate = _frame_rate(stream)
+    rate = frame_rate(stream)
     time_base = stream.time_base or 1 / rate
     duration = None
     if media.kind != "camera":
@@ -370,7 +370,8 @@ def _info(media: MediaInput, container: InputContainer, stream: VideoStream, siz
     )
 
 
-def _frame_rate(stream: VideoStream) -> Fraction:
+def frame_rate(stream: VideoStream) -> Fraction:
+    """Frames per second, on average where the rate varies; 25 where nothing is known."""
     # In the order of trust: measured over the file, guessed by FFmpeg, the finest that the stamps allow.
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
         if rate and 0 < rate < IMPLAUSIBLE_RATE:

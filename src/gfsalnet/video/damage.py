@@ -126,6 +126,8 @@ class DamageLog:
     """Why the container could not be read further."""
     complaint: str | None = None
     """The first complaint about the container."""
+    excused_before: int | None = None
+    """The stamp up to which nothing counts that is wrong with a picture."""
     _flagged: int = 0
     _complained: int = 0
     _spoilt: set[int] = field(default_factory=set)
@@ -184,6 +186,15 @@ class DamageLog:
             if stamp is not None:
                 self._spoilt.add(stamp)
 
+    def starts_by(self, stamp: int) -> bool:
+        """Whether the first packet was a key frame that is not shown after this."""
+        return bool(self._starts_with_key) and self._first_key is not None and self._first_key <= stamp
+
+    def all_came(self) -> None:
+        """Take it that a whole frame came of every packet: nothing was decoded."""
+        self._waiting.clear()
+        self._excused = 0
+
     def complained(self, packet: Packet[VideoStream] | None) -> None:
         """Note that the decoder complained about a packet; of the end of the stream there is nothing to note."""
         if packet is None or self._is_excused(packet.pts):
@@ -205,6 +216,8 @@ class DamageLog:
 
         Either no key frame has come yet, or the picture is shown before the first one, and needs what came before it.
         """
+        if stamp is not None and self.excused_before is not None and stamp < self.excused_before:
+            return True
         if not self._seen_key or (self._first_key is not None and stamp is not None and stamp < self._first_key):
             return True
         return not self._starts_with_key and not self._seen_clean

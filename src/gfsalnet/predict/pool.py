@@ -1,0 +1,276 @@
+"""Many sources in several processes: whole ones each in one, long ones in segments, so that none idles at the end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TypeAlias
+
+from gfsalnet.device import settle_memory
+from gfsalnet.models import SaliencyModel
+from gfsalnet.predict.batch import OnWait, attempt, predict_taken
+from gfsalnet.predict.description import Outcome
+from gfsalnet.predict.in_segments import predict_in_segments
+from gfsalnet.predict.job import Job, OnFrame, make_results, silent, write_results
+from gfsalnet.predict.listed import Listed
+from gfsalnet.predict.pieces import SegmentTask, predict_segment
+from gfsalnet.predict.segments import may_have_segments
+from gfsalnet.predict.settings import Settings
+from gfsalnet.store import TakenError
+from gfsalnet.video.camera import camera_number
+from gfsalnet.video.sources import STANDARD_INPUT
+from gfsalnet.workers import WorkerPool, report, result_of
+
+LONG_AT_ONCE = 2
+"""Long videos in progress: while the last segments of one are predicted, the other keeps the rest of the workers busy.
+Each has its pieces on the disk."""
+_REPORT_SECONDS = 0.2
+_LIVE_SCHEMES = ("rtsp:", "rtsps:", "rtmp:", "rtmps:")
+_WHOLE = -1
+_MOST_HELD = 64
+_END_SECONDS = 10.0
+
+_Result: TypeAlias = "Outcome | TakenError | None"
+
+
+class _StoppedError(Exception):
+    """The work is given up."""
+
+
+@dataclass(eq=False)
+class _Source:
+    """A source on its way."""
+
+    given: str | Listed
+    whole: bool = False
+    """Whether it is to be predicted in one piece."""
+    done: dict[int, int] = field(default_factory=dict)
+    """Frames by segment; all in one piece are those of segment -1."""
+    expected: int | None = None
+
+    @property
+    def name(self) -> str | None:
+        """What it shares with sources whose results would go to the same folder."""
+        return None if isinstance(self.given, Listed) else Path(self.given).stem
+
+
+def predict_in_pool(
+    model: SaliencyModel,
+    load: Callable[[], SaliencyModel],
+    sources: Iterable[str | Listed],
+    settings: Settings,
+    workers: int,
+    on_frame: OnFrame = silent,
+    on_wait: OnWait = lambda taken: None,
+) -> Generator[Outcome, None, None]:
+    """`predict_sources` in several processes: the same results, in the order in which they are finished.
+
+    Few sources more than are being predicted are taken from `sources` at a time. What only this process can read,
+    cameras and standard input, is predicted by it at the end. A worker that ends unexpectedly is replaced, and what it
+    was at work on is done again, see `WorkerPool`.
+
+    Args:
+        model: in this process, the same as `load` gives.
+        load: called in each process; it can be pickled. The model should use one thread.
+        sources: of `expand_sources`.
+        settings: how.
+        workers: number of processes.
+        on_frame: called now and then for each source.
+        on_wait: as for `predict_sources`.
+    """
+    pooled = _Pooled(model, settings, on_frame)
+    try:
+        with WorkerPool(workers, _start_worker, load, on_report=pooled.events.put) as pool:
+            yield from pooled.outcomes(pool, iter(sources))
+    finally:
+        pooled.stop()
+    yield from predict_taken(model, [*pooled.here, *pooled.taken], settings, on_frame, on_wait)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    source: _Source
+    future: Future[_Result]
+
+
+class _Pooled:
+    """What is being predicted, and what waits for it; all but `_in_segments` runs in the thread of the caller."""
+
+    def __init__(self, model: SaliencyModel, settings: Settings, on_frame: OnFrame) -> None:
+        self.events: SimpleQueue[Any] = SimpleQueue()
+        self.here: list[str | Listed] = []
+        self.taken: list[str | Listed] = []
+        self._model, self._settings, self._on_frame = model, settings, on_frame
+        self._busy: dict[int, _Source] = {}
+        self._choosing: set[str] = set()
+        self._held: deque[_Source] = deque()
+        self._long: deque[_Source] = deque()
+        self._threads: dict[int, threading.Thread] = {}
+        self._is_stopping = False
+
+    def outcomes(self, pool: WorkerPool, given: Iterator[str | Listed]) -> Iterator[Outcome]:
+        """Of all sources but those that are left in `here` and `taken`."""
+        while True:
+            self._fill(pool, given)
+            if not self._busy:
+                return
+            event = self.events.get()
+            if not isinstance(event, _Ended):
+                self._progressed(*event)
+            elif (outcome := self._ended(pool, event)) is not None:
+                yield outcome
+
+    def stop(self) -> None:
+        """Give up what is in progress in this process."""
+        self._is_stopping = True
+        for thread in self._threads.values():
+            thread.join(_END_SECONDS)
+
+    def _fill(self, pool: WorkerPool, given: Iterator[str | Listed]) -> None:
+        """See to it that no worker is idle while there is something to do."""
+        while self._long and len(self._threads) < LONG_AT_ONCE:
+            self._begin_long(pool, self._long.popleft())
+        while pool.waiting == 0 and not self._long and (source := self._next(given)) is not None:
+            self._begin(pool, source)
+
+    def _next(self, given: Iterator[str | Listed]) -> _Source | None:
+        """A source whose folder does not depend on one that has none yet: `clip-2` is that of the second `clip`."""
+        for source in self._held:
+            if source.name not in self._choosing:
+                self._held.remove(source)
+                return source
+        while len(self._held) < _MOST_HELD and (one := next(given, None)) is not None:
+            source = _Source(one)
+            if _is_read_here(str(one)):
+                self.here.append(one)
+            elif source.name in self._choosing:
+                self._held.append(source)
+            else:
+                return source
+        return None
+
+    def _begin(self, pool: WorkerPool, source: _Source) -> None:
+        self._enter(source)
+        future = pool.submit(_predict_source, id(source), source.given, self._settings, source.whole)
+        future.add_done_callback(lambda done: self.events.put(_Ended(source, done)))
+
+    def _begin_long(self, pool: WorkerPool, source: _Source) -> None:
+        self._enter(source)
+        thread = threading.Thread(target=self._in_segments, args=(pool, source), name="in segments", daemon=True)
+        self._threads[id(source)] = thread
+        thread.start()
+
+    def _enter(self, source: _Source) -> None:
+        self._busy[id(source)] = source
+        if source.name is not None:
+            self._choosing.add(source.name)
+
+    def _in_segments(self, pool: WorkerPool, source: _Source) -> None:
+        """In a thread of its own: have the segments predicted by the pool, and write the results as they come."""
+
+        def check(name: str, done: int, expected: int | None) -> None:
+            if self._is_stopping:
+                raise _StoppedError
+
+        def run(tasks: Sequence[SegmentTask]) -> Iterator[SegmentTask]:
+            self.events.put((id(source), None, 0, None))  # it has its folder
+            source.expected = sum(task.segment.end - task.segment.first for task in tasks) + (source.expected or 0)
+            futures = [pool.submit(_predict_segment, id(source), task) for task in tasks]
+            try:
+                for task, future in zip(tasks, futures, strict=True):
+                    result_of(future)
+                    yield task
+            finally:
+                for future in futures:
+                    future.cancel()
+
+        ended: Future[_Result] = Future()
+        ended.set_result(
+            attempt(source.given, lambda given: predict_in_segments(self._model, given, self._settings, run, check))
+        )
+        self.events.put(_Ended(source, ended))
+
+    def _progressed(self, key: int, segment: int | None, done: int, expected: int | None) -> None:
+        source = self._busy.get(key)
+        if source is None:
+            return
+        if source.name is not None:
+            self._choosing.discard(source.name)
+        if segment is not None:
+            source.done[segment] = done
+            source.expected = expected if segment == _WHOLE else source.expected
+            self._on_frame(str(source.given), sum(source.done.values()), source.expected)
+
+    def _ended(self, pool: WorkerPool, event: _Ended) -> Outcome | None:
+        """The outcome of a source; None where it has none yet."""
+        source = event.source
+        del self._busy[id(source)]
+        was_long = self._threads.pop(id(source), None) is not None
+        result = attempt(source.given, lambda given: result_of(event.future))
+        if result is not None and source.name is not None:
+            self._choosing.discard(source.name)
+        if isinstance(result, Outcome):
+            return result
+        if isinstance(result, TakenError):
+            self.taken.append(source.given)
+        elif was_long:
+            source.whole = True
+            self._begin(pool, source)
+        else:
+            self._long.append(source)
+        return None
+
+
+def _is_read_here(source: str) -> bool:
+    """Whether another process could not read it, or could not be told when it is enough."""
+    is_live = source.lower().startswith(_LIVE_SCHEMES)
+    return source == STANDARD_INPUT or camera_number(source) is not None or is_live
+
+
+_model: SaliencyModel
+"""In a worker process."""
+
+
+def _start_worker(load: Callable[[], SaliencyModel]) -> None:
+    global _model
+    _model = load()
+    settle_memory()
+
+
+def _predict_source(key: int, given: str | Listed, settings: Settings, whole: bool) -> _Result:
+    """In a worker: predict a source; None if it should be predicted in segments."""
+    tell = _now_and_then()
+
+    def make(job: Job) -> bool:
+        if not whole and may_have_segments(job.model, job.reader.info):
+            return False
+        report((key, None, 0, None))  # it has its folder
+        write_results(job, job.model.stream, lambda name, done, expected: tell((key, _WHOLE, done, expected)))
+        return True
+
+    return attempt(given, lambda source: make_results(_model, source, settings, make))
+
+
+def _predict_segment(key: int, task: SegmentTask) -> None:
+    tell = _now_and_then()
+    predict_segment(_model, task, lambda done: tell((key, task.segment.number, done, None)))
+    report((key, task.segment.number, task.segment.end - task.segment.first, None))
+
+
+def _now_and_then() -> Callable[[object], None]:
+    last = time.monotonic()
+
+    def tell(message: object) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _REPORT_SECONDS:
+            last = now
+            report(message)
+
+    return tell
