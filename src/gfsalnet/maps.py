@@ -7,6 +7,7 @@ but the absence of one: readers leave it all zero, and no metric is defined on i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,6 +46,16 @@ def to_density(values: NDArray[np.floating[Any]]) -> Map:
     if total <= 0:
         return np.full(values.shape, 1 / values.size, np.float32)
     return np.asarray(values / total, dtype=np.float32)
+
+
+def weighted_sum(maps: Sequence[Map], weights: Sequence[float]) -> Map:
+    """(h, w): the maps of one size, each times its weight, summed."""
+    import cv2
+
+    total = np.asarray(maps[0] * weights[0], np.float32)
+    for values, weight in zip(maps[1:], weights[1:], strict=True):
+        cv2.scaleAdd(values, weight, total, total)  # one map after the other: no copy of them all is made
+    return total
 
 
 def resize_map(values: Map, size_hw: tuple[int, int]) -> Map:

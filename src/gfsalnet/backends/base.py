@@ -31,6 +31,12 @@ def output_names(config: NetworkConfig) -> list[str]:
     return ["saliency", "appearance", "motion", *(["gate"] if config.fusion == "gated" else [])]
 
 
+def only_stream(outputs: Sequence[str]) -> StreamName | None:
+    """The stream of a graph that has only one, whose map is its saliency too; None for a graph of both."""
+    streams: list[StreamName] = [name for name in ("appearance", "motion") if name in outputs]
+    return streams[0] if len(streams) == 1 else None
+
+
 class MapArrays(NamedTuple):
     """What a network gives for a batch, as arrays: each (B, 1, H, W) float32, ≥ 0 and of any scale, the gate 0…1.
 

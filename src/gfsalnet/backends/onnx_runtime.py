@@ -6,7 +6,7 @@ from pathlib import Path
 
 import onnxruntime
 
-from gfsalnet.backends.base import WEIGHTS_KEY, MapArrays, NetworkInputs, Precision, StreamName
+from gfsalnet.backends.base import WEIGHTS_KEY, MapArrays, NetworkInputs, Precision, StreamName, only_stream
 
 
 class ONNXRuntimeBackend:
@@ -32,7 +32,7 @@ class ONNXRuntimeBackend:
         self._session = onnxruntime.InferenceSession(graph.resolve(), options, providers=["CPUExecutionProvider"])
         self._inputs = [entry.name for entry in self._session.get_inputs()]
         self._outputs = [entry.name for entry in self._session.get_outputs()]
-        self._stream = stream
+        self._stream = stream or only_stream(self._outputs)
         self.weights = self._session.get_modelmeta().custom_metadata_map.get(WEIGHTS_KEY, "")
         """The `weights_hash` that the graph was made from; empty if it does not say."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import openvino
 
-from gfsalnet.backends.base import WEIGHTS_KEY, MapArrays, NetworkInputs, Precision, StreamName
+from gfsalnet.backends.base import WEIGHTS_KEY, MapArrays, NetworkInputs, Precision, StreamName, only_stream
 
 # A quantised graph computes in 8 bits where it says so; the hint is for the layers that stayed in float.
 _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
@@ -39,7 +39,7 @@ class OpenVINOBackend:
         self._core = openvino.Core()
         # Resolved, because the weights that a graph shares are looked for beside the file and not beside a link to it.
         self._model = self._core.read_model(graph.resolve())
-        self._stream = stream
+        self._stream = stream = stream or only_stream([output.any_name for output in self._model.outputs])
         said = ["framework", WEIGHTS_KEY]
         self.weights = self._model.get_rt_info(said).astype(str) if self._model.has_rt_info(said) else ""
         """The `weights_hash` that the graph was made from; empty if it does not say."""

@@ -7,6 +7,7 @@ skipped; its time counts towards the motion after it.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from gfsalnet.flow.camera import REFERENCE_WIDTH, against_scene, camera_motion, 
 from gfsalnet.flow.dis import DISFlow
 from gfsalnet.flow.estimator import FlowEstimator, zero_flow
 from gfsalnet.flow.precomputed import PrecomputedFlow
-from gfsalnet.maps import Map
+from gfsalnet.maps import Map, weighted_sum
 from gfsalnet.types import RGB, FlowField, Frame
 
 INTERVAL_SECONDS = 0.04
@@ -191,12 +192,12 @@ def _weights(pairs: list[_Measured], tau_seconds: float) -> NDArray[np.float64]:
     """(N,), sum to 1: a pair counts by the time that it spans and by its age."""
     # Relative to the newest pair: exponentials of absolute times would underflow.
     newest = pairs[-1].until_seconds
-    weights = np.array([p.seconds * np.exp((p.until_seconds - newest) / tau_seconds) for p in pairs])
+    weights = np.array([p.seconds * math.exp((p.until_seconds - newest) / tau_seconds) for p in pairs])
     return np.asarray(weights / weights.sum())
 
 
 def _mean(pairs: list[_Measured], weights: NDArray[np.float64]) -> Map:
-    return np.asarray(np.tensordot(weights.astype(np.float32), np.stack([p.residual for p in pairs]), 1), np.float32)
+    return weighted_sum([pair.residual for pair in pairs], weights.tolist())
 
 
 def _is_repeated(before: _Seen, seen: _Seen) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,10 +29,10 @@ from gfsalnet.video import Resize, ShotDetector, fitted_size_hw, numbered_frames
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _PREPARED = 1
 """Frames whose pictures may wait for the network: so that neither waits for the other."""
-
-
 _MOST_WAITING = 32
 """Frames that wait for a full batch, with those between that the network skips."""
 
@@ -143,14 +144,14 @@ class GFSalNetModel(SaliencyModel):
         # Closed also when the caller stops early: the thread would wait for ever to hand over the frame that it holds.
         with closing(prefetch(self._prepared(frames, seconds), _PREPARED)) as prepared:
             first: list[_Ready] = []
-            over_time: MapsOverTime | None = None
+            read: Callable[[_Ready, FrameMaps], FrameMaps] = self._densities
             if self.over_time is not None:
                 # Whether there is a second frame tells a picture from a video. No other model waits for it: a camera
                 # may be slow to give one.
                 first = list(islice(prepared, 2))
                 kind: Kind = "still" if len(first) == 1 else "video"
-                over_time = MapsOverTime(self.over_time, kind, self.centre_strength)
-            predicted = self._predicted(chain(_drained(first), prepared), over_time, seconds)
+                read = partial(self._fused, MapsOverTime(self.over_time, kind, self.centre_strength))
+            predicted = self._predicted(chain(_drained(first), prepared), read, seconds)
             if self.over_time is not None:
                 timed_maps = (Timed(r, r.frame.time_seconds, r.starts_shot, maps) for r, maps in predicted)
                 means = remembered(timed_maps, self.over_time.memory, self.lookahead)
@@ -161,29 +162,20 @@ class GFSalNetModel(SaliencyModel):
     def unread(self, frames: Iterable[Frame]) -> Iterator[Unread]:
         """Of every frame that the network sees: its map before `over_time` reads it, and what moves in the frame."""
         with closing(prefetch(self._prepared(frames, {}), _PREPARED)) as prepared:
-            for ready, densities in self._predicted(prepared, None, {}):
-                if densities is not None:
-                    yield Unread(ready.frame.index, ready.frame.time_seconds, _halved(densities.saliency), ready.motion)
+            for ready, density in self._predicted(prepared, self._unread, {}):
+                if density is not None:
+                    yield Unread(ready.frame.index, ready.frame.time_seconds, density, ready.motion)
 
     def _predicted(
-        self,
-        prepared: Iterable[_Ready],
-        over_time: MapsOverTime | None,
-        seconds: StageSeconds,
-    ) -> Iterator[tuple[_Ready, FrameMaps | None]]:
-        """Every frame, and its maps as densities if it is one that the network sees."""
+        self, prepared: Iterable[_Ready], read: Callable[[_Ready, FrameMaps], T], seconds: StageSeconds
+    ) -> Iterator[tuple[_Ready, T | None]]:
+        """Every frame, and what is read of the network's maps if it is one that the network sees."""
         for batch in _batches(prepared, self.backend.batch):
             seen = [ready for ready in batch if ready.pictures]
             with timed(seconds, "network"):
                 maps = _each(self.backend(_stacked(seen))) if seen else iter(())
             for ready in batch:
-                if not ready.pictures:
-                    yield ready, None
-                    continue
-                densities = self._densities(ready, next(maps))
-                if over_time is not None:
-                    densities = over_time.fused(_halved(densities.saliency), ready.motion)
-                yield ready, densities
+                yield ready, read(ready, next(maps)) if ready.pictures else None
 
     def _shown(self, fused: FrameMaps) -> FrameMaps:
         """The maps of the stream that is meant."""
@@ -256,14 +248,30 @@ class GFSalNetModel(SaliencyModel):
         Raises:
             WeightsError: if they hold what is no number.
         """
-        if not np.isfinite(maps.saliency).all():
-            problem = f"predicts values that are no numbers, first for frame {ready.frame.index}"
-            raise WeightsError(self.name, problem, "Its weights are damaged or its training diverged: use others")
+        self._check(ready, maps)
         appearance, motion = (
             to_density(of_stream) if self.has_gate and of_stream is not None else None
             for of_stream in (maps.appearance, maps.motion)
         )
         return FrameMaps(to_density(maps.saliency), appearance, motion, maps.gate)
+
+    def _unread(self, ready: _Ready, maps: FrameMaps) -> Map:
+        """The map that `over_time` reads: at half its size, as its cells are larger still; its sum is 1.
+
+        Raises:
+            WeightsError: if it holds what is no number.
+        """
+        self._check(ready, maps)
+        height, width = maps.saliency.shape
+        return to_density(resize_map(maps.saliency, (height // 2, width // 2)))
+
+    def _fused(self, over_time: MapsOverTime, ready: _Ready, maps: FrameMaps) -> FrameMaps:
+        return over_time.fused(self._unread(ready, maps), ready.motion)
+
+    def _check(self, ready: _Ready, maps: FrameMaps) -> None:
+        if not np.isfinite(maps.saliency.sum()):  # the values are ≥ 0: no sum hides one that is no number
+            problem = f"predicts values that are no numbers, first for frame {ready.frame.index}"
+            raise WeightsError(self.name, problem, "Its weights are damaged or its training diverged: use others")
 
     def _prediction(self, ready: _Ready, densities: FrameMaps) -> Prediction:
         return Prediction(
@@ -287,11 +295,6 @@ class Unread:
     time_seconds: float
     density: Map
     motion: SceneMotion | None
-
-
-def _halved(density: Map) -> Map:
-    """What follows the network is done at half its size: its cells are larger still."""
-    return resize_map(density, (density.shape[0] // 2, density.shape[1] // 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,6 +334,8 @@ def _batches(prepared: Iterable[_Ready], most: int) -> Iterator[list[_Ready]]:
 
 
 def _stacked(batch: list[_Ready]) -> NetworkInputs:
+    if len(batch) == 1:
+        return tuple(picture[None] for picture in batch[0].pictures)  # nothing is copied
     return tuple(np.stack(of_stream) for of_stream in zip(*(ready.pictures for ready in batch), strict=True))
 
 

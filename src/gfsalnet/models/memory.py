@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
-from gfsalnet.maps import FrameMaps, Map
+from gfsalnet.maps import FrameMaps, Map, weighted_sum
 
 T = TypeVar("T")
 FIRST_SECONDS = 0.04
@@ -101,14 +101,14 @@ def _mean(now: Timed[T], around: list[Timed[Any]], memory: Memory) -> FrameMaps:
     near = [of for of in around if of.time_seconds < now.time_seconds + memory.reach_seconds - _ROUNDING]
     if not memory.tau_seconds or len(near) == 1:
         return now.maps
-    weights = np.array([_share(of, now.time_seconds, memory.tau_seconds) for of in near])
-    weights = (weights / weights.sum()).astype(np.float32)
+    shares = np.array([_share(of, now.time_seconds, memory.tau_seconds) for of in near])
+    weights = (shares / shares.sum()).tolist()
 
     def mean(number: int) -> Map | None:
         maps = [of.maps[number] for of in near if of.maps is not None]
         if any(values is None for values in maps):
             return now.maps[number] if now.maps is not None else None
-        return np.asarray(np.tensordot(weights, np.stack([m for m in maps if m is not None]), 1), np.float32)
+        return weighted_sum([m for m in maps if m is not None], weights)
 
     saliency = mean(0)
     assert saliency is not None

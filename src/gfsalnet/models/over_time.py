@@ -15,6 +15,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 import cv2
@@ -53,7 +54,7 @@ class Reading:
 
     def log_odds(self, size_hw: tuple[int, ...]) -> Map:
         """(h, w): the centre at that size."""
-        return _resized(np.array(self.centre, np.float32), size_hw)
+        return _grid_at(self.centre, size_hw)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +93,8 @@ class MotionGate:
         """Of the motion map."""
         if motion.mean_residual == 0:
             return 0.0
-        return self.weight / (1 + float(np.exp((motion.mean_residual - self.threshold) / self.softness)))
+        beyond = (motion.mean_residual - self.threshold) / self.softness
+        return self.weight / (1 + math.exp(min(beyond, 700.0)))  # a larger power is no float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +183,13 @@ def _numbers(value: Any) -> Any:
 
 def _density(log_map: Map) -> Map:
     powers = np.exp(log_map - log_map.max())
-    return np.asarray(powers / powers.sum(dtype=np.float64), np.float32)
+    return np.asarray(powers / np.float32(powers.sum(dtype=np.float64)), np.float32)
+
+
+@lru_cache(maxsize=8)  # for every frame the same
+def _grid_at(grid: tuple[tuple[float, ...], ...], size_hw: tuple[int, ...]) -> Map:
+    """(h, w), not to be written to."""
+    return _resized(np.array(grid, np.float32), size_hw)
 
 
 def _resized(grid: NDArray[np.float32], size_hw: tuple[int, ...]) -> Map:
