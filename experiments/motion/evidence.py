@@ -66,7 +66,7 @@ class Recorder(SceneMotionStream):
             len(self._measured) == count and self._measured[-1].until_seconds != seen.time_seconds
         ):
             return
-        measured, field = self._measured[-1], self._field
+        measured, (field, _) = self._measured[-1], self._fields
         camera = camera_motion(field)
         unit = np.float32(320 / field.size_hw[1] * 0.04 / measured.seconds)
         flow = field.flow_pixels * unit
