@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import shutil
 from collections.abc import Collection
 from contextlib import nullcontext
 from pathlib import Path
@@ -31,10 +32,21 @@ def run(output: Path, settings: EvaluationSettings = ALL, dataset: Drawn | None 
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path]:
+    """What an evaluation returned, and its folder."""
     folder = tmp_path_factory.mktemp("finished")
-    run(folder)
-    return folder
+    return run(folder), folder
+
+
+@pytest.fixture(scope="module")
+def finished(reported: tuple[Report, Path]) -> Path:
+    return reported[1]
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    """One to change."""
+    return Path(shutil.copytree(finished, tmp_path / "copied"))
 
 
 def same_files(first: Path, second: Path) -> bool:
@@ -105,11 +117,10 @@ def test_a_run_that_was_killed_goes_on_to_the_same_digit(
     assert len(seen) == 5
 
 
-def test_a_damaged_result_is_made_again(finished: Path, tmp_path: Path) -> None:
-    run(tmp_path)
-    (tmp_path / "videos" / "00001.npz").write_bytes(b"half a fi")
-    run(tmp_path)
-    assert same_files(finished, tmp_path)
+def test_a_damaged_result_is_made_again(finished: Path, copied: Path) -> None:
+    (copied / "videos" / "00001.npz").write_bytes(b"half a fi")
+    run(copied)
+    assert same_files(finished, copied)
 
 
 @pytest.mark.slow
@@ -146,16 +157,15 @@ def test_threads_are_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     cv2.setNumThreads(before[1])
 
 
-def test_the_order_of_videos_changes_no_score(finished: Path, tmp_path: Path) -> None:
+def test_the_order_of_videos_changes_no_score(finished: Path, copied: Path) -> None:
     class Some(ModelSource):
         def maps(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> VideoMaps:
             assert video == "c"
             return super().maps(dataset, video, wanted)
 
-    run(tmp_path)
-    (tmp_path / "videos" / "00002.npz").unlink()
-    evaluate(Drawn(), Some(BlobModel()), ALL, tmp_path)
-    assert same_files(finished, tmp_path)
+    (copied / "videos" / "00002.npz").unlink()
+    evaluate(Drawn(), Some(BlobModel()), ALL, copied)
+    assert same_files(finished, copied)
 
 
 def test_other_settings_are_not_mixed(tmp_path: Path) -> None:
@@ -225,26 +235,26 @@ def test_nothing_to_score_is_an_error(tmp_path: Path) -> None:
         run(tmp_path, dataset=dataset)
 
 
-def test_an_evaluation_that_was_taken_up_again_is_not_finished(finished: Path, tmp_path: Path) -> None:
-    run(tmp_path)
-    (tmp_path / "videos" / "00001.npz").unlink()
+def test_an_evaluation_that_was_taken_up_again_is_not_finished(copied: Path) -> None:
+    (copied / "videos" / "00001.npz").unlink()
     with pytest.raises(SourceError, match="scores of some videos are missing"):
-        read_report(tmp_path)
+        read_report(copied)
 
     class Stopped(BlobModel):
         def stream(self, frames: object) -> object:  # type: ignore[override]
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        evaluate(Drawn(), ModelSource(Stopped()), ALL, tmp_path)
-    assert not is_finished(tmp_path)
+        evaluate(Drawn(), ModelSource(Stopped()), ALL, copied)
+    assert not is_finished(copied)
     with pytest.raises(SourceError, match="is no finished evaluation"):
-        read_report(tmp_path)
+        read_report(copied)
 
 
-def test_a_finished_evaluation_reads_back_whole(finished: Path, tmp_path: Path) -> None:
-    report = read_report(finished)
-    assert report.as_json() == run(tmp_path).as_json()
+def test_a_finished_evaluation_reads_back_whole(reported: tuple[Report, Path]) -> None:
+    returned, folder = reported
+    report = read_report(folder)
+    assert report.as_json() == returned.as_json()
     assert math.isclose(report.sigmas_pixels[0], 5)
 
 

@@ -79,7 +79,7 @@ def test_another_colour_stands_out(red_among_green: Any) -> None:
 
 
 def test_what_moves_over_what_stands_still_stands_out(moving: Callable[..., Any]) -> None:
-    scene = moving()
+    scene = moving(count=5)
     first, *_, last = AWSD().stream(scene.frames)
     assert scene.holds_peak(last.density)
     assert scene.lift(last.density) > 2 * scene.lift(first.density)
@@ -87,7 +87,7 @@ def test_what_moves_over_what_stands_still_stands_out(moving: Callable[..., Any]
 
 def test_what_moves_against_the_ground_stands_out_of_it(moving: Callable[..., Any]) -> None:
     """Against the same last frame after a clip in which the square moved with the ground, which is whitened away."""
-    against, along = moving(pan=2), moving(pan=2, step=2)
+    against, along = moving(pan=2, count=5), moving(pan=2, step=2, count=5)
     *_, last = AWSD().stream(against.frames)
     *_, plain = AWSD().stream(along.frames)
     assert np.array_equal(against.frames[-1].rgb, along.frames[-1].rgb)

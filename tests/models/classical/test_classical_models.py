@@ -22,8 +22,8 @@ NAMES = [name for name, entry in MODELS.items() if entry.classical]
 @pytest.fixture(params=NAMES)
 def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> SaliencyModel:
     """Each in turn; the slow ones work on smaller pictures than they would."""
-    monkeypatch.setattr("gfsalnet.models.classical.aws_d.WORKING_SIZE_WH", (80, 60))
-    monkeypatch.setattr("gfsalnet.models.classical.fang2014.GRID_WH", (20, 15))
+    monkeypatch.setattr("gfsalnet.models.classical.aws_d.WORKING_SIZE_WH", (40, 30))
+    monkeypatch.setattr("gfsalnet.models.classical.fang2014.GRID_WH", (12, 9))
     return load_model(request.param, device="cpu")
 
 

@@ -150,10 +150,10 @@ def relative_speed(field: FlowField) -> tuple[FloatArray, float]:
 
     The background's motion is the commonest: the mean of the vectors in the fullest bin, one pixel wide.
     """
-    vectors = field.flow_pixels.reshape(-1, 2).astype(np.float64)
-    # NumPy 2.0.0 gives the inverse another shape, hence the reshape below.
-    _, bins, counts = np.unique(np.rint(vectors), axis=0, return_inverse=True, return_counts=True)
-    background = vectors[bins.reshape(-1) == counts.argmax()].mean(axis=0)
+    vectors = np.ascontiguousarray(field.flow_pixels.reshape(-1, 2), np.float64)
+    # As complex numbers, which are sorted several times as fast as rows.
+    _, bins, counts = np.unique(np.rint(vectors).view(np.complex128)[:, 0], return_inverse=True, return_counts=True)
+    background = vectors[bins == counts.argmax()].mean(axis=0)
     relative = np.linalg.norm(vectors - background, axis=1).reshape(field.size_hw)
     return relative, float(np.linalg.norm(background))
 
