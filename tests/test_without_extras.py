@@ -123,8 +123,8 @@ def answers(folder: Path) -> dict[str, tuple[int, str, str]]:
     commands |= {name: list(words) for name, (words, _) in NEEDS_MORE.items()}
     code = f"""
 import json
+import typer.testing
 from typer.main import get_command
-from typer.testing import CliRunner
 from gfsalnet.cli import app
 
 def verbs(command, path):
@@ -133,8 +133,10 @@ def verbs(command, path):
 
 if __name__ == "__main__":  # workers import this file
     commands = {commands}
-    commands |= {{" ".join(["help of", *verb]): [*verb, "--help"] for verb in verbs(get_command(app), [])}}
-    done = {{name: CliRunner().invoke(app, arguments) for name, arguments in commands.items()}}
+    built = get_command(app)
+    typer.testing._get_command = lambda _: built  # which would be built anew for each command
+    commands |= {{" ".join(["help of", *verb]): [*verb, "--help"] for verb in verbs(built, [])}}
+    done = {{name: typer.testing.CliRunner().invoke(app, arguments) for name, arguments in commands.items()}}
     with open("answers.json", "w") as file:
         json.dump({{name: (one.exit_code, one.stdout, one.stderr) for name, one in done.items()}}, file)
 """

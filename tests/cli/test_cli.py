@@ -299,7 +299,7 @@ def test_maps_that_look_ahead(clip: Path, tmp_path: Path) -> None:
     """Still one map per frame, other ones, and the summary says how far they look."""
     for frames in ("0", "3"):
         done = gfsalnet(
-            "predict", clip, "-o", tmp_path / frames, "--save", "npz", "--max-frames", "6", "--lookahead", frames
+            "predict", clip, "-o", tmp_path / frames, "--save", "npz", "--max-frames", "4", "--lookahead", frames
         )
         assert done.exit_code == 0, done.stderr
         summary = json.loads((tmp_path / frames / "street" / "summary.json").read_text())

@@ -67,7 +67,7 @@ def test_fusion_stays_between_the_streams(gate: float, appearance: float, motion
     assert min(appearance, motion) - 1e-9 <= fused <= max(appearance, motion) + 1e-9
 
 
-@pytest.mark.parametrize("preset", [paper, mobile])
+@pytest.mark.parametrize("preset", [mobile, pytest.param(paper, marks=pytest.mark.slow)])
 def test_equation_3_holds_between_the_maps_of_the_network(preset) -> None:
     torch.manual_seed(1)
     with torch.inference_mode():
