@@ -106,6 +106,7 @@ NEEDS_MORE = {
     "backend torch": (("predict", "mine/images", "--backend", "torch", "--output", "o"), "torch"),
     "backend openvino": (("predict", "mine/images", "--backend", "openvino", "--output", "o"), "openvino"),
     "pqft": (("predict", "mine/images", "--model", "pqft", "--output", "o"), "scipy"),
+    "manifest": (("manifest", "mine/images"), "pyarrow"),
     "figure": (("figure", "strip", "mine/images"), "matplotlib"),
     "cuda": (("predict", "mine/images", "--device", "cuda", "--output", "o"), "torch"),
     "weights": (("weights", "convert", "unisal", "mine/fixations.csv"), "torch"),

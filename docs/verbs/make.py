@@ -23,6 +23,7 @@ GUIDES = {
     "compare": ["evaluation"],
     "submit": ["evaluation"],
     "dataset": ["evaluation", "training", "import"],
+    "manifest": ["scale"],
     "models": ["models"],
     "weights": ["models"],
     "export": ["speed"],

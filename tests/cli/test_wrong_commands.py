@@ -27,6 +27,7 @@ GIVEN: dict[str, list[str]] = {
     "figure strip": ["clip.mp4"],
     "figure training": ["run"],
     "figure metrics": ["results"],
+    "manifest": ["videos"],
     "models": [],
     "train": ["tiny"],
     "ablate": [],

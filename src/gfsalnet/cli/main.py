@@ -18,6 +18,7 @@ from gfsalnet.cli.doctor import DOCTOR_EXAMPLES, doctor
 from gfsalnet.cli.evaluate import COMPARE_EXAMPLES, EVALUATE_EXAMPLES, SUBMIT_EXAMPLES, compare, evaluate, submit
 from gfsalnet.cli.export import EXPORT_EXAMPLES, export
 from gfsalnet.cli.logs import close_logs, set_up_logs
+from gfsalnet.cli.manifest import MANIFEST_EXAMPLES, manifest
 from gfsalnet.cli.models import models
 from gfsalnet.cli.predict import DEMO_EXAMPLES, PREDICT_EXAMPLES, demo, predict
 from gfsalnet.cli.report import REPORT_EXAMPLES, report
@@ -78,6 +79,7 @@ app.command(epilog=PREDICT_EXAMPLES)(predict)
 app.command(epilog=DEMO_EXAMPLES)(demo)
 app.command(epilog=REPORT_EXAMPLES)(report)
 app.command(epilog=AOI_EXAMPLES)(aoi)
+app.command(epilog=MANIFEST_EXAMPLES)(manifest)
 app.command()(models)
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=ABLATE_EXAMPLES)(ablate)

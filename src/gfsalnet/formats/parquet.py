@@ -1,13 +1,19 @@
-"""Parquet files, as tables of text."""
+"""Parquet files, as tables of text, or piece by piece as tables of a known schema."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.formats.door import AGAIN, opening
 from gfsalnet.limits import check_bytes
 
+if TYPE_CHECKING:
+    import pyarrow
+
+ROWS_AT_ONCE = 65_536
 _VALUE_BYTES = 64
 """What a value takes as a text of its own, at least."""
 
@@ -47,3 +53,46 @@ def _texts(path: Path, file: object, name: str, rows: int, kind: type[GFSalNetEr
         longest = max((len(str(value)) for chunk in column.chunks for value in chunk.dictionary.to_pylist()), default=0)
         check_bytes(path, rows * longest * 4, kind, f"the texts of its column {name} take")
     return ["" if value is None else str(value).strip() for value in column.to_pylist()]
+
+
+def read_parquet_tables(
+    path: Path, schema: pyarrow.Schema, kind: type[GFSalNetError], remedy: str = AGAIN
+) -> Iterator[pyarrow.Table]:
+    """The rows of a file in tables of at most `ROWS_AT_ONCE`, with the columns of a schema and no others.
+
+    A column that is not there is all nulls; one of another type is converted, where no value is lost.
+
+    Raises:
+        GFSalNetError: of that kind, if it is missing, damaged, of other types, or holds too long a text or too much at
+            once.
+        ImportError: if pyarrow is not installed.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    texts = [field.name for field in schema if pyarrow.types.is_string(field.type)]
+    # As a dictionary: see `_texts`.
+    with (
+        opening(path, "Parquet file", kind, remedy),
+        pyarrow.parquet.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file,
+    ):
+        for group in range(file.num_row_groups):
+            check_bytes(path, file.metadata.row_group(group).total_byte_size, kind, "a row group of it takes")
+        names = file.schema_arrow.names
+        there = [name for name in schema.names if name in names]
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=there):
+            columns = {name: _short(path, batch.column(name), kind) for name in there}
+            nothing = pyarrow.nulls(batch.num_rows)
+            arrays = [columns.get(field.name, nothing).cast(field.type) for field in schema]
+            yield pyarrow.Table.from_arrays(arrays, schema=schema)
+
+
+def _short(path: Path, column: pyarrow.Array, kind: type[GFSalNetError]) -> pyarrow.Array:
+    """A column whose texts are of a bearable length."""
+    import pyarrow
+    import pyarrow.compute
+
+    if pyarrow.types.is_dictionary(column.type):
+        longest = pyarrow.compute.max(pyarrow.compute.binary_length(column.dictionary)).as_py() or 0
+        check_bytes(path, len(column) * longest, kind, "the texts of a column take")
+    return column

@@ -1,0 +1,8 @@
+"""Makes `clips` a module that the tests beside it import."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
