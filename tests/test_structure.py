@@ -86,6 +86,7 @@ MAY_IMPORT = {
         *("device", "video", "flow", "gaze", "composed", "metrics", "backends", "models", "render"),
         *(
             "predict",
+            "scale",
             "training",
             "evaluation",
             "demo",

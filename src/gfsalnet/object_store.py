@@ -121,12 +121,21 @@ def write(address: str, content: bytes, kind: type[GFSalNetError]) -> None:
 
 def names_under(address: str, kind: type[GFSalNetError]) -> list[str]:
     """The names of the objects directly below an address, sorted; none if nothing is there. Errors as `describe`."""
+    return _names(address, "file", kind)
+
+
+def folders_under(address: str, kind: type[GFSalNetError]) -> list[str]:
+    """The names directly below an address below which there are objects; otherwise as `names_under`."""
+    return _names(address, "directory", kind)
+
+
+def _names(address: str, what: str, kind: type[GFSalNetError]) -> list[str]:
     with _speaking_with(address, kind) as store:
         try:
             listed = store.ls(address, detail=True)
         except FileNotFoundError:
             return []
-        return sorted(info["name"].rpartition("/")[2] for info in listed if info["type"] == "file")
+        return sorted(info["name"].rstrip("/").rpartition("/")[2] for info in listed if info["type"] == what)
 
 
 def write_folder(folder: Path, address: str, last: str, kind: type[GFSalNetError]) -> None:

@@ -70,7 +70,9 @@ def read_parquet_tables(
     import pyarrow
     import pyarrow.parquet
 
-    texts = [field.name for field in schema if pyarrow.types.is_string(field.type)]
+    with opening(path, "Parquet file", kind, remedy), pyarrow.parquet.ParquetFile(path) as file:
+        names = [name for name in schema.names if name in file.schema_arrow.names]
+        texts = [name for name in names if _is_text(file.schema_arrow.field(name).type)]
     # As a dictionary: see `_texts`.
     with (
         opening(path, "Parquet file", kind, remedy),
@@ -78,13 +80,17 @@ def read_parquet_tables(
     ):
         for group in range(file.num_row_groups):
             check_bytes(path, file.metadata.row_group(group).total_byte_size, kind, "a row group of it takes")
-        names = file.schema_arrow.names
-        there = [name for name in schema.names if name in names]
-        for batch in file.iter_batches(ROWS_AT_ONCE, columns=there):
-            columns = {name: _short(path, batch.column(name), kind) for name in there}
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=names):
+            columns = {name: _short(path, batch.column(name), kind) for name in names}
             nothing = pyarrow.nulls(batch.num_rows)
             arrays = [columns.get(field.name, nothing).cast(field.type) for field in schema]
             yield pyarrow.Table.from_arrays(arrays, schema=schema)
+
+
+def _is_text(kind: pyarrow.DataType) -> bool:
+    import pyarrow
+
+    return bool(pyarrow.types.is_string(kind) or pyarrow.types.is_binary(kind))
 
 
 def _short(path: Path, column: pyarrow.Array, kind: type[GFSalNetError]) -> pyarrow.Array:

@@ -1,7 +1,7 @@
 """The one loop: sources in, results in folders out; long videos in segments, many sources in many processes."""
 
 from gfsalnet.predict.batch import predict_sources
-from gfsalnet.predict.description import Outcome, identity
+from gfsalnet.predict.description import Outcome, asked_of_all, identity
 from gfsalnet.predict.in_segments import RunSegments, predict_in_segments
 from gfsalnet.predict.job import predict_source
 from gfsalnet.predict.listed import Listed, content_of
@@ -18,6 +18,7 @@ __all__ = [
     "Segment",
     "SegmentTask",
     "Settings",
+    "asked_of_all",
     "content_of",
     "identity",
     "plan_segments",

@@ -40,6 +40,11 @@ class Outcome:
 
 def request_of(model: SaliencyModel, info: VideoInfo, settings: Settings) -> dict[str, Any]:
     """Everything that determines the results, in the form in which the summary will be read back."""
+    return {"source": as_stored(identity(info)), **asked_of_all(model, settings)}
+
+
+def asked_of_all(model: SaliencyModel, settings: Settings) -> dict[str, Any]:
+    """The part of a request that all sources have in common: `model` and `settings`."""
     chosen = {
         "look": asdict(settings.look),
         "maps": asdict(settings.maps),
@@ -47,7 +52,7 @@ def request_of(model: SaliencyModel, info: VideoInfo, settings: Settings) -> dic
         "part_seconds": settings.part_seconds,
         "max_frames": settings.max_frames,
     }
-    return as_stored({"source": identity(info), "model": model.describe(), "settings": chosen})
+    return as_stored({"model": model.describe(), "settings": chosen})
 
 
 def identity(info: VideoInfo) -> dict[str, Any]:

@@ -22,6 +22,10 @@ OF_OTHER_VERBS = frozenset({"aoi", "marks", "reframe", "roi", "thumbnails"})
 _MAY_LIE_THERE = ALL_OUTPUTS | OF_OTHER_VERBS | {PIECES_FOLDER}
 
 
+_REQUEST = ("source", "model", "settings")
+"""What a summary says of the request that its results answer."""
+
+
 def folder_for(output: Path, name: str, source: Mapping[str, Any], taken: Collection[Path] = ()) -> ResultFolder:
     """`output/name`, or `output/name-2`, … if another source of the same name has results there.
 
@@ -77,10 +81,10 @@ def claimed_folder(
                 return
 
 
-def is_of_other_content(folder: ResultFolder, source: Mapping[str, Any]) -> bool:
-    """Whether a folder holds results of what the source was before it changed."""
-    before = (folder.summary() or {}).get("source", source)
-    return bool(before.get("path") == source["path"] and before != source)
+def is_of_other_request(folder: ResultFolder, request: Mapping[str, Any]) -> bool:
+    """Whether a folder holds results of another model, of other settings, or of what the source was before a change."""
+    summary = folder.summary()
+    return summary is not None and any(summary.get(key) != request[key] for key in _REQUEST)
 
 
 def missing_outputs(
@@ -94,7 +98,7 @@ def missing_outputs(
     summary = folder.summary()
     if summary is None or overwrite:
         return save
-    for key in ("source", "model", "settings"):
+    for key in _REQUEST:
         if summary.get(key) != request[key]:
             raise OutputError(
                 folder.path,

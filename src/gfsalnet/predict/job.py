@@ -24,7 +24,7 @@ from gfsalnet.predict.folders import (
     PIECES_FOLDER,
     claimed_folder,
     folder_for,
-    is_of_other_content,
+    is_of_other_request,
     missing_outputs,
 )
 from gfsalnet.predict.listed import Listed
@@ -67,7 +67,8 @@ def predict_source(
     """Predict one source into a folder of its own, in one piece.
 
     Results that exist for the same model and settings are not made again. The outputs appear together when all are
-    complete; `summary.json` is written last. A `Listed` source is made again where its result is of other content.
+    complete; `summary.json` is written last. In the folder of a `Listed` source, results of another request are
+    replaced.
 
     Raises:
         SourceError: if the source cannot be read.
@@ -108,7 +109,7 @@ def make_results(
         if isinstance(source, Listed):
             source.require_unchanged(info)
             own = ResultFolder(source.folder)
-            overwrite |= is_of_other_content(own, request["source"])
+            overwrite |= is_of_other_request(own, request)
         wanted = (settings.save, info.kind, request, overwrite)
         folder = own or folder_for(settings.output, info.name, request["source"])
         if not missing_outputs(folder, *wanted):  # also where nothing may be written

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
 from gfsalnet.errors import SourceError
@@ -82,7 +81,7 @@ def source_of(uri: str) -> str:
                 uri, f"addresses of {scheme} are not read here", "Give a path, or one of s3, gs, http, https"
             )
         require_no_secret(uri)
-    elif not Path(uri).is_absolute():
+    elif not os.path.isabs(uri):
         raise SourceError(uri, "is neither an absolute path nor an address", "Make the list with `gfsalnet manifest`")
     return uri
 

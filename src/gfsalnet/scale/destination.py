@@ -1,0 +1,154 @@
+"""Where results go: a folder of this machine, or a store, to which they are sent whole when they are complete."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from gfsalnet.errors import OutputError
+from gfsalnet.files import remove, write_whole
+from gfsalnet.formats.texts import read_bytes
+from gfsalnet.object_store import fetch, folders_under, is_object, joined, names_under, read, write, write_folder
+from gfsalnet.scale.identity import require_no_secret, result_path
+from gfsalnet.store.folder import SUMMARY_FILE
+from gfsalnet.urls import is_url
+
+_AT_ONCE = 16
+"""Questions to a store."""
+
+
+class Destination(ABC):
+    """A place of results, by their ids, and of small files beside them, by names such as `outcomes/1.parquet`."""
+
+    @abstractmethod
+    def folder(self, source_id: str) -> Path:
+        """Where a result is made."""
+
+    @abstractmethod
+    def publish(self, source_id: str) -> None:
+        """Give a complete result its place; errors as `write`."""
+
+    @abstractmethod
+    def present(self, prefixes: Iterable[str]) -> set[str]:
+        """The ids with these prefixes of which there is something, complete or not; errors as `read`."""
+
+    @abstractmethod
+    def read(self, name: str) -> bytes | None:
+        """A small file; None if there is none.
+
+        Raises:
+            OutputError: if it cannot be read.
+        """
+
+    @abstractmethod
+    def write(self, name: str, content: bytes) -> None:
+        """Write a small file, which appears whole.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+
+    @abstractmethod
+    def names(self, folder: str) -> list[str]:
+        """The names of the small files of a folder, sorted; none if there is no such folder; errors as `read`."""
+
+    @abstractmethod
+    def local(self, name: str) -> Path:
+        """A small file on this machine, as long as this object lives; errors as `read`."""
+
+    def summary(self, source_id: str) -> bytes | None:
+        """The summary of a result, as it was written; None if it is not finished; errors as `read`."""
+        return self.read(f"{result_path(source_id)}/{SUMMARY_FILE}")
+
+
+def destination_of(output: str) -> Destination:
+    """The place that the user named.
+
+    Raises:
+        OutputError: if it is an address to which nothing can be written.
+    """
+    if not is_url(output):
+        return _Folder(Path(output))
+    if not is_object(output):
+        raise OutputError(output, "nothing can be written to this address", "Give a folder, or one of s3 or gs")
+    require_no_secret(output)
+    return _Store(output)
+
+
+class _Folder(Destination):
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def folder(self, source_id: str) -> Path:
+        return self._root / result_path(source_id)
+
+    def publish(self, source_id: str) -> None:
+        pass  # it was made there
+
+    def present(self, prefixes: Iterable[str]) -> set[str]:
+        found = set[str]()
+        for prefix in prefixes:
+            with suppress(OSError):
+                found.update(os.listdir(self._root / prefix))
+        return found
+
+    def read(self, name: str) -> bytes | None:
+        path = os.path.join(self._root, name)  # not pathlib: it is asked for a million of them
+        return read_bytes(Path(path), OutputError) if os.path.lexists(path) else None
+
+    def write(self, name: str, content: bytes) -> None:
+        write_whole(self._root / name, content)
+
+    def names(self, folder: str) -> list[str]:
+        try:
+            return sorted(name for name in os.listdir(self._root / folder) if not name.startswith("."))
+        except OSError:
+            return []
+
+    def local(self, name: str) -> Path:
+        return self._root / name
+
+
+class _Store(Destination):
+    """Nothing can be renamed or locked there: objects are written whole, a summary after all that it describes."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._work = tempfile.TemporaryDirectory(prefix="gfsalnet-")
+
+    def folder(self, source_id: str) -> Path:
+        return Path(self._work.name) / source_id
+
+    def publish(self, source_id: str) -> None:
+        folder = self.folder(source_id)
+        try:
+            write_folder(folder, joined(self._address, result_path(source_id)), SUMMARY_FILE, OutputError)
+        finally:
+            with suppress(OSError):
+                remove(folder)
+
+    def present(self, prefixes: Iterable[str]) -> set[str]:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            addresses = (joined(self._address, prefix) for prefix in prefixes)
+            found = pool.map(lambda address: folders_under(address, OutputError), addresses)
+            return {source_id for of_prefix in found for source_id in of_prefix}
+
+    def read(self, name: str) -> bytes | None:
+        return read(joined(self._address, name), OutputError)
+
+    def write(self, name: str, content: bytes) -> None:
+        write(joined(self._address, name), content, OutputError)
+
+    def names(self, folder: str) -> list[str]:
+        return names_under(joined(self._address, folder), OutputError)
+
+    def local(self, name: str) -> Path:
+        path = Path(self._work.name) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fetch(joined(self._address, name), path, OutputError)
+        return path

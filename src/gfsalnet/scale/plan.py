@@ -1,0 +1,209 @@
+"""Which rows of a manifest are still to be predicted, found out without opening a single source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gfsalnet.errors import GFSalNetError, OutputError, SourceError
+from gfsalnet.formats.parquet import read_parquet_tables
+from gfsalnet.formats.texts import parse_json
+from gfsalnet.packages import needed_by
+from gfsalnet.render import output_names
+from gfsalnet.scale.destination import Destination
+from gfsalnet.scale.finding import in_words
+from gfsalnet.scale.identity import PREFIX_DIGITS, id_of, shard_range, source_of
+from gfsalnet.scale.tables import MANIFEST
+
+with needed_by("a manifest"):
+    import pyarrow
+    import pyarrow.compute
+
+ALL = "1/1"
+_CONTENT = ("id", "size_bytes", "modified", "version")
+"""Columns that say of which content a result is."""
+_ROWS_AT_ONCE = 250
+_READERS = 16
+_SUMMARY = Path("summary.json")
+_REMEDY = "Make it with `gfsalnet manifest`"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for of every source."""
+
+    asked: Mapping[str, Any]
+    """`model` and `settings`, as in summaries."""
+    save: tuple[str, ...]
+    """Words of `gfsalnet.render.SINKS`."""
+    digest: str
+    """Of `asked`."""
+
+
+@dataclass
+class Plan:
+    """The rows of a shard."""
+
+    to_do: pyarrow.Table
+    """Rows of a manifest, sorted by id."""
+    bad: list[dict[str, Any]] = field(default_factory=list)
+    """Rows of outcomes: those that are not even tried."""
+    done: int = 0
+    damaged: int = 0
+    """Of earlier runs: results that are complete, and those of sources that could not be read to their ends."""
+    found: list[dict[str, Any]] = field(default_factory=list)
+    """Rows of outcomes: of those, the ones whose summaries alone told so."""
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """What is to be done, row by row; `modified` in microseconds since 1970."""
+        column = MANIFEST.get_field_index("modified")
+        in_numbers = self.to_do.set_column(column, "modified", self.to_do.column("modified").cast(pyarrow.int64()))
+        for batch in in_numbers.to_batches(_ROWS_AT_ONCE):
+            yield from batch.to_pylist()
+
+
+def plan(
+    manifest: Path, shard: str, request: Request, outcomes: pyarrow.Table, destination: Destination, *, again: bool
+) -> Plan:
+    """Sort out the rows of a shard.
+
+    Args:
+        manifest: a Parquet file, of whose columns `uri` is enough.
+        shard: such as `3/64`.
+        request: what is asked for.
+        outcomes: of earlier runs.
+        destination: where the results are.
+        again: whether all is to be done again.
+
+    Raises:
+        SourceError: if the manifest cannot be read.
+        OutputError: if it cannot be found out what is done.
+    """
+    rows, bad = _usable(manifest, shard)
+    planned = Plan(rows, bad)
+    if again or not len(rows):
+        return planned
+    present = destination.present(sorted({text[:PREFIX_DIGITS] for text in rows.column("id").to_pylist()}))
+    status = _known(rows, _answering(outcomes, request))
+    there = np.fromiter((text in present for text in rows.column("id").to_pylist()), bool, len(rows))
+    unsure = rows.filter(pyarrow.array(there & (status == "")))
+    planned.found = _by_summaries(unsure, request, destination)
+    finished = {row["id"]: row["status"] for row in planned.found}
+    planned.damaged = int((there & (status == "damaged")).sum()) + list(finished.values()).count("damaged")
+    planned.done = int((there & (status == "done")).sum()) + len(finished) - list(finished.values()).count("damaged")
+    open_ = ~(there & (status != ""))
+    open_ &= np.fromiter((text not in finished for text in rows.column("id").to_pylist()), bool, len(rows))
+    planned.to_do = rows.filter(pyarrow.array(open_))
+    return planned
+
+
+def _usable(manifest: Path, shard: str) -> tuple[pyarrow.Table, list[dict[str, Any]]]:
+    """The rows of a shard that can be tried, sorted by id, and outcomes of the others."""
+    first, end = shard_range(shard)
+    seen, bad, tables, at = set[bytes](), list[dict[str, Any]](), [MANIFEST.empty_table()], 0
+    for table in read_parquet_tables(manifest, MANIFEST, SourceError, _REMEDY):
+        uris, given = table.column("uri").to_pylist(), table.column("id").to_pylist()
+        states, problems = table.column("state").to_pylist(), table.column("problem").to_pylist()
+        ids = [id_of(uri) if uri else "" for uri in uris]
+        keep = []
+        for row, source_id in enumerate(ids):
+            if not (first <= source_id < end or (not source_id and shard.startswith("1/"))):
+                continue
+            status, problem = "failed", _problem(uris[row], given[row], source_id, states[row], problems[row])
+            if problem is None:
+                key = bytes.fromhex(source_id)
+                if key not in seen:
+                    seen.add(key)
+                    keep.append(row)
+                    continue
+                status, problem = "left out", "an earlier row of the manifest names it already. Nothing is to be done."
+            shown = uris[row] or f"row {at + row + 1} of {manifest.name}"
+            bad.append({"id": source_id or None, "uri": shown, "status": status, "problem": problem})
+        at += len(table)
+        tables.append(
+            table.set_column(0, MANIFEST.field("id"), pyarrow.array(ids)).take(pyarrow.array(keep, pyarrow.int64()))
+        )
+    return pyarrow.concat_tables(tables).sort_by("id").combine_chunks(), bad
+
+
+def _problem(uri: str | None, given: str | None, source_id: str, state: str | None, problem: str | None) -> str | None:
+    """Why a row is not tried; None if it is."""
+    if not uri:
+        return f"the row has no URI. {_REMEDY}."
+    if given is not None and given != source_id:
+        return f"its id is not that of its URI, which is {source_id}. {_REMEDY}."
+    if state == "unreadable":
+        return problem or f"the manifest says that it cannot be read. {_REMEDY}."
+    try:
+        source_of(uri)
+    except GFSalNetError as error:
+        return in_words(error)
+    return None
+
+
+def _answering(outcomes: pyarrow.Table, request: Request) -> pyarrow.Table:
+    """The outcomes that are results of the request."""
+    enough = [
+        words
+        for words in pyarrow.compute.unique(outcomes.column("save")).to_pylist()
+        if words is not None and set(request.save) <= set(words.split(","))
+    ]
+    is_in, equal, both = pyarrow.compute.is_in, pyarrow.compute.equal, pyarrow.compute.and_
+    is_done = is_in(outcomes.column("status"), pyarrow.array(["done", "damaged"]))
+    has_all = is_in(outcomes.column("save"), pyarrow.array(enough, pyarrow.string()))
+    return outcomes.filter(both(both(is_done, has_all), equal(outcomes.column("request"), request.digest)))
+
+
+def _known(rows: pyarrow.Table, outcomes: pyarrow.Table) -> np.ndarray[Any, np.dtype[np.str_]]:
+    """`done` or `damaged` of each row that has an outcome of the same content; empty of the others."""
+    before = _comparable(outcomes).append_column("status", outcomes.column("status"))
+    # One content has one status, but two runs may both have written it down.
+    before = before.group_by(list(_CONTENT)).aggregate([("status", "min")])
+    now = _comparable(rows).append_column("place", pyarrow.array(np.arange(len(rows))))
+    joined = now.join(before, list(_CONTENT), join_type="inner")
+    status = np.full(len(rows), "", dtype="U7")
+    status[joined.column("place").to_numpy()] = joined.column("status_min").to_pylist()
+    return status
+
+
+def _comparable(table: pyarrow.Table) -> pyarrow.Table:
+    """The columns of `_CONTENT`, with values in place of nulls, which would equal nothing."""
+    fill = pyarrow.compute.fill_null
+    modified = table.column("modified").cast(pyarrow.int64())
+    values = [fill(table.column("size_bytes"), -1), fill(modified, -1), fill(table.column("version"), "")]
+    return pyarrow.table([table.column("id"), *values], names=list(_CONTENT))
+
+
+def _by_summaries(rows: pyarrow.Table, request: Request, destination: Destination) -> list[dict[str, Any]]:
+    """Outcomes of the rows whose summaries say that they are finished."""
+    columns = rows.set_column(3, "modified", rows.column("modified").cast(pyarrow.int64())).select([*_CONTENT, "uri"])
+
+    def finished(batch: pyarrow.RecordBatch) -> list[dict[str, Any]]:
+        read = ((row, destination.summary(row["id"])) for row in batch.to_pylist())
+        judged = ((row, None if text is None else _status(text, row, request)) for row, text in read)
+        return [{**row, "status": status} for row, status in judged if status is not None]
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        return [row for found in pool.map(finished, columns.to_batches(_ROWS_AT_ONCE)) for row in found]
+
+
+def _status(text: bytes, row: Mapping[str, Any], request: Request) -> str | None:
+    """`done` or `damaged` if a summary is of this row and request; None if not."""
+    try:
+        summary = parse_json(text.decode(), _SUMMARY, OutputError)
+        source, outputs = summary["source"], set(summary["outputs"])
+        right = all(summary[key] == value for key, value in request.asked.items())
+        right &= set(output_names(request.save, source["kind"])) <= outputs
+        if row["version"] is not None:
+            right &= source["path"].endswith(f"({row['version']})")
+        else:
+            right &= row["size_bytes"] in (None, source["bytes"])
+            right &= row["modified"] in (None, source["modified_ns"] // 1000)
+    except (GFSalNetError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return ("damaged" if summary.get("damage") else "done") if right else None
