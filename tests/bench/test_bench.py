@@ -44,6 +44,7 @@ def report(small_model: Path, cached_graph: None) -> NetworkReport:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gfsalnet.bench.networks.export_int8", export_int8)
+        patch.setattr("gfsalnet.bench.machine._SIDE", 128)
         return measure_network(str(small_model), rounds=2)
 
 
@@ -87,7 +88,7 @@ def test_the_peak_is_that_of_a_product() -> None:
 def test_the_command_prints_tables_and_writes_figures(
     small_model: Path, report: NetworkReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gfsalnet.demo.FRAMES", 20)
+    monkeypatch.setattr("gfsalnet.demo.FRAMES", 10)
     monkeypatch.setattr("gfsalnet.bench.measure_network", lambda *given: {(str(small_model), 3): report}[given])
     clip, figures = draw_clip(tmp_path / "clip.mp4"), tmp_path / "figures.json"
     arguments = ["bench", "--models", str(small_model), "--rounds", "3", "--video", clip, "--backend", "reference"]
@@ -98,12 +99,12 @@ def test_the_command_prints_tables_and_writes_figures(
         "openvino",
         "flow and pictures",
         "write overlay",
-        "frames per second over 20 frames",
+        "frames per second over 10 frames",
     ):
         assert words in done.output
     written = json.loads(figures.read_text())
     assert written["machine"]["versions"].keys() == describe_machine()["versions"].keys()
-    assert written["video"]["frames"] == 20
+    assert written["video"]["frames"] == 10
     assert 100 < written["video"]["peak_megabytes"] < 2000
     assert set(written["video"]["stages"]) == {"decode", "flow and pictures", "network", "write overlay"}
     assert written["networks"][str(small_model)]["backends"][0]["backend"] == "torch eager"
