@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -53,6 +56,53 @@ def test_the_third_one_waits_for_nothing() -> None:
         assert process.stderr.readline().startswith("cleaning up")
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 143
+
+
+@pytest.mark.parametrize(
+    "swallows",
+    [
+        "try:\n    print('at work', flush=True)\n    time.sleep(1)\nexcept BaseException:\n    pass",
+        "class Last:\n    def __del__(self):\n        print('at work', flush=True)\n        time.sleep(1)\nLast()",
+    ],
+    ids=["module", "destructor"],
+)
+def test_an_interrupt_is_not_lost_in_what_catches_everything(tmp_path: Path, swallows: str) -> None:
+    (tmp_path / "swallows.py").write_text(f"import time\n{swallows}\n")
+    started = "stop_once()\ntry:\n"
+    assert started in PROGRAM
+    # A module is imported and catches all; a destructor of the program itself is run.
+    inside = "    import swallows\n" if "try:" in swallows else indent(f"import time\n{swallows}\n", "    ")
+    program = PROGRAM.replace(started, started + inside).replace(
+        '    print("at work", flush=True)\n    time.sleep(60)', "    time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output, errors) == (143, "cleans\n", "")
+
+
+def test_while_the_command_is_loaded_nothing_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import time\nprint('at work', flush=True)\ntime.sleep(60)\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "gfsalnet"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "at work\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (-signal.SIGINT, "")
 
 
 def test_what_is_ignored_or_ends_at_once_is_left_alone() -> None:

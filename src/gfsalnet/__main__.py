@@ -1,5 +1,21 @@
-"""`python -m gfsalnet`, which is also how `torchrun -m gfsalnet` starts it."""
+"""The command, also as `python -m gfsalnet`, which is how `torchrun -m gfsalnet` starts it."""
 
-from gfsalnet.cli import app
+from __future__ import annotations
 
-app()
+from gfsalnet.stopping import end_at_once
+
+
+def main() -> None:
+    """Load the command and run it.
+
+    Raises:
+        SystemExit: at its end.
+    """
+    end_at_once()
+    from gfsalnet.cli import app
+
+    app()
+
+
+if __name__ == "__main__":
+    main()

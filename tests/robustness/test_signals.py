@@ -14,13 +14,14 @@ import pytest
 from test_kills import SAVE, assert_finished_folders_are_of_one_run, dataset, fresh, videos
 from trials import Rounds, Tell, Trial, run, tree
 
+from gfsalnet.stopping import STOP_SIGNALS
+
 __all__ = ["dataset", "fresh", "videos"]  # fixtures
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes as on Linux")
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-NOT_YET = 0.35
-"""The part of a command's time in which Python is still being loaded, where a signal has its usual effect."""
+SIGNALS = [number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+"""Not those that these tests were started to ignore, as in the background of a script: so would what they start."""
 
 
 @pytest.mark.release(share=0.1)
@@ -29,9 +30,9 @@ def test_predict(videos: list[Path], fresh: Callable[[], Path], tmp_path: Path, 
     seconds = run(*command, tmp_path / "whole")
     whole, stopped, done = tree(tmp_path / "whole"), 0, 0
     for number, rng in rounds(60):
-        out, signalled = fresh(), SIGNALS[number % 3]
+        out, signalled = fresh(), SIGNALS[number % len(SIGNALS)]
         trial = Trial(*command, out)
-        status = trial.stop_after(rng.uniform(NOT_YET, 1.1) * seconds, signalled)
+        status = trial.stop_after(rng.uniform(0.0, 1.1) * seconds, signalled)
         _, _, errors = trial.finish()
         assert status in (0, 128 + signalled, -signalled), errors
         assert "Traceback" not in errors
@@ -52,10 +53,10 @@ def test_prepare(dataset: Path, fresh: Callable[[], Path], tmp_path: Path, round
     seconds = run(*prepare(tmp_path / "whole"))
     stopped, done = 0, 0
     for number, rng in rounds(40):
-        root, signalled = fresh(), SIGNALS[number % 3]
+        root, signalled = fresh(), SIGNALS[number % len(SIGNALS)]
         shutil.copytree(dataset, root)
         trial = Trial(*prepare(root))
-        status = trial.stop_after(rng.uniform(NOT_YET, 1.1) * seconds, signalled)
+        status = trial.stop_after(rng.uniform(0.0, 1.1) * seconds, signalled)
         assert trial.survivors() == []
         _, _, errors = trial.finish()
         assert status in (0, 128 + signalled, -signalled), errors
@@ -80,7 +81,7 @@ def test_standard_input_is_not_left_in_the_temporary_folder(
         trial.process.stdin.flush()
         while not (_spooled(spool) or trial.process.poll()):
             time.sleep(0.01)
-        signalled = SIGNALS[number % 3]
+        signalled = SIGNALS[number % len(SIGNALS)]
         assert trial.stop_after(0.2, signalled) == 128 + signalled
         assert _spooled(spool) == []
         done = number + 1

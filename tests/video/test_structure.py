@@ -193,3 +193,76 @@ def test_files_that_were_once_taken_for_whole(shared_dir, name, found):
     assert count == found
     assert report.damage is not None
     assert report.frames_lost == 30 - found or report.loss_unknown
+
+
+def ts_packets(path):
+    data = path.read_bytes()
+    return [bytearray(data[at : at + 188]) for at in range(0, len(data), 188)]
+
+
+def pid(packet):
+    return int.from_bytes(packet[1:3], "big") & 0x1FFF
+
+
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+@pytest.mark.parametrize("spared", [0, 1])
+def test_a_transport_stream_whose_first_key_frame_is_destroyed(encode, codec, spared):
+    path = encode("a.ts", COUNT, codec=codec, options={"bf": "2", "g": "8"})
+    packets = ts_packets(path)
+    video = [packet for packet in packets if pid(packet) == 256]
+    second = next(index for index, packet in enumerate(video) if index and packet[1] & 0x40)
+    for packet in video[spared:second]:  # its headers stay, or go as well
+        start = 4 + (1 + packet[4] if packet[3] & 0x20 else 0) + (19 if packet[1] & 0x40 else 0)
+        packet[start:] = bytes(188 - start)
+    path.write_bytes(b"".join(packets))
+    count, report = read(path)
+    assert (count + report.frames_lost, report.notes) == (COUNT, [])
+    # Of a part of its first slices, the decoder of MPEG-2 makes a picture.
+    assert report.damage == ("its first key frame is destroyed" if count < COUNT else "decoded with errors")
+
+
+def test_a_transport_stream_that_was_tuned_into_is_whole(encode):
+    path = encode("a.ts", COUNT, codec="libx264", options={"bf": "2", "g": "8"})
+    data = path.read_bytes()
+    for start in (188 * 9, 188 * 9 + 100):  # also in the middle of a packet
+        path.write_bytes(data[start:])
+        count, report = read(path)
+        assert 0 < count < COUNT
+        assert (report.frames_lost, report.damage) == (0, None)
+        assert "starts between two key frames" in report.notes[0]
+
+
+def test_a_transport_stream_damaged_among_its_first_packets(encode):
+    path = encode("a.ts", COUNT, codec="libx264", options={"bf": "2", "g": "8"})
+    packets = ts_packets(path)
+    for packet in packets[2:5]:
+        packet[:] = bytes(188)
+    path.write_bytes(b"".join(packets))
+    assert books_of(path).problem == "its packets do not line up before the first picture"
+    count, report = read(path)
+    assert report.damage is not None
+    assert count == COUNT or report.is_short
+
+
+def test_a_checksum_of_matroska_tells_of_pixels_that_nothing_else_tells_of(encode):
+    path = encode("a.mkv", COUNT, codec="libvpx", options={"auto-alt-ref": "0"})
+    data = bytearray(path.read_bytes())
+    data[-len(data) // 4] ^= 1
+    path.write_bytes(data)
+    count, report = read(path)
+    assert (count, report.frames_lost) == (COUNT, 0)
+    assert report.damage == "its container is damaged: the checksum of what follows block 0 is wrong"
+
+
+@pytest.mark.skipif("libx265" not in av.codecs_available, reason="no encoder for HEVC")
+def test_checksums_of_pictures_are_compared(encode):
+    x265 = "bframes=2:hash=1:log-level=none:pools=1:frame-threads=1"
+    path = encode("a.mp4", COUNT, codec="libx265", options={"x265-params": x265})
+    assert read(path)[1].damage is None
+    data, found = bytearray(path.read_bytes()), 0
+    for at in range(len(data) // 3, len(data) // 2, 97):
+        changed = data.copy()
+        changed[at] ^= 4
+        path.write_bytes(changed)
+        found += read(path)[1].damage is not None
+    assert found > 5

@@ -75,9 +75,10 @@ class App(typer.Typer):
             SystemExit: at its end.
         """
         use_tolerant_streams(libraries_too=not {"-v", "-vv", "--verbose"}.isdisjoint(sys.argv))
+        command = typer.main.get_command(self)  # takes long; until here there is nothing to end in good order
         stop_once()
         try:
-            return super().__call__(*arguments, **settings)
+            return command(*arguments, **settings)
         except SystemExit as end:
             failure = getattr(sys.stdout, "failure", None)
             if failure is not None and not end.code:

@@ -26,6 +26,7 @@ from gfsalnet.video.ffmpeg_log import Line, Listener
 from gfsalnet.video.files import unreadable
 from gfsalnet.video.geometry import resize_rgb
 from gfsalnet.video.info import DEFAULT_RATE, Kind, VideoInfo, check_size
+from gfsalnet.video.picture_order import order_of
 from gfsalnet.video.pixels import RGBConverter
 from gfsalnet.video.playlists import HEAD_BYTES, refuse_playlist
 from gfsalnet.video.pyav import PLAYLIST_FORMATS, has_disposition, open_input, preferred
@@ -40,6 +41,8 @@ DECODING_THREADS = 1
 of the network, which needs the other cores, and holds fewer frames in memory."""
 IMPLAUSIBLE_RATE = 1000
 """Frames per second from which on a header's rate is its clock, as in some WebM."""
+UNCOUNTED_CONTAINERS = frozenset({"h264", "hevc", "mpeg", "mpegts", "mpegvideo"})
+"""Where nothing counts the pictures but their own headers, which lie in the packets with start codes."""
 ATTACHED_PICTURE = 0x400
 """FFmpeg's AV_DISPOSITION_ATTACHED_PIC: a cover, not a video."""
 TEXT_ART_CODECS = frozenset({"ansi", "bintext", "idf", "xbin"})
@@ -93,7 +96,9 @@ class ContainerReader(VideoReader):
             raise
         try:
             self._stream = main_stream(self._container, media.source)
-            self._log = DamageLog(codec=self._stream.codec_context.name)
+            codec = self._stream.codec_context.name
+            is_counted = self._container.format.name not in UNCOUNTED_CONTAINERS
+            self._log = DamageLog(codec=codec, order=None if is_counted else order_of(codec))
             self._note(said)
             self._stamps = StampMender(self._container, self._stream)
             self._start()
@@ -107,8 +112,9 @@ class ContainerReader(VideoReader):
             # By the header first, so that no picture of an absurd size is ever allocated.
             check_size(self._media.source, (context.width, context.height))
         context.thread_count = DECODING_THREADS
-        # The header may lie, so the decoder is told the limit as well.
-        context.options = {"max_pixels": str(max_pixels())}
+        # The header may lie, so the decoder is told the limit as well; checksums of pictures, which HEVC may have, are
+        # otherwise not looked at.
+        context.options = {"max_pixels": str(max_pixels()), "err_detect": "crccheck"}
         self._packets = self._container.demux()
         # The first frame is decoded at once, because only it tells the size that pictures really have.
         while not self._decoded:

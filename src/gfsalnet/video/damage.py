@@ -19,6 +19,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from gfsalnet.video.info import ReadReport
+from gfsalnet.video.picture_order import PictureOrder
 from gfsalnet.video.structure import Structure, structure_of
 
 MICROSECOND = 1e-6
@@ -112,6 +113,8 @@ class DamageLog:
 
     codec: str
     """FFmpeg's name of the decoder."""
+    order: PictureOrder | None = None
+    """Counts the pictures where their container does not."""
     packets: int = 0
     """Whole packets of the video stream."""
     hidden: int = 0
@@ -158,6 +161,8 @@ class DamageLog:
     def saw(self, packet: Packet[Any]) -> None:
         """Note a packet of the video that is whole."""
         self.packets += 1
+        if self.order is not None:
+            self.order.saw(bytes(packet))
         self.hidden += packet.is_discard
         self._last = packet.pts
         if self._starts_with_key is None:
@@ -241,24 +246,32 @@ class DamageLog:
         """Write the loss into `report`, once all is read."""
         books = promise.structure or Structure()
         is_broken = bool(books.cut or books.problem or self.stopped or self.partial or self.destroyed)
-        is_broken |= self._is_short(promise)
+        is_broken |= self._is_short(promise) or (self.order is not None and self.order.strange > 0)
         # Where all pictures are there by the books, what FFmpeg complains of lies between them.
         is_broken |= self.complaint is not None and books.packets is None
         damaged = self._damaged()
         expected = self._expected(promise, is_broken)
-        missing = self._missing(expected, books.at_least)
+        missing = self._missing(expected, books)
         gone = self.refused + self._unanswered(is_damaged=bool(is_broken or missing or damaged or self.refused))
+        unshown = self._excused
+        lost_start = unshown > 0 and self._has_start(books)
+        if unshown and (is_broken or lost_start):
+            # Frames may have come of some of them, though not with their stamps.
+            gone += max(1, min(unshown, self.packets - self.hidden - gone - report.frames_read))
+            unshown = 0
         lost = missing + gone
         if lost or is_broken:
             if expected is not None and self.codec not in UNSHOWN_PACKET_CODECS:
-                lost = max(0, expected - self._excused - report.frames_read)
+                lost = max(0, expected - unshown - report.frames_read)
             elif expected is None and is_broken:
-                by_time = self._frames_by_time(promise, rate) - self._excused
+                by_time = self._frames_by_time(promise, rate) - unshown
                 lost = max(lost, self.partial + gone, self.destroyed + gone, by_time - report.frames_read)
+        if expected is None and self.order is not None and (ordered := self.order.expected()) is not None:
+            lost = max(lost, ordered - unshown - report.frames_read)
         report.frames_lost, report.frames_damaged = lost, damaged
-        if self._excused > 0:
+        if unshown > 0:
             report.notes.append(
-                f"the recording starts between two key frames: its first {self._excused} pictures cannot be shown"
+                f"the recording starts between two key frames: its first {unshown} pictures cannot be shown"
             )
         is_told = expected is not None or (promise.is_stated and lost > 0)
         is_open = books.open_ended or not is_told
@@ -266,16 +279,22 @@ class DamageLog:
         report.loss_unknown = (is_broken or (ends_badly and not promise.is_stated)) and is_open
         report.loss_unknown |= promise.keeps_no_books and lost + damaged > 0
         is_cut = bool(missing or self.partial or books.cut) or (ends_badly and report.loss_unknown)
-        report.damage = self._phrase(report, books, is_cut=is_cut, broken=is_broken)
+        report.damage = self._phrase(report, books, is_cut=is_cut, broken=is_broken, lost_start=lost_start)
 
-    def _missing(self, expected: int | None, at_least: int | None) -> int:
+    def _has_start(self, books: Structure) -> bool:
+        """Whether the recording starts where its encoder did, though not with a key frame any more."""
+        return not self._starts_with_key and (
+            books.from_start or (self.order is not None and self.order.has_headers_first)
+        )
+
+    def _missing(self, expected: int | None, books: Structure) -> int:
         """Packets that never came."""
         came = self.packets - self.hidden
         if expected is not None:
             return max(0, expected - came)
-        missing = max(0, (at_least or 0) - came)
+        missing = max(0, (books.at_least or 0) - came)
         # Where that is usual, the starts are those of fields; what comes before a key frame may be passed over.
-        return missing if missing < came / 3 and self._starts_with_key else 0
+        return missing if missing < came / 3 and (self._starts_with_key or self._has_start(books)) else 0
 
     def _expected(self, promise: Promise, is_broken: bool) -> int | None:
         """How many pictures should have come; None where nobody knows."""
@@ -301,12 +320,16 @@ class DamageLog:
         end = self._reach_seconds if promise.end_seconds is None else promise.end_seconds
         return round((end - (self._first_seconds or 0)) * float(rate))
 
-    def _phrase(self, report: ReadReport, books: Structure, *, is_cut: bool, broken: bool) -> str | None:
+    def _phrase(
+        self, report: ReadReport, books: Structure, *, is_cut: bool, broken: bool, lost_start: bool
+    ) -> str | None:
         last = report.frames_read - 1
         if self.stopped is not None:
             return f"unreadable after frame {last} ({self.stopped})"
         if books.problem is not None:
             return f"its container is damaged: {books.problem}"
+        if lost_start:
+            return "its first key frame is destroyed"
         if is_cut:
             return f"truncated after frame {last}" if report.is_short else "its end is missing, after the last frame"
         if broken and report.frames_lost:

@@ -19,6 +19,8 @@ class Structure:
     """How many it begins, where several may lie in one, and so be more."""
     seconds: float | None = None
     """How long it is by the header, where FFmpeg does not say."""
+    from_start: bool = False
+    """Whether it began with a key frame when it was written: if no key frame comes first, that one is destroyed."""
     open_ended: bool = False
     """Whether nothing tells how much there is after the last that was found."""
     cut: bool = False

@@ -12,13 +12,14 @@ _WITH_PACKET_TYPE = frozenset({7, 12})
 """AVC and HEVC, whose tags say whether they hold pictures."""
 _FILE_SIZE, _IS_NUMBER, _SCRIPT_BYTES = b"\0\x08filesize", 0, 4096
 _PICTURES = 1
+_KEY_FRAME = 1
 _COMMAND = 5
 """The frame type of a tag that holds no picture."""
 
 
 def walk(file: FileBytes, stream: int) -> Structure:
     """Pictures by the tags of the video."""
-    at, pictures = file.number(5, 4) or 9, 0
+    at, pictures, from_start = file.number(5, 4) or 9, 0, False
     at += _LENGTH_BYTES
     stated = _stated_bytes(file.at(at, _SCRIPT_BYTES))
     if stated is not None and file.size < stated:
@@ -31,9 +32,11 @@ def walk(file: FileBytes, stream: int) -> Structure:
         # Some muxers write 0, or leave the header of the tag out of the count.
         if stored not in (0, length, length + _TAG_BYTES) or kind not in _KINDS:
             return Structure(problem=f"the tags after picture {pictures} do not fit together")
-        pictures += _KINDS[kind] == "video" and _holds_picture(head[_TAG_BYTES:], length)
+        if _KINDS[kind] == "video" and _holds_picture(head[_TAG_BYTES:], length):
+            from_start |= pictures == 0 and head[_TAG_BYTES] >> 4 & 7 == _KEY_FRAME
+            pictures += 1
         at += _TAG_BYTES + length + _LENGTH_BYTES
-    return Structure(packets=pictures if not head else None, cut=len(head) > 0)
+    return Structure(packets=pictures if not head else None, from_start=from_start, cut=len(head) > 0)
 
 
 def _stated_bytes(script: bytes) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -37,6 +38,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
     timescale, fragmented, in_fragments = 0, False, 0
     at, problem, cut = 0, None, False
     numbers: list[int] = []
+    tracks: frozenset[int] = frozenset()
     while at < file.size:
         box = _box(file, at, file.size)
         if box is None:
@@ -52,10 +54,14 @@ def walk(file: FileBytes, stream: int) -> Structure:
             cut = True
         if name == b"moov":
             timescale, fragmented = _movie(file, body, end)
-            track = _find_track(file, body, min(end, file.size), stream)
+            tracks, track = _find_track(file, body, min(end, file.size), stream)
         elif name == b"moof":
-            in_fragments += _fragment_samples(file, body, min(end, file.size), stream)
+            samples = _fragment_samples(file, body, min(end, file.size), tracks)
             numbers.append(_fragment_number(file, body, min(end, file.size)))
+            if samples is not None:
+                in_fragments += samples[stream]
+            elif not cut:
+                problem = problem or f"the lists in fragment {numbers[-1]} do not fit together"
         at = end
     problem = problem or _missing_fragment(numbers)
     if track is None:
@@ -95,15 +101,18 @@ def _movie(file: FileBytes, at: int, end: int) -> tuple[int, bool]:
     return timescale, fragmented
 
 
-def _find_track(file: FileBytes, at: int, end: int, number: int) -> _Track | None:
+def _find_track(file: FileBytes, at: int, end: int, number: int) -> tuple[frozenset[int], _Track | None]:
+    """The numbers of all tracks, and the one with `number`."""
+    numbers, found = set(), None
     for name, body, after in _boxes(file, at, end):
         if name == b"trak":
             boxes = {_INSTEAD.get(name, name): place for name, place in _inside(file, body, after)}
             if b"tkhd" in boxes:
                 start = boxes[b"tkhd"][0]
-                if file.number(start + (20 if file.number(start, 1) else 12), 4) == number:
-                    return _Track(boxes=boxes)
-    return None
+                own = file.number(start + (20 if file.number(start, 1) else 12), 4) or 0
+                numbers.add(own)
+                found = _Track(boxes=boxes) if own == number and found is None else found
+    return frozenset(numbers), found
 
 
 def _inside(file: FileBytes, at: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
@@ -114,14 +123,17 @@ def _inside(file: FileBytes, at: int, end: int) -> Iterator[tuple[bytes, tuple[i
             yield from _inside(file, body, after)
 
 
-def _fragment_samples(file: FileBytes, at: int, end: int, number: int) -> int:
-    samples = 0
+def _fragment_samples(file: FileBytes, at: int, end: int, tracks: frozenset[int]) -> Counter[int] | None:
+    """How many samples of each track a fragment lists; None where its lists cannot be those of `tracks`."""
+    samples: Counter[int] = Counter()
     for name, body, after in _boxes(file, at, end):
         if name == b"traf":
             inner = list(_boxes(file, body, after))
-            is_ours = any(kind == b"tfhd" and file.number(start + 4, 4) == number for kind, start, _ in inner)
+            track = next((file.number(start + 4, 4) for kind, start, _ in inner if kind == b"tfhd"), None)
+            if track is None or track not in tracks or inner[-1][2] != after:
+                return None
             # A fragment may hold runs of several tracks, and several runs of one.
-            samples += sum(file.number(start + 4, 4) or 0 for kind, start, _ in inner if kind == b"trun" and is_ours)
+            samples[track] += sum(file.number(start + 4, 4) or 0 for kind, start, _ in inner if kind == b"trun")
     return samples
 
 

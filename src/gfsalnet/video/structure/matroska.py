@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ TRACK_ENTRY, TRACK_NUMBER, TRACK_TYPE = 0xAE, 0xD7, 0x83
 IN_SEGMENT = {CLUSTER, TRACKS, CUES, SEEK_HEAD, INFO, TAGS, ATTACHMENTS, CHAPTERS, VOID, CHECKSUM}
 IN_CLUSTER = {TIMESTAMP, POSITION, PREVIOUS_SIZE, SIMPLE_BLOCK, BLOCK_GROUP, SILENT_TRACKS, ENCRYPTED_BLOCK}
 _VIDEO = 1
+_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(kw_only=True)
@@ -25,6 +27,8 @@ class _Found:
     tracks: dict[int, int] = field(default_factory=dict)
     """Track number → its type."""
     problem: str | None = None
+    spoilt: str | None = None
+    """The first part with other bytes than it was written with, by its checksum; its blocks may all be there."""
     cut: bool = False
 
 
@@ -56,7 +60,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
         problem = problem or f"a block belongs to track {strange}, which there is not"
     is_sound = problem is None and not found.cut and len(videos) == 1
     packets = found.blocks.get(videos[0], 0) if is_sound else None
-    return Structure(packets=packets, cut=found.cut, problem=None if found.cut else problem)
+    return Structure(packets=packets, cut=found.cut, problem=None if found.cut else problem or found.spoilt)
 
 
 def _walk_segment(file: FileBytes, at: int, end: int, found: _Found) -> None:
@@ -67,6 +71,8 @@ def _walk_segment(file: FileBytes, at: int, end: int, found: _Found) -> None:
             return
         identifier, body, length = element
         after = end if length is None else body + length
+        if identifier in (CLUSTER, TRACKS) and length is not None and found.spoilt is None:
+            found.spoilt = _spoilt(file, body, after, found)
         if identifier == CLUSTER:
             at = _walk_cluster(file, body, min(after, end), length is None, found)
             continue
@@ -75,6 +81,19 @@ def _walk_segment(file: FileBytes, at: int, end: int, found: _Found) -> None:
         at = after
     if at > end:
         found.cut = True
+
+
+def _spoilt(file: FileBytes, at: int, end: int, found: _Found) -> str | None:
+    """What a part's checksum says, which comes first in it; FFmpeg writes one, and never looks at it."""
+    first = _element(file, at)
+    if first is None or first[0] != CHECKSUM or first[2] != 4 or end > file.size:
+        return None
+    stated, at, checksum = file.number(first[1], 4, "little"), first[1] + 4, 0
+    while at < end:
+        chunk = file.at(at, min(_CHUNK_BYTES, end - at))
+        checksum, at = zlib.crc32(chunk, checksum), at + len(chunk)
+    blocks = sum(found.blocks.values())
+    return None if checksum == stated else f"the checksum of what follows block {blocks} is wrong"
 
 
 def _walk_cluster(file: FileBytes, at: int, end: int, open_ended: bool, found: _Found) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from gfsalnet.video.structure.base import FileBytes, Structure
 
-_SYNC, _PACKET_BYTES = 0x47, 188
+_SYNC, _PACKET_BYTES, _PROGRAMS = 0x47, 188, 0
 _STRIDES = ((188, 0), (192, 4), (204, 0))
 """Bytes from packet to packet, and where in it the packet starts: plain, with time stamps (M2TS), with error codes."""
-_PROBED = 8
+_PROBED = 64
 _JUMP_SECONDS, _CLOCK = 1.0, 90_000
 _CHUNK_PACKETS = 4096
 
@@ -16,10 +16,11 @@ def walk(file: FileBytes, stream: int) -> Structure:
     """Whether the packets of one PID follow each other, and its pictures start where they should."""
     found = _first_packet(file)
     if found is None:
-        return Structure()
+        return Structure(problem="its packets do not line up")
     at, stride, sync = found
     follower, problem = _Follower(), None
     lost_sync = False
+    counters_at_start: dict[int, int] = {}
     while problem is None and at < file.size:
         # Some hundred kilobytes at a time: memory stays bounded on hours of video.
         chunk = file.at(at, stride * _CHUNK_PACKETS)
@@ -28,16 +29,21 @@ def walk(file: FileBytes, stream: int) -> Structure:
             if packet[0] != _SYNC:
                 lost_sync = True
                 break
-            if int.from_bytes(packet[1:3], "big") & 0x1FFF == stream:
+            number = int.from_bytes(packet[1:3], "big") & 0x1FFF
+            if not follower.pictures:
+                counters_at_start.setdefault(number, packet[3] & 0x0F)
+            if number == stream:
                 problem = follower.problem_of(packet)
                 if problem is not None:
                     break
         if lost_sync:
-            problem = f"its packets do not line up after picture {follower.pictures - 1}"
+            problem = f"its packets do not line up {follower.place}"
             break
         at += stride * _CHUNK_PACKETS
     cut = problem is None and (file.size - found[0] - sync) % stride not in _whole(stride, sync)
-    return Structure(at_least=follower.pictures, cut=cut, problem=problem)
+    # Whoever writes a stream lists its programs first and counts from 0; who tunes in finds counters anywhere.
+    from_start = counters_at_start.get(_PROGRAMS) == counters_at_start.get(stream) == 0
+    return Structure(at_least=follower.pictures, from_start=from_start, cut=cut, problem=problem)
 
 
 def _whole(stride: int, sync: int) -> tuple[int, ...]:
@@ -46,14 +52,17 @@ def _whole(stride: int, sync: int) -> tuple[int, ...]:
 
 
 def _first_packet(file: FileBytes) -> tuple[int, int, int] | None:
-    """Where the first whole packet starts, the bytes from one to the next, and where in them its own begin."""
-    head = file.at(0, 204 * (_PROBED + 1))
-    for at in range(min(204, len(head))):
-        for stride, sync in _STRIDES:
-            marks = head[at + sync :: stride][:_PROBED]
-            if len(marks) >= min(_PROBED, 2) and set(marks) == {_SYNC}:
-                return at, stride, sync
-    return None
+    """Where the first packet starts, the bytes from one to the next, and where in them its own begin."""
+    head = file.at(0, 204 * _PROBED)
+    lines = [(at, stride, sync) for stride, sync in _STRIDES for at in range(stride)]
+    marks = {line: head[line[0] + line[2] :: line[1]] for line in lines}
+    best = max(lines, key=lambda line: marks[line].count(_SYNC) / max(2, len(marks[line])))
+    if marks[best].count(_SYNC) <= len(marks[best]) / 2:
+        return None
+    # Where bytes are missing, the packets before and after it are on different lines: that of the first two counts.
+    _, stride, sync = best
+    first = next((at for at in range(stride) if set(marks[at, stride, sync][:2]) == {_SYNC}), best[0])
+    return first, stride, sync
 
 
 class _Follower:
@@ -66,11 +75,16 @@ class _Follower:
         self._repeated = False
         self._seconds: float | None = None
 
+    @property
+    def place(self) -> str:
+        """Where in the video the last packet was."""
+        return f"after picture {self.pictures - 1}" if self.pictures else "before the first picture"
+
     def problem_of(self, packet: bytes) -> str | None:
         """What is wrong with a packet after those before it."""
         starts, has_adaptation, has_payload = packet[1] & 0x40, packet[3] & 0x20, packet[3] & 0x10
         if packet[1] & 0x80:
-            return f"a packet after picture {self.pictures - 1} is marked as damaged"
+            return f"a packet {self.place} is marked as damaged"
         announced = bool(has_adaptation and packet[4] > 0 and packet[5] & 0x80)
         payload = packet[4 + (1 + packet[4] if has_adaptation else 0) :]
         counter, before = packet[3] & 0x0F, self._counter
@@ -80,7 +94,7 @@ class _Follower:
         self._counter = counter
         if starts:
             if payload[:3] != b"\0\0\1":
-                return f"what follows picture {self.pictures - 1} has no start"
+                return f"a picture {self.place} has no start"
             # The flag of a time: pieces of one picture that start anew have none.
             self.pictures += len(payload) > 7 and payload[7] & 0x80 > 0
         jumps = self._jumps(payload) if starts else False
@@ -90,7 +104,7 @@ class _Follower:
         if counter == before and not self._repeated:
             self._repeated = True  # a packet may be sent twice
             return None
-        return f"packets are missing after picture {self.pictures - 1}"
+        return f"packets are missing {self.place}"
 
     def _jumps(self, payload: bytes) -> bool:
         """Whether another recording starts here, by the clock: then the counter may start anew as well."""
