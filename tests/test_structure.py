@@ -213,6 +213,8 @@ DOORS = {
     "torch.load": ("formats/tensors.py",),
     "csv.reader": ("formats/texts.py", "gaze/columns.py", "gaze/trackers/text.py", "gaze/trackers/writing.py"),
     "csv.DictReader": (),
+    "csv.open_csv": ("formats/texts.py",),
+    "csv.read_csv": (),
     "cv2.imread": (),
     "cv2.imdecode": ("video/pictures.py",),
     "cv2.imdecodemulti": ("video/animations.py",),

@@ -24,6 +24,7 @@ GUIDES = {
     "submit": ["evaluation"],
     "dataset": ["evaluation", "training", "import"],
     "manifest": ["scale"],
+    "collect": ["scale"],
     "models": ["models"],
     "weights": ["models"],
     "export": ["speed"],

@@ -28,6 +28,7 @@ GIVEN: dict[str, list[str]] = {
     "figure training": ["run"],
     "figure metrics": ["results"],
     "manifest": ["videos"],
+    "collect": ["results"],
     "models": [],
     "train": ["tiny"],
     "ablate": [],
@@ -124,7 +125,7 @@ PATHS = {
     *("--cache", "--calibrate", "--data-root", "--maps", "--output", "--root", "--title", "--video"),
     *("--aoi", "--areas", "--event", "--gaze", "--media"),
 }
-PATH_ARGUMENTS = {"evaluations", "file", "files", "output", "root", "roots", "runs", "source", "sources"}
+PATH_ARGUMENTS = {"evaluations", "file", "files", "output", "results", "root", "roots", "runs", "source", "sources"}
 """Any text may be a path or a title: whether something lies there, the disk says."""
 
 TOGETHER = [

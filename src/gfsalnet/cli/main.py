@@ -12,6 +12,7 @@ from gfsalnet.cli import dataset, figure, weights
 from gfsalnet.cli.adapt import ADAPT_EXAMPLES, adapt
 from gfsalnet.cli.aoi import AOI_EXAMPLES, aoi
 from gfsalnet.cli.bench import BENCH_EXAMPLES, bench
+from gfsalnet.cli.collect import COLLECT_EXAMPLES, collect
 from gfsalnet.cli.config import use_config
 from gfsalnet.cli.console import ASKS_FOR_HELP, App, Commands, be_quiet
 from gfsalnet.cli.doctor import DOCTOR_EXAMPLES, doctor
@@ -80,6 +81,7 @@ app.command(epilog=DEMO_EXAMPLES)(demo)
 app.command(epilog=REPORT_EXAMPLES)(report)
 app.command(epilog=AOI_EXAMPLES)(aoi)
 app.command(epilog=MANIFEST_EXAMPLES)(manifest)
+app.command(epilog=COLLECT_EXAMPLES)(collect)
 app.command()(models)
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=ABLATE_EXAMPLES)(ablate)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.formats.door import AGAIN, opening
 from gfsalnet.limits import TEXT_SHARE, max_text_bytes, remedy_for
+
+if TYPE_CHECKING:
+    import pyarrow
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -87,6 +91,27 @@ def read_csv_rows(path: Path, kind: type[GFSalNetError], remedy: str = AGAIN) ->
         lines = list(csv.reader(StringIO(data.decode("utf-8-sig"), newline=""), strict=True))
         headings = lines[0] if lines else []
         return [dict(zip(headings, line, strict=True)) for line in lines[1:] if line]
+
+
+def read_csv_tables(
+    path: Path, schema: pyarrow.Schema, kind: type[GFSalNetError], remedy: str = AGAIN
+) -> Iterator[pyarrow.Table]:
+    """The rows of a table of numbers that this program wrote, a piece at a time, with the columns of a schema.
+
+    A column that is not there is all nulls, and so is an empty cell; others than those of the schema are left out.
+
+    Raises:
+        GFSalNetError: of that kind, if it cannot be read, or a cell holds no number.
+        ImportError: if pyarrow is not installed.
+    """
+    import pyarrow.csv
+
+    options = pyarrow.csv.ConvertOptions(
+        column_types=schema, include_columns=schema.names, include_missing_columns=True, null_values=[""]
+    )
+    with opening(path, "table", kind, remedy), pyarrow.csv.open_csv(path, convert_options=options) as batches:
+        for batch in batches:
+            yield pyarrow.Table.from_batches([batch]).cast(schema)
 
 
 def toml_value(text: str) -> Any:

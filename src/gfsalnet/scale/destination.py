@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from gfsalnet.errors import OutputError
 from gfsalnet.files import remove, write_whole
 from gfsalnet.formats.texts import read_bytes
 from gfsalnet.object_store import fetch, folders_under, is_object, joined, names_under, read, write, write_folder
-from gfsalnet.scale.identity import require_no_secret, result_path
-from gfsalnet.store.folder import SUMMARY_FILE
+from gfsalnet.scale.identity import PREFIX_DIGITS, require_no_secret, result_path
+from gfsalnet.store import SUMMARY_FILE
 from gfsalnet.urls import is_url
 
+OUTCOMES_FOLDER = "outcomes"
 _AT_ONCE = 16
 """Questions to a store."""
 
@@ -58,8 +59,12 @@ class Destination(ABC):
         """The names of the small files of a folder, sorted; none if there is no such folder; errors as `read`."""
 
     @abstractmethod
-    def local(self, name: str) -> Path:
-        """A small file on this machine, as long as this object lives; errors as `read`."""
+    def local(self, name: str) -> AbstractContextManager[Path]:
+        """A file on this machine, within the block, which may not be there; errors as `read`."""
+
+    @abstractmethod
+    def results(self) -> Iterator[str]:
+        """The names of the folders of all results, of `predict` without a manifest too; errors as `read`."""
 
     def summary(self, source_id: str) -> bytes | None:
         """The summary of a result, as it was written; None if it is not finished; errors as `read`."""
@@ -110,8 +115,26 @@ class _Folder(Destination):
         except OSError:
             return []
 
-    def local(self, name: str) -> Path:
-        return self._root / name
+    def local(self, name: str) -> AbstractContextManager[Path]:
+        return nullcontext(self._root / name)
+
+    def results(self) -> Iterator[str]:
+        yield from self._results("")
+
+    def _results(self, folder: str) -> Iterator[str]:
+        try:
+            with os.scandir(self._root / folder) as entries:
+                kinds = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries if entry.name[0] != "."}
+        except OSError as error:
+            raise OutputError(
+                self._root / folder, f"cannot be read ({error.strerror})", "Name another folder"
+            ) from error
+        if folder and SUMMARY_FILE in kinds:
+            yield folder
+            return
+        for name in sorted(kinds):
+            if kinds[name] and name != OUTCOMES_FOLDER:
+                yield from self._results(f"{folder}/{name}".lstrip("/"))
 
 
 class _Store(Destination):
@@ -147,8 +170,17 @@ class _Store(Destination):
     def names(self, folder: str) -> list[str]:
         return names_under(joined(self._address, folder), OutputError)
 
-    def local(self, name: str) -> Path:
-        path = Path(self._work.name) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fetch(joined(self._address, name), path, OutputError)
-        return path
+    @contextmanager
+    def local(self, name: str) -> Iterator[Path]:
+        path = Path(self._work.name) / name.replace("/", "-")
+        try:
+            fetch(joined(self._address, name), path, OutputError)
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def results(self) -> Iterator[str]:
+        for prefix in folders_under(self._address, OutputError):
+            if len(prefix) == PREFIX_DIGITS:
+                for source_id in folders_under(joined(self._address, prefix), OutputError):
+                    yield f"{prefix}/{source_id}"

@@ -15,14 +15,13 @@ from typing import Any
 from gfsalnet.errors import OutputError
 from gfsalnet.formats.parquet import read_parquet_tables
 from gfsalnet.packages import needed_by
-from gfsalnet.scale.destination import Destination
+from gfsalnet.scale.destination import OUTCOMES_FOLDER, Destination
 from gfsalnet.scale.tables import OUTCOMES
 
 with needed_by("a manifest"):
     import pyarrow
     import pyarrow.parquet
 
-FOLDER = "outcomes"
 FLUSH_SECONDS, FILE_ROWS = 5.0, 5000
 _REMEDY = "Remove it: results are known by their summaries too"
 
@@ -33,9 +32,12 @@ def read_outcomes(destination: Destination) -> pyarrow.Table:
     Raises:
         OutputError: if a file of them cannot be read.
     """
-    files = [destination.local(f"{FOLDER}/{name}") for name in destination.names(FOLDER) if name.endswith(".parquet")]
-    tables = [table for file in files for table in read_parquet_tables(file, OUTCOMES, OutputError, _REMEDY)]
-    return pyarrow.concat_tables([OUTCOMES.empty_table(), *tables])
+    tables = [OUTCOMES.empty_table()]
+    for name in destination.names(OUTCOMES_FOLDER):
+        if name.endswith(".parquet"):
+            with destination.local(f"{OUTCOMES_FOLDER}/{name}") as file:
+                tables += read_parquet_tables(file, OUTCOMES, OutputError, _REMEDY)
+    return pyarrow.concat_tables(tables)
 
 
 @dataclass
@@ -77,7 +79,9 @@ class OutcomeLog:
             buffer = pyarrow.BufferOutputStream()
             table = pyarrow.Table.from_pylist(self._rows, schema=OUTCOMES)
             pyarrow.parquet.write_table(table, buffer, compression="zstd")
-            self.destination.write(f"{FOLDER}/{self._run}-{self._number:06d}.parquet", buffer.getvalue().to_pybytes())
+            self.destination.write(
+                f"{OUTCOMES_FOLDER}/{self._run}-{self._number:06d}.parquet", buffer.getvalue().to_pybytes()
+            )
             self._written = len(self._rows)
             if self._written >= FILE_ROWS:  # a file grows by being written anew, so it must not grow for ever
                 self._rows, self._written, self._number = [], 0, self._number + 1

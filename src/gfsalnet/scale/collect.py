@@ -1,0 +1,177 @@
+"""All results in a few tables: every frame, every summary, and what failed."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from gfsalnet.errors import GFSalNetError, OutputError
+from gfsalnet.formats.texts import parse_json, read_csv_tables
+from gfsalnet.packages import needed_by
+from gfsalnet.scale.destination import Destination, destination_of
+from gfsalnet.scale.finding import in_words
+from gfsalnet.scale.identity import ID_DIGITS, id_of, result_path
+from gfsalnet.scale.outcomes import read_outcomes
+from gfsalnet.scale.tables import FAILURES, FRAMES, SUMMARIES, table_writer
+from gfsalnet.store import SUMMARY_FILE
+
+with needed_by("collect"):
+    import pyarrow
+    import pyarrow.compute
+
+FRAMES_FILE, SUMMARIES_FILE, FAILURES_FILE = "frames.parquet", "summaries.parquet", "failures.parquet"
+_CURVES = pyarrow.schema([field for field in FRAMES if field.name not in ("id", "source")])
+_READERS = 8
+_AHEAD = 4 * _READERS
+"""Results that are read before they are written."""
+_DAMAGED = "Remove its folder, and predict it again."
+
+
+@dataclass
+class Collected:
+    """What the tables hold."""
+
+    results: int = 0
+    frames: int = 0
+    failures: int = 0
+
+
+@dataclass
+class _Result:
+    """A result as it was read."""
+
+    row: dict[str, Any]
+    """Of `SUMMARIES`; of one that cannot be read, of `FAILURES`."""
+    curves: list[pyarrow.Table] = field(default_factory=list)
+
+    @property
+    def is_read(self) -> bool:
+        return "problem" not in self.row
+
+
+def collect(results: str, output: Path, on_result: Callable[[Collected], None] = lambda so_far: None) -> Collected:
+    """Write three Parquet files: `frames.parquet`, `summaries.parquet` and `failures.parquet`, see `scale.tables`.
+
+    A result that cannot be read is a failure, and the rest goes on. Memory holds a few results at a time, and the ids
+    of all.
+
+    Args:
+        results: the folder or address that `predict` has written to, with a manifest or without.
+        output: folder of the tables.
+        on_result: called after each result.
+
+    Raises:
+        OutputError: if nothing is there, or something cannot be written.
+    """
+    source, so_far, seen = destination_of(results), Collected(), set[str]()
+    with (
+        table_writer(output / FRAMES_FILE, FRAMES) as frames,
+        table_writer(output / SUMMARIES_FILE, SUMMARIES) as summaries,
+        table_writer(output / FAILURES_FILE, FAILURES) as failures,
+    ):
+        for result in _read_ahead(source):
+            seen.add(result.row["id"])
+            if result.is_read:
+                for table in result.curves:
+                    frames.add(_with_source(table, result.row))
+                summaries.add(pyarrow.Table.from_pylist([result.row], schema=SUMMARIES))
+            else:
+                failures.add(pyarrow.Table.from_pylist([result.row], schema=FAILURES))
+            so_far = Collected(summaries.rows, frames.rows, failures.rows)
+            on_result(so_far)
+        failures.add(_without_result(read_outcomes(source), seen))
+        if not seen and not failures.rows:
+            raise OutputError(results, "there is no result", "Name a folder that `gfsalnet predict` has written to")
+        return Collected(summaries.rows, frames.rows, failures.rows)
+
+
+def _read_ahead(source: Destination) -> Iterator[_Result]:
+    """All results in order, of which some are read at once."""
+    under_way: deque[Future[_Result]] = deque()
+    pool = ThreadPoolExecutor(_READERS)
+    try:
+        for name in source.results():
+            under_way.append(pool.submit(_read, source, name))
+            if len(under_way) >= _AHEAD:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _read(source: Destination, name: str) -> _Result:
+    row = {"id": _id(name, name), "source": name}
+    try:
+        text = source.read(f"{name}/{SUMMARY_FILE}")
+        summary = None if text is None else parse_json(text.decode(), Path(name) / SUMMARY_FILE, OutputError, _DAMAGED)
+        if not isinstance(summary, dict):
+            raise OutputError(name, "it is not finished, or its summary holds something else", _DAMAGED)
+        row = _described(name, summary)
+        if "frames.csv" not in summary["outputs"]:
+            return _Result(row)
+        with source.local(f"{name}/frames.csv") as file:
+            return _Result(row, list(read_csv_tables(file, _CURVES, OutputError, _DAMAGED)))
+    except GFSalNetError as error:
+        return _Result({"id": row["id"], "source": row["source"], "problem": in_words(error)})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = f"its summary is of another form ({type(error).__name__}: {error}). {_DAMAGED}"
+        return _Result({"id": row["id"], "source": row["source"], "problem": problem})
+
+
+def _id(folder: str, source: str) -> str:
+    """By the folder's name, if it has one of a manifest's."""
+    name = folder.rpartition("/")[2]
+    return name if len(name) == ID_DIGITS and result_path(name) == folder else id_of(source)
+
+
+def _described(name: str, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `SUMMARIES`."""
+    path, video = summary["source"]["path"], summary["video"]
+    return {
+        "id": _id(name, path),
+        "source": path,
+        "folder": name,
+        "width": video["size_wh"][0],
+        "height": video["size_wh"][1],
+        "frames_per_second": float(Fraction(video["rate"])),
+        "duration_seconds": video["duration_seconds"],
+        **{key: summary[key] for key in ("frames", "frames_skipped", "frames_lost", "frames_damaged", "damage")},
+        "notes": "\n".join(summary["notes"]),
+        "outputs": ",".join(summary["outputs"]),
+        "seconds": summary["seconds"]["total"],
+        "model_name": summary["model"].get("name"),
+        "model": _json(summary["model"]),
+        "settings": _json(summary["settings"]),
+        "seconds_of_stages": _json(summary["seconds"]),
+        "versions": _json(summary["versions"]),
+    }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _with_source(curves: pyarrow.Table, row: Mapping[str, Any]) -> pyarrow.Table:
+    for place, name in enumerate(("id", "source")):
+        # Of one value, however many rows: a dictionary is stored once and written as text.
+        values = pyarrow.array([row[name]]).take(pyarrow.array([0] * len(curves), pyarrow.int8()))
+        curves = curves.add_column(place, FRAMES.field(name), values)
+    return curves
+
+
+def _without_result(outcomes: pyarrow.Table, seen: set[str]) -> pyarrow.Table:
+    """The last reason of each source that has failed and has no result."""
+    failed = outcomes.filter(pyarrow.compute.is_in(outcomes.column("status"), pyarrow.array(["failed", "left out"])))
+    open_ = [source_id is None or source_id not in seen for source_id in failed.column("id").to_pylist()]
+    last = {
+        row["uri"]: row for row in failed.filter(pyarrow.array(open_, pyarrow.bool_())).sort_by("ended").to_pylist()
+    }
+    rows = [{**row, "source": row["uri"]} for row in last.values()]
+    return pyarrow.Table.from_pylist(rows, schema=FAILURES)
