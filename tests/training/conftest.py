@@ -14,9 +14,8 @@ import torch
 
 from gfsalnet.network import mobile
 from gfsalnet.training.data.examples import Augmentation
-from gfsalnet.training.data.sources import Part
 from gfsalnet.training.data.toy import draw_toy
-from gfsalnet.training.recipe import Recipe
+from gfsalnet.training.recipe import Part, Recipe
 
 
 def draw_discs(root: Path, nobody_looked: Sequence[int] = ()) -> Path:

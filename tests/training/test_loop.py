@@ -22,11 +22,11 @@ from gfsalnet.models import load_model
 from gfsalnet.network.weights import CONFIG_FILE, WEIGHTS_FILE, load_network
 from gfsalnet.training import Epoch, Recipe, Step, train
 from gfsalnet.training.distributed import Ranks
+from gfsalnet.training.gaze_task import GazeTask, predict
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Flow, LossWeights, Start
 from gfsalnet.training.report.curves import CURVES_FILE
-from gfsalnet.training.run import CHECKPOINT_FILE, initial_state
-from gfsalnet.training.validation import predict
+from gfsalnet.training.state import CHECKPOINT_FILE, initial_state
 
 pytestmark = pytest.mark.usefixtures("undrawn_curves")  # the pictures are those of tests/training/report
 EPOCHS = 12
@@ -157,9 +157,10 @@ def test_a_folder_that_cannot_be_written_to_is_named(small_recipe: Recipe, tmp_p
 
 
 def test_a_checkpoint_that_cannot_be_written_is_named(small_recipe: Recipe, tmp_path: Path) -> None:
-    state = initial_state(small_recipe, Ranks(torch.device("cpu")), total_steps=1)
+    ranks = Ranks(torch.device("cpu"))
+    state = initial_state(small_recipe, GazeTask(small_recipe, tmp_path, ranks), ranks)
     with pytest.raises(OutputError, match=r"checkpoint\.pt: cannot be written"):
-        state.save(tmp_path / "gone", small_recipe.to_json())
+        state.save(tmp_path / "gone")
 
 
 def test_divergence_stops_and_leaves_what_was_there(
@@ -175,7 +176,7 @@ def test_divergence_stops_and_leaves_what_was_there(
     next(event for event in run if isinstance(event, Epoch))
     files = [tmp_path / CHECKPOINT_FILE, tmp_path / "best" / WEIGHTS_FILE, tmp_path / "last" / WEIGHTS_FILE]
     before = [digest(path) for path in files]
-    monkeypatch.setattr("gfsalnet.training.loop.saliency_loss", _no_number)
+    monkeypatch.setattr("gfsalnet.training.gaze_task.saliency_loss", _no_number)
     with pytest.raises(RecipeError, match="no longer a number"):
         list(run)
     assert [digest(path) for path in files] == before

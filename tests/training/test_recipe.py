@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from gfsalnet.training.data.sources import Part
-from gfsalnet.training.recipe import Recipe, Start
+from gfsalnet.training.recipe import Part, Recipe, Start
 
 
 @pytest.mark.parametrize(

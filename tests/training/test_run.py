@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from gfsalnet.training.distributed import Ranks
+from gfsalnet.training.loop import Run, open_run
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Start
-from gfsalnet.training.run import Run, open_run
 
 
 @pytest.fixture(autouse=True)
@@ -35,9 +35,9 @@ def opened(folder: Path, share: float) -> Run:
 @pytest.mark.parametrize("share", [0.25, 1.0])
 def test_a_share_of_the_start_is_kept_in_the_appearance_stream_alone(tmp_path: Path, share: float) -> None:
     run = opened(tmp_path, share)
-    kept, average = run.export_weights(), run.state.ema
+    kept, average = run.state.export_weights(share), run.state.ema
     for name, weight in kept.appearance.named_parameters():  # type: ignore[union-attr]
-        assert torch.allclose(weight, run.initial_weights[name] + 1 - share, atol=1e-5)
+        assert torch.allclose(weight, run.state.initial_weights[name] + 1 - share, atol=1e-5)
     for one, other in zip(kept.motion.parameters(), average.motion.parameters(), strict=True):  # type: ignore[union-attr]
         assert torch.equal(one, other)
     assert kept is not average  # training goes on from the average itself
@@ -45,4 +45,4 @@ def test_a_share_of_the_start_is_kept_in_the_appearance_stream_alone(tmp_path: P
 
 def test_without_a_share_the_average_is_kept(tmp_path: Path) -> None:
     run = opened(tmp_path, 0.0)
-    assert run.export_weights() is run.state.ema
+    assert run.state.export_weights(0.0) is run.state.ema

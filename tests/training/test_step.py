@@ -10,11 +10,11 @@ import torch
 
 from gfsalnet.errors import RecipeError
 from gfsalnet.network import GFSalNet, NetworkConfig, mobile
-from gfsalnet.training.data.batches import Plan, make_step
 from gfsalnet.training.distributed import Ranks
+from gfsalnet.training.gaze_task import GazeTask
 from gfsalnet.training.loop import Losses, to_training_mode, train_step
 from gfsalnet.training.recipe import LossWeights, Optimiser, Recipe
-from gfsalnet.training.run import initial_state
+from gfsalnet.training.state import initial_state
 
 from .conftest import discs_part, draw_discs
 
@@ -23,11 +23,11 @@ ONE = Ranks(torch.device("cpu"))
 
 def learned(recipe: Recipe, steps: int = 1) -> tuple[list[Losses], GFSalNet]:
     """The losses of the first steps, and the network with the gradients of the last."""
-    sources = recipe.build_sources(recipe.train, Path())
-    state = initial_state(recipe, ONE, total_steps=10)
+    task = GazeTask(recipe, Path(), ONE)
+    state = initial_state(recipe, task, ONE)
     to_training_mode(state.network, recipe)
-    plan = Plan(sources, recipe).epoch(0)[:steps]
-    return [train_step(state, make_step(sources, recipe, ONE, 0, step), recipe, ONE) for step in plan], state.network
+    plan = task.epoch_steps(0)[:steps]
+    return [train_step(state, task.make_pieces(0, step), task, recipe, ONE) for step in plan], state.network
 
 
 def test_pieces_give_the_losses_and_gradients_of_the_whole(small_both: Recipe, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_rates_follow_backbone_stream_and_decay() -> None:
 
 def test_a_factor_of_zero_freezes_the_appearance_stream(small_both: Recipe) -> None:
     recipe = replace(small_both, optimiser=replace(small_both.optimiser, appearance_factor=0.0))
-    before = initial_state(recipe, ONE, 10).network.state_dict()
+    before = initial_state(recipe, GazeTask(recipe, Path(), ONE), ONE).network.state_dict()
     _, network = learned(recipe)
     for name, value in network.state_dict().items():
         if name.startswith("appearance"):
@@ -112,16 +112,17 @@ def test_batch_norms_keep_their_statistics_when_asked(recipe: Recipe) -> None:
 
 
 def test_a_loss_that_is_no_number_moves_nothing(small_recipe: Recipe) -> None:
-    sources = small_recipe.build_sources(small_recipe.train, Path())
-    state = initial_state(small_recipe, ONE, 10)
-    pieces = make_step(sources, small_recipe, ONE, 0, Plan(sources, small_recipe).epoch(0)[0])
+    task = GazeTask(small_recipe, Path(), ONE)
+    state = initial_state(small_recipe, task, ONE)
+    pieces = task.make_pieces(0, task.epoch_steps(0)[0])
     broken = [piece._replace(density=piece.density * float("nan")) for piece in pieces]
     before = {name: value.clone() for name, value in state.network.state_dict().items()}
     with pytest.raises(RecipeError, match="no longer a number"):
-        train_step(state, broken, small_recipe, ONE)
+        train_step(state, broken, task, small_recipe, ONE)
     assert all(torch.equal(value, before[name]) for name, value in state.network.state_dict().items())
 
 
 def test_without_averaging_the_average_is_the_network(small_recipe: Recipe) -> None:
-    state = initial_state(replace(small_recipe, optimiser=replace(small_recipe.optimiser, ema_decay=0.0)), ONE, 10)
+    recipe = replace(small_recipe, optimiser=replace(small_recipe.optimiser, ema_decay=0.0))
+    state = initial_state(recipe, GazeTask(recipe, Path(), ONE), ONE)
     assert state.ema is state.network

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +15,25 @@ import torch
 
 from gfsalnet.metrics import PROTOCOLS
 from gfsalnet.network import GFSalNet
+from gfsalnet.training.data.examples import Example
+from gfsalnet.training.gaze_task import predict
 from gfsalnet.training.recipe import Recipe
-from gfsalnet.training.validation import is_better, predict, validate
+from gfsalnet.training.state import TrainingProgress
+from gfsalnet.training.validation import PredictedMaps, validate
 
 from .conftest import discs_part, draw_discs
 
 CPU = torch.device("cpu")
 
 
+def asked(network: GFSalNet, recipe: Recipe) -> Callable[[Example], PredictedMaps]:
+    return partial(predict, network.eval(), recipe=recipe, device=CPU)
+
+
 def test_scores_are_the_means_of_the_frames_scores(recipe: Recipe) -> None:
     network = GFSalNet(recipe.network).eval()
     (weighted,) = recipe.build_sources(recipe.validate, Path())
-    found = validate(network, [weighted.source], recipe, CPU)
+    found = validate(asked(network, recipe), [weighted.source], recipe.workers)
     rows = []
     for index in range(len(weighted.source)):
         example, truth = weighted.source.eval_example(index)
@@ -42,7 +51,7 @@ def test_two_streams_are_scored_alone_as_well(both: Recipe) -> None:
     torch.nn.init.constant_(network.fusion.conv.weight, 0)
     torch.nn.init.constant_(network.fusion.conv.bias, 100)  # the gate lets only appearance through
     sources = [weighted.source for weighted in both.build_sources(both.validate, Path())]
-    found = validate(network, sources, both, CPU)
+    found = validate(asked(network, both), sources, both.workers)
     assert found.scores["saliency"] == found.scores["appearance"]
     assert found.scores["saliency"] != found.scores["motion"]
     assert found.motion_share == pytest.approx(0, abs=1e-6)
@@ -56,13 +65,13 @@ def test_frames_without_gaze_are_left_out_and_datasets_weigh_the_same(
     parts = [discs_part(root, "val") for root in (discs, some, nobody)]
     network = GFSalNet(recipe.network)
     sources = [weighted.source for weighted in recipe.build_sources(parts, Path())]
-    found = validate(network, sources, recipe, CPU).scores["saliency"]
+    found = validate(asked(network, recipe), sources, recipe.workers).scores["saliency"]
     assert math.isnan(found["nobody"]["nss"])
     assert found["mean"]["nss"] == pytest.approx((found["discs"]["nss"] + found["some"]["nss"]) / 2)
 
 
 def test_nothing_to_validate_on_gives_no_scores(recipe: Recipe) -> None:
-    assert validate(GFSalNet(recipe.network), [], recipe, CPU).scores == {}
+    assert validate(asked(GFSalNet(recipe.network), recipe), [], 1).scores == {}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +86,7 @@ def test_nothing_to_validate_on_gives_no_scores(recipe: Recipe) -> None:
     ],
 )
 def test_the_better_score_is_known_by_metric(score: float, best: Any, metric: str, better: bool) -> None:
-    assert is_better(score, best, metric) is better
+    assert TrainingProgress(best=best).is_better(score, metric) is better
 
 
 def test_low_precision_predicts_nearly_the_same(recipe: Recipe) -> None:

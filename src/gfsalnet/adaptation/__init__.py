@@ -5,6 +5,7 @@ adapted = adapt("gfsalnet-mobile", gaze.open_dataset("folder", Path("mine")), Pa
 
 from __future__ import annotations
 
-from gfsalnet.adaptation.adapt import Adapted, adapt
+from gfsalnet.adaptation.adapt import adapt
+from gfsalnet.adaptation.folder import Adapted
 
 __all__ = ["Adapted", "adapt"]

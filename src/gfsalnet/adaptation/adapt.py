@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from gfsalnet.adaptation.fit import fitted, folds
-from gfsalnet.adaptation.folder import require_new, write_adapted
+from gfsalnet.adaptation.folder import Adapted, require_new, write_adapted
 from gfsalnet.adaptation.judge import Judged, judged
 from gfsalnet.adaptation.looks import LookedAt, looked_at, require_some, viewers
 from gfsalnet.errors import GFSalNetError, RequestError
@@ -26,20 +25,6 @@ FEWEST = {"image": 8, "video": 3}
 
 OnProgress = Callable[[str, int, int], None]
 """Called with the stage (`network` or `fit`), what is done and how much there is."""
-
-
-@dataclass(frozen=True, eq=False)
-class Adapted:
-    """What came out."""
-
-    folder: Path
-    judged: Judged
-    recordings: int
-    fixations: int
-    values: dict[str, float]
-    """Fitted to all recordings."""
-    notes: list[str]
-    """What a user should know."""
 
 
 def adapt(

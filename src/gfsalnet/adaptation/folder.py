@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gfsalnet._version import __version__
+from gfsalnet.adaptation.judge import Judged
 from gfsalnet.errors import OutputError, WeightsError
 from gfsalnet.files import output_errors, written_whole
 from gfsalnet.formats.texts import read_json_object
@@ -17,11 +18,22 @@ from gfsalnet.models.over_time import OverTime
 from gfsalnet.models.registry import stored_network
 from gfsalnet.network.folder import CONFIG_FILE, GRAPH_FILE, INT8_FILE, WEIGHTS_FILE
 
-if TYPE_CHECKING:
-    from gfsalnet.adaptation.adapt import Adapted
-
 README = "README.md"
 _DIGITS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Adapted:
+    """What came out."""
+
+    folder: Path
+    judged: Judged
+    recordings: int
+    fixations: int
+    values: dict[str, float]
+    """Fitted to all recordings."""
+    notes: list[str]
+    """What a user should know."""
 
 
 def require_new(folder: Path) -> None:

@@ -9,27 +9,26 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gfsalnet.errors import RecipeError
-from gfsalnet.files import output_errors
-from gfsalnet.network import GFSalNet, Maps, saliency_loss
-from gfsalnet.network.loss import Frames, defined_frames, gate_frames, gate_loss
-from gfsalnet.network.weights import save_network
+from gfsalnet.files import output_errors, write_json
 from gfsalnet.store import claimed, remove_partials
-from gfsalnet.training.data.batches import Batch, make_step, prefetch_map
+from gfsalnet.training.data.prefetch import prefetch_map
 from gfsalnet.training.distributed import Ranks, all_ranks
-from gfsalnet.training.recipe import LossWeights, Recipe
+from gfsalnet.training.gaze_task import GazeTask
+from gfsalnet.training.recipe import Recipe
 from gfsalnet.training.report.curves import missing_tools, write_curves
 from gfsalnet.training.report.samples import write_samples
-from gfsalnet.training.run import Run, TrainingState, open_run
-from gfsalnet.training.validation import ValidationScores, is_better, validate
+from gfsalnet.training.state import TrainingState, initial_state
+from gfsalnet.training.task import Task
+from gfsalnet.training.validation import ValidationScores, validate
 
-LAST_FOLDER, BEST_FOLDER, SAMPLES_FOLDER = "last", "best", "samples"
+LAST_FOLDER, BEST_FOLDER, SAMPLES_FOLDER, RECIPE_FILE = "last", "best", "samples", "recipe.json"
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,27 @@ class Epoch:
 Event = Note | Step | Epoch
 
 
+@dataclass(frozen=True)
+class Run:
+    """One run, seen from one of its processes."""
+
+    recipe: Recipe
+    folder: Path
+    ranks: Ranks
+    task: Task[Any, Any]
+    state: TrainingState
+
+    def record(self) -> dict[str, Any]:
+        """How the weights came about, as JSON values."""
+        return {
+            "recipe": self.recipe.to_json(),
+            "data": self.task.data(),
+            "seconds": round(self.state.progress.seconds),
+            "device": str(self.ranks.device),
+            "processes": self.ranks.world,
+        }
+
+
 def train(recipe: Recipe, folder: Path) -> Generator[Event, None, None]:
     """Run the recipe, or go on where a stopped run was, and leave the weights in `folder/best` and `folder/last`.
 
@@ -127,41 +147,66 @@ def train(recipe: Recipe, folder: Path) -> Generator[Event, None, None]:
                     for event in steps:
                         if ranks.is_main:
                             yield event
-                run.save()  # should it be stopped while it validates
+                run.state.save(folder)  # should it be stopped while it validates
                 epoch = _finish_epoch(run) if ranks.is_main else None
+                # Only now: a run that is killed while it validates does that again, and no epoch is left unjudged.
                 done.next_epoch()
-                run.save()
+                run.state.save(folder)
                 if epoch is not None:
                     yield epoch
         except GeneratorExit:  # comes at a yield, where no step is half done
-            run.save()
+            run.state.save(folder)
             raise
         ranks.wait()
 
 
+def open_run(recipe: Recipe, folder: Path, ranks: Ranks) -> Run:
+    """Open the data, build the network and its optimiser, and take up the folder's checkpoint if there is one.
+
+    Raises:
+        DatasetError, SourceError, WeightsError: if an input is missing or damaged.
+        RecipeError: if the recipe cannot run on this device, or the folder holds the run of another.
+        OutputError: if the folder cannot be written to.
+    """
+    if recipe.precision == "float16" and ranks.device.type == "cpu":
+        remedy = "Set precision to bfloat16 or float32."
+        raise RecipeError(recipe.name, "float16 needs a GPU, and this run is on the CPU", remedy)
+    if ranks.is_main:
+        with output_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for part in (*recipe.train, *recipe.validate):
+                part.draw(folder)
+    ranks.wait()  # until the toy data lie there
+    task = GazeTask(recipe, folder, ranks)
+    state = initial_state(recipe, task, ranks)
+    state.resume(folder)
+    if ranks.is_main:
+        write_json(folder / RECIPE_FILE, recipe.to_json())
+    return Run(recipe, folder, ranks, task, state)
+
+
 def _epoch_steps(run: Run) -> Generator[Step, None, None]:
     """Learn from what is left of the epoch, step by step."""
-    recipe, ranks, state, done = run.recipe, run.ranks, run.state, run.state.progress
-    steps = run.plan.epoch(done.epoch)
+    recipe, ranks, task, done = run.recipe, run.ranks, run.task, run.state.progress
+    steps = task.epoch_steps(done.epoch)
     left = steps[done.step :]
-    to_training_mode(state.network, recipe)
-    make = partial(make_step, run.sources, recipe, ranks, done.epoch)
-    with closing(prefetch_map(make, left, recipe.workers)) as batches:
+    to_training_mode(run.state.network, recipe)
+    with closing(prefetch_map(partial(task.make_pieces, done.epoch), left, recipe.workers)) as made:
         # The clock runs from step to step: waiting for batches counts as training, validation does not.
         began = saved = time.monotonic()
         # Batches come in the order of their steps, however many threads make them.
-        for step, pieces in zip(left, batches, strict=True):
+        for step, pieces in zip(left, made, strict=True):
             # Torch's random numbers depend on where the run is, not on how it came there: a run that goes on draws what
             # one that was never stopped does. Processes differ, so that dropout does.
             place = np.random.SeedSequence((recipe.seed, done.epoch, step.number, ranks.rank))
             torch.manual_seed(int(place.generate_state(1)[0]))
-            losses = train_step(state, pieces, recipe, ranks)
+            losses = train_step(run.state, pieces, task, recipe, ranks)
             now = time.monotonic()
-            done.add_step(losses.kl, losses.nss, len(step.frames), now - began)
+            done.add_step(losses.kl, losses.nss, step.images, now - began)
             began = now
             yield Step(done.epoch, step.number, len(steps), losses.total, done.images_per_second)
             if now - saved > recipe.save_every_seconds:
-                run.save()
+                run.state.save(run.folder)
                 saved = now
 
 
@@ -174,7 +219,9 @@ class Losses(NamedTuple):
     """NSS of the fused map as a loss: lower is better."""
 
 
-def train_step(state: TrainingState, pieces: Sequence[Batch], recipe: Recipe, ranks: Ranks) -> Losses:
+def train_step(
+    state: TrainingState, pieces: Sequence[Any], task: Task[Any, Any], recipe: Recipe, ranks: Ranks
+) -> Losses:
     """One optimiser step: forward and backward piece by piece, then one update of the weights and their average.
 
     Every piece divides by the frames of the whole step, over all pieces and processes: the gradient is that of the
@@ -183,25 +230,26 @@ def train_step(state: TrainingState, pieces: Sequence[Batch], recipe: Recipe, ra
     Raises:
         RecipeError: if the loss or the gradient is not a number; the weights have not been moved then.
     """
-    counts = count_frames(pieces, ranks)
+    # Before the first backward pass, and the same in all processes: with counts of their own, those that drew more
+    # frames without gaze would weigh the others more.
+    counts = ranks.sum(task.count(pieces))
     sums = torch.zeros(3, dtype=torch.float64, device=ranks.device)
+    # To None, not to zeros: what has no gradient in this step is then left alone by the optimiser, moments and all.
     state.optimiser.zero_grad(set_to_none=True)
     for number, piece in enumerate(pieces):
-        batch = piece.to(ranks.device)
         # Processes exchange gradients once per step, with the last piece: all make as many exchanges, however many
         # pieces they have.
         with ranks.no_sync(state.ddp_model, unless=number == len(pieces) - 1):
-            with recipe.autocast(ranks.device):
-                # From uint8 only here: on the way to a GPU the batch has a quarter of the bytes.
-                maps = state.ddp_model(batch.rgb.float() / 255, batch.flow_image.float() / 255)
-            losses = step_loss(maps, batch, recipe.loss, counts)
+            losses = task.losses(state.ddp_model, piece.to(ranks.device), counts)
             # Several processes average their gradients; the loss is a sum over them.
             state.scaler.scale(losses[0] * ranks.world).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         sums += losses.detach()  # in float64: the sum must not depend on the number of pieces
     step = Losses(*ranks.sum(sums.tolist()))
     state.scaler.unscale_(state.optimiser)  # before clipping, which is about the true gradient
     norm = nn.utils.clip_grad_norm_(state.network.parameters(), recipe.optimiser.clip_norm or math.inf)
-    # In float16 the scaler looks after gradients that overflow: it leaves the step out and scales less.
+    # Loss and gradient are the same in all processes by now, so that all stop here, or none: one that stopped alone
+    # would leave the others waiting. In float16 the scaler looks after gradients that overflow: it leaves the step out
+    # and scales less.
     if not math.isfinite(step.total) or not (state.scaler.is_enabled() or torch.isfinite(norm)):
         raise RecipeError(recipe.name, "the loss is no longer a number", "Lower optimiser.learning_rate and run again.")
     state.scaler.step(state.optimiser)
@@ -210,50 +258,6 @@ def train_step(state: TrainingState, pieces: Sequence[Batch], recipe: Recipe, ra
     if recipe.optimiser.ema_decay:
         update_ema(state, recipe.optimiser.ema_decay)
     return step
-
-
-class FrameCounts(NamedTuple):
-    """For how many frames of a whole step, over all pieces and processes, each loss is defined."""
-
-    fused: Frames
-    """Frames that count for the fused map and the motion stream."""
-    appearance: Frames
-    """Frames that count for the appearance stream."""
-    gate: float
-    """Number of frames that count for the gate."""
-
-
-def count_frames(pieces: Sequence[Batch], ranks: Ranks) -> FrameCounts:
-    """Count the frames of a step, before any loss divides by them."""
-    fused = [defined_frames(piece.density, piece.fixations) for piece in pieces]
-    still = [defined_frames(piece.still_density, piece.still_fixations) for piece in pieces]
-    counts = [sum(column) for columns in (fused, still) for column in zip(*columns, strict=True)]
-    counts.append(sum(int(gate_frames(piece.motion_share, piece.density).sum()) for piece in pieces))
-    counts = ranks.sum(counts)  # one exchange for all five
-    return FrameCounts(Frames(*counts[:2]), Frames(*counts[2:4]), counts[4])
-
-
-def step_loss(maps: Maps, batch: Batch, weights: LossWeights, counts: FrameCounts) -> Tensor:
-    """The losses of one piece, (3,): total (eq. 6 and our additions), KL and NSS of the fused map.
-
-    Args:
-        maps: what the network says, (B, 1, H, W) each.
-        batch: the piece, on the same device.
-        weights: how the losses are added.
-        counts: what each loss is divided by.
-    """
-    factors = weights.alpha, weights.beta
-    fused = saliency_loss(maps.saliency, batch.density, batch.fixations, *factors, counts.fused)
-    total = fused.total
-    if weights.streams and maps.appearance is not None and maps.motion is not None:
-        # The appearance stream cannot see motion: it is asked for the looks that the still frame would draw.
-        still = batch.still_density, batch.still_fixations
-        appearance = saliency_loss(maps.appearance, *still, *factors, counts.appearance)
-        motion = saliency_loss(maps.motion, batch.density, batch.fixations, *factors, counts.fused)
-        total = total + weights.streams * (appearance.total + motion.total)
-    if weights.gate and maps.gate is not None:
-        total = total + weights.gate * gate_loss(maps.gate, batch.motion_share, batch.density, counts.gate)
-    return torch.stack((total, fused.kl, fused.nss))
 
 
 @torch.no_grad()
@@ -268,12 +272,13 @@ def update_ema(state: TrainingState, decay: float) -> None:
         kept.copy_(statistic)
 
 
-def to_training_mode(network: GFSalNet, recipe: Recipe) -> None:
+def to_training_mode(network: nn.Module, recipe: Recipe) -> None:
     """Set the network to training, but for batch-norms that keep their statistics and a stream that is frozen."""
     # Validation before has set all of it to evaluation.
     network.train()
-    if network.appearance is not None and recipe.optimiser.appearance_factor == 0:
-        network.appearance.eval()
+    appearance = getattr(network, "appearance", None)
+    if appearance is not None and recipe.optimiser.appearance_factor == 0:
+        appearance.eval()
     if recipe.freeze_batch_norm:
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -282,9 +287,10 @@ def to_training_mode(network: GFSalNet, recipe: Recipe) -> None:
 
 def _finish_epoch(run: Run) -> Epoch:
     """Validate, and write all that an epoch leaves: weights, curves, sample sheets."""
-    recipe, done = run.recipe, run.state.progress
-    network = run.export_weights()
-    found = validate(network, run.val_sources, recipe, run.ranks.device)
+    recipe, task, folder, done = run.recipe, run.task, run.folder, run.state.progress
+    network = run.state.export_weights(recipe.start.appearance_share).eval()
+    predict = partial(task.predict, network)
+    found = validate(predict, task.val_sources, recipe.workers)
     score = found.scores["saliency"]["mean"][recipe.select] if found.scores else math.nan
     epoch = Epoch(
         epoch=done.epoch,
@@ -295,15 +301,15 @@ def _finish_epoch(run: Run) -> Epoch:
         nss=-done.nss / done.step,
         scores=found.scores,
         motion_share=found.motion_share,
-        is_best=not found.scores or is_better(score, done.best, recipe.select),
+        is_best=not found.scores or done.is_better(score, recipe.select),
     )
     # Before the checkpoint says that the epoch is over: a run that is killed in between validates and writes again.
-    with output_errors(run.folder):
-        save_network(run.folder / LAST_FOLDER, network, run.about())
+    with output_errors(folder):
         if epoch.is_best:
             # An undefined score is no score: the next epoch that has one is better.
             done.best = None if math.isnan(score) else score
-            save_network(run.folder / BEST_FOLDER, network, run.about())
-        write_curves(run.folder, epoch.epoch, epoch.numbers())
-    write_samples(run.folder / SAMPLES_FOLDER / f"epoch-{done.epoch + 1:03d}.png", run, network)
+        for name in (LAST_FOLDER, BEST_FOLDER) if epoch.is_best else (LAST_FOLDER,):
+            task.export(folder / name, network, run.record())
+        write_curves(folder, epoch.epoch, epoch.numbers())
+    write_samples(folder / SAMPLES_FOLDER / f"epoch-{done.epoch + 1:03d}.png", task.val_sources, predict)
     return epoch

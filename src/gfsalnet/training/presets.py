@@ -24,9 +24,8 @@ from gfsalnet.errors import RecipeError
 from gfsalnet.formats.texts import read_toml, toml_value
 from gfsalnet.network import NetworkConfig, mobile, paper
 from gfsalnet.training.data.examples import Augmentation
-from gfsalnet.training.data.sources import Part
 from gfsalnet.training.data.toy import TOY
-from gfsalnet.training.recipe import Flow, LossWeights, Optimiser, Recipe, Start
+from gfsalnet.training.recipe import Flow, LossWeights, Optimiser, Part, Recipe, Start
 
 _PAPER_OPTIMISER = Optimiser(
     kind="adam",

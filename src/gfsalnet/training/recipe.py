@@ -18,14 +18,59 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from gfsalnet.flow import FlowEstimator, make_estimator
+from gfsalnet.gaze import GazeDataset, open_dataset
 from gfsalnet.metrics import PAPER_METRICS
 from gfsalnet.network import GFSalNet, NetworkConfig, mobile
 from gfsalnet.network.weights import load_backbone, load_network, start_from_single_stream
-from gfsalnet.training.data.examples import Augmentation
-from gfsalnet.training.data.sources import Part, WeightedSource, build_sources
+from gfsalnet.training.data.composed import ComposedMotion
+from gfsalnet.training.data.examples import Augmentation, Source, WeightedSource
+from gfsalnet.training.data.photographs import Photographs
+from gfsalnet.training.data.recordings import Recordings
+from gfsalnet.training.data.toy import TOY, ToyClips, draw_toy
 
 _STRICT = {"extra": "forbid"}  # a misspelt key is an error
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One dataset, or one split of it, to learn from or to validate on."""
+
+    __pydantic_config__: ClassVar = _STRICT
+
+    dataset: str
+    """A reader's name: `folder`, `salicon`, `ucf-sports`, …; or `toy`, which the run draws itself."""
+    root: Path
+    """Relative to the recipe's `data_root`; that of `toy` to the run's folder."""
+    split: str
+    """One of the reader's splits."""
+    sigma: float | None = None
+    """Sigma of the fixation density, as a share of the picture's width; None: the dataset's own density."""
+    compose: bool = False
+    """Use photographs as the material of composed motion."""
+    draws: float = 1.0
+    """How often each frame is drawn in an epoch: 2 is twice, 0.5 another random half each time."""
+    every: int = 1
+    """Use every n-th frame with gaze of a recording."""
+
+    def __post_init__(self) -> None:
+        if self.draws <= 0 or self.every < 1 or (self.sigma is not None and self.sigma <= 0):
+            raise ValueError("draws and sigma must be positive, every at least 1")
+
+    def build(self, data_root: Path, run_folder: Path) -> GazeDataset:
+        """The dataset; that of `toy` must have been drawn (`Part.draw`).
+
+        Raises:
+            DatasetError, SourceError: if it is missing or damaged.
+        """
+        if self.dataset == TOY:
+            return open_dataset("folder", run_folder / self.root, self.split)
+        return open_dataset(self.dataset, data_root / self.root, self.split)
+
+    def draw(self, run_folder: Path) -> None:
+        """Draw the data of `toy` into the run's folder; nothing is done where they are, or for other datasets."""
+        if self.dataset == TOY:
+            draw_toy(run_folder / self.root.parent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +128,7 @@ class Flow:
 
 @dataclass(frozen=True, kw_only=True)
 class LossWeights:
-    """Eq. 6, and what we may add to it (see `gfsalnet.training.loop.step_loss`)."""
+    """Eq. 6, and what we may add to it (see `gfsalnet.training.gaze_task`)."""
 
     __pydantic_config__: ClassVar = _STRICT
 
@@ -129,21 +174,17 @@ class Optimiser:
         if self.step_every < 1 or not 0 <= self.ema_decay < 1:
             raise ValueError("step_every must be at least 1, ema_decay in 0…1 without 1")
 
-    def build(self, network: GFSalNet, total_steps: int) -> tuple[Optimizer, LambdaLR]:
+    def build(self, network: nn.Module, total_steps: int) -> tuple[Optimizer, LambdaLR]:
         """The optimiser and its schedule. A frozen stream is left out and no longer asks for gradients.
 
         Args:
             network: its parameters are grouped by rate and decay.
             total_steps: number of steps of the whole run, over which a cosine falls.
         """
-        # By identity: tensors compare element by element, and equal ones may be of different parts.
-        streams = [stream for stream in (network.appearance, network.motion) if stream]
-        backbones = {id(parameter) for stream in streams for parameter in stream.backbone.parameters()}
-        appearance = {id(p) for p in network.appearance.parameters()} if network.appearance is not None else set()
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-        for parameter in network.parameters():
-            rate = self.learning_rate * (self.backbone_factor if id(parameter) in backbones else 1)
-            rate *= self.appearance_factor if id(parameter) in appearance else 1
+        for name, parameter in network.named_parameters():
+            rate = self.learning_rate * (self.backbone_factor if ".backbone." in name else 1)
+            rate *= self.appearance_factor if name.startswith("appearance.") else 1
             parameter.requires_grad_(rate > 0)  # a frozen stream also saves its backward pass
             if rate > 0:
                 decay = self.weight_decay if parameter.ndim > 1 else 0.0
@@ -221,16 +262,47 @@ class Recipe:
                 raise ValueError(f"composed parts make one source together and need one value of draws, not {values}")
 
     def build_sources(self, parts: Sequence[Part], run_folder: Path) -> list[WeightedSource]:
-        """`train` or `validate`, opened; toy data lie in the run's folder (see `data.sources.build_sources`)."""
-        return build_sources(
-            parts,
-            data_root=self.data_root,
-            run_folder=run_folder,
-            network=self.network,
-            flow=self.flow.build(),
-            scale_pixels=self.flow.scale_pixels,
-            augmentation=self.augmentation,
-        )
+        """Pictures as `Photographs`, videos as `Recordings`, all photographs with `compose` as one `ComposedMotion`.
+
+        Args:
+            parts: `train` or `validate`.
+            run_folder: the folder that holds toy data.
+
+        Raises:
+            DatasetError, SourceError: if a dataset is missing or damaged.
+        """
+        network, augmentation = self.network, self.augmentation
+        flow, scale_pixels = self.flow.build(), self.flow.scale_pixels
+        sources: list[WeightedSource] = []
+        scenery: list[tuple[GazeDataset, float | None]] = []
+        draws = 1.0
+        for part in parts:
+            data = part.build(self.data_root, run_folder)
+            source: Source
+            if part.compose:
+                scenery.append((data, part.sigma))
+                draws = part.draws
+                continue
+            if data.kind == "image":
+                source = Photographs(data, network=network, augmentation=augmentation, sigma=part.sigma)
+            else:
+                kind = ToyClips if part.dataset == TOY else Recordings
+                source = kind(
+                    data,
+                    network=network,
+                    flow=flow,
+                    scale_pixels=scale_pixels,
+                    augmentation=augmentation,
+                    sigma=part.sigma,
+                    every=part.every,
+                )
+            sources.append(WeightedSource(source, part.draws))
+        if scenery:  # one source for all of them: its scenes take objects from every dataset
+            composed = ComposedMotion(
+                scenery, network=network, flow=flow, scale_pixels=scale_pixels, augmentation=augmentation
+            )
+            sources.append(WeightedSource(composed, draws))
+        return sources
 
     def autocast(self, device: torch.device) -> torch.autocast:
         """A context in which the network computes in the recipe's precision."""

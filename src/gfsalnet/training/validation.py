@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from gfsalnet.maps import Map
 from gfsalnet.metrics import PAPER_METRICS, PROTOCOLS, GroundTruth
-from gfsalnet.network import GFSalNet, Maps
-from gfsalnet.training.data.batches import collate, prefetch_map
 from gfsalnet.training.data.examples import Example, Source
-from gfsalnet.training.recipe import Recipe
+from gfsalnet.training.data.prefetch import prefetch_map
 
 ValidationScores = dict[str, dict[str, dict[str, float]]]
 """Map (`saliency`; of two streams also `appearance`, `motion`) → dataset → metric → mean over the frames for which the
 metric is defined; the dataset `mean` is the mean of the datasets, so that a large one does not decide alone."""
-
-LOWER_IS_BETTER = frozenset({"kldiv"})
 
 
 class PredictedMaps(NamedTuple):
@@ -43,18 +38,16 @@ class Validation:
     """1 - gate, 0…1, weighted by the saliency and averaged over all frames; None without a gate."""
 
 
-def validate(network: GFSalNet, sources: Sequence[Source], recipe: Recipe, device: torch.device) -> Validation:
-    """Score the whole frames of all sources; the network is left in evaluation mode.
+def validate(predict: Callable[[Example], PredictedMaps], sources: Sequence[Source], workers: int) -> Validation:
+    """Score the whole frames of all sources.
 
     The metrics are those of the default protocol. Frames for which a metric is undefined are left out of its mean.
 
     Args:
-        network: on `device`.
+        predict: asks a network in evaluation mode.
         sources: what to validate on, one dataset each.
-        recipe: gives precision and threads.
-        device: where the network computes.
+        workers: number of threads that read frames.
     """
-    network.eval()
     rows: dict[str, dict[str, list[dict[str, float]]]] = {}
     shares: list[float] = []
 
@@ -63,8 +56,8 @@ def validate(network: GFSalNet, sources: Sequence[Source], recipe: Recipe, devic
         return source, *source.eval_example(index)
 
     frames = ((source, index) for source in sources for index in range(len(source)))
-    for source, example, truth in prefetch_map(opened, frames, recipe.workers):
-        maps = predict(network, example, recipe, device)
+    for source, example, truth in prefetch_map(opened, frames, workers):
+        maps = predict(example)
         for name in ("saliency", "appearance", "motion"):
             if (values := getattr(maps, name)) is not None:
                 row = PROTOCOLS["default"].score(values, truth, PAPER_METRICS)
@@ -75,27 +68,6 @@ def validate(network: GFSalNet, sources: Sequence[Source], recipe: Recipe, devic
     return Validation(
         {name: _means(of_dataset) for name, of_dataset in rows.items()}, _mean(shares) if shares else None
     )
-
-
-@torch.inference_mode()
-def predict(network: GFSalNet, example: Example, recipe: Recipe, device: torch.device) -> PredictedMaps:
-    """The maps of one example, by a network on `device` in its present mode (training or evaluation)."""
-    batch = collate([example]).to(device)
-    with recipe.autocast(device):
-        maps: Maps = network(batch.rgb.float() / 255, batch.flow_image.float() / 255)
-    saliency, appearance, motion, gate = (
-        None if values is None else np.asarray(values[0, 0].float().cpu().numpy()) for values in maps
-    )
-    assert saliency is not None
-    is_one = appearance is None or motion is None  # the map of a single stream is the saliency itself
-    return PredictedMaps(saliency, None if is_one else appearance, None if is_one else motion, gate)
-
-
-def is_better(score: float, best: float | None, metric: str) -> bool:
-    """Whether an epoch's score of a metric beats the best so far; one that is undefined beats none."""
-    if best is None:
-        return True
-    return score < best if metric in LOWER_IS_BETTER else score > best
 
 
 def _means(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> dict[str, dict[str, float]]:

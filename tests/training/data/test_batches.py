@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from gfsalnet.training.data.batches import Plan, PlannedStep, collate, make_step, prefetch_map
-from gfsalnet.training.data.examples import Example
-from gfsalnet.training.data.sources import Part, WeightedSource
+from gfsalnet.training.data.batches import Plan, PlannedStep, collate, make_step
+from gfsalnet.training.data.examples import Example, WeightedSource
+from gfsalnet.training.data.prefetch import prefetch_map
 from gfsalnet.training.distributed import Ranks
-from gfsalnet.training.recipe import Recipe
+from gfsalnet.training.recipe import Part, Recipe
 
 CPU = torch.device("cpu")
 

@@ -11,7 +11,6 @@ from gfsalnet.errors import DatasetError
 from gfsalnet.training.data.composed import ComposedMotion
 from gfsalnet.training.data.photographs import Photographs
 from gfsalnet.training.data.recordings import Recordings
-from gfsalnet.training.data.sources import draw_toys
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Recipe
 
@@ -43,7 +42,8 @@ def test_relative_roots_start_at_the_data_root(recipe: Recipe, discs: Path) -> N
 
 def test_toys_are_drawn_where_the_run_is(tmp_path: Path) -> None:
     recipe = tiny()
-    draw_toys((*recipe.train, *recipe.validate), tmp_path)
+    for part in (*recipe.train, *recipe.validate):
+        part.draw(tmp_path)
     assert {path.name for path in (tmp_path / "toy").iterdir()} == {"photographs", "clips"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ import torch
 
 from gfsalnet.render.colours import APPEARANCE_RGB, MOTION_RGB
 from gfsalnet.training.distributed import Ranks
+from gfsalnet.training.loop import open_run
 from gfsalnet.training.presets import tiny
 from gfsalnet.training.recipe import Recipe
 from gfsalnet.training.report.samples import chosen_frames, sheet, write_samples
-from gfsalnet.training.run import open_run
 from gfsalnet.video import read_image
 
 
@@ -63,7 +64,7 @@ def test_two_streams_show_flow_streams_and_gate(
     path = toy / "samples" / "epoch-001.png"
     with small_streams():
         run = open_run(tiny(), toy, Ranks(torch.device("cpu")))
-        write_samples(path, run, run.export_weights())
+        write_samples(path, run.task.val_sources, partial(run.task.predict, run.state.ema.eval()))
     picture = read_image(path)
     assert picture.shape[1] == 7 * 244 - 4
     assert picture.shape[0] == 22 + 4 * 184
@@ -74,5 +75,7 @@ def test_without_validation_there_is_no_picture(recipe: Recipe, tmp_path: Path) 
     from dataclasses import replace
 
     run = open_run(replace(recipe, validate=()), tmp_path, Ranks(torch.device("cpu")))
-    write_samples(tmp_path / "samples" / "epoch-001.png", run, run.export_weights())
+    write_samples(
+        tmp_path / "samples" / "epoch-001.png", run.task.val_sources, partial(run.task.predict, run.state.ema)
+    )
     assert not (tmp_path / "samples").exists()

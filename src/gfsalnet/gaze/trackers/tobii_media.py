@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from gfsalnet.gaze.trackers.recording import Points
-    from gfsalnet.gaze.trackers.tobii import Export
+from gfsalnet.gaze.trackers.recording import Points
+from gfsalnet.gaze.trackers.tobii_columns import Export
 
 FEWEST_POINTS = 10
 """On which a position may be based that no column gives."""

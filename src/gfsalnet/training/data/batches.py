@@ -1,30 +1,23 @@
-"""Which frames make which batch, a pure function of seed, epoch and step; and batches made in threads, ahead of use."""
+"""Which frames make which batch, a pure function of seed, epoch and step."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gfsalnet.device import threads
 from gfsalnet.flow import white_image
 from gfsalnet.maps import Map
-from gfsalnet.training.data.examples import Example
-from gfsalnet.training.data.sources import WeightedSource
+from gfsalnet.training.data.examples import Example, WeightedSource
 from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.recipe import Recipe
 
 FrameNumbers = NDArray[np.intp]
 """(N, 2): index of the source, index of the frame in it."""
-
-InputT = TypeVar("InputT")
-OutputT = TypeVar("OutputT")
 
 
 class PlannedStep(NamedTuple):
@@ -35,6 +28,11 @@ class PlannedStep(NamedTuple):
     frames: FrameNumbers
     size_hw: tuple[int, int]
     """The size in pixels at which the network sees them."""
+
+    @property
+    def images(self) -> int:
+        """Number of frames."""
+        return len(self.frames)
 
 
 class Batch(NamedTuple):
@@ -172,32 +170,3 @@ def _images(images: Sequence[NDArray[np.uint8]]) -> Tensor:
 
 def _maps(maps: Sequence[NDArray[np.generic]]) -> Tensor:
     return torch.from_numpy(np.stack(maps))[:, None]
-
-
-def prefetch_map(
-    function: Callable[[InputT], OutputT], inputs: Iterable[InputT], workers: int
-) -> Generator[OutputT, None, None]:
-    """`function` of each input, in order, by threads that work a few inputs ahead of the caller.
-
-    What `function` raises reaches the caller when its result is due. A caller that stops early (`close()`) ends the
-    threads. While this runs, OpenCV has one thread in the whole process; afterwards it has again what it had.
-
-    Args:
-        function: called from several threads at once.
-        inputs: read in the caller's thread, not further ahead than `workers`.
-        workers: number of threads.
-    """
-    waiting: deque[Future[OutputT]] = deque()
-    # OpenCV's own threads would take the cores of ours. One thread also settles what DIS gives: it cuts the picture
-    # into as many stripes as there are threads, and its result depends on them.
-    with threads(1, torch=False), ThreadPoolExecutor(workers, thread_name_prefix="examples") as pool:
-        try:
-            for value in inputs:
-                waiting.append(pool.submit(function, value))
-                # Bounded: each waiting result is a batch in memory, and a slow caller must not pile them up.
-                if len(waiting) > workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)

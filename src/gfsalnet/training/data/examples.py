@@ -70,6 +70,13 @@ class Source(ABC):
         """What was learned from, as JSON values: names, counts, a hash that changes with the data."""
 
 
+class WeightedSource(NamedTuple):
+    """A source, and how often each of its frames is drawn in an epoch."""
+
+    source: Source
+    draws: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
     """How a frame is varied; 0 switches a kind off."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -11,12 +11,10 @@ import numpy as np
 from gfsalnet.device import threads
 from gfsalnet.files import output_errors, write_png, written_whole
 from gfsalnet.maps import to_density
-from gfsalnet.network import GFSalNet
 from gfsalnet.render import gate_view, overlay
 from gfsalnet.render.colours import APPEARANCE_RGB, MOTION_RGB
 from gfsalnet.training.data.examples import Example, Source
-from gfsalnet.training.run import Run
-from gfsalnet.training.validation import PredictedMaps, predict
+from gfsalnet.training.validation import PredictedMaps
 from gfsalnet.types import RGB, Frame, Prediction
 
 _ROWS = 4
@@ -28,21 +26,26 @@ _LEGENDS = {"gate": ((MOTION_RGB, "motion"), (APPEARANCE_RGB, "appearance"))}
 """Title → what its colours mean, beside it."""
 
 
-def write_samples(path: Path, run: Run, network: GFSalNet) -> None:
+def write_samples(path: Path, sources: Sequence[Source], predict: Callable[[Example], PredictedMaps]) -> None:
     """Write a PNG with a row for each of the same few frames; none where nothing is validated on.
 
     The columns are the frame, where people looked and where the network expects it; of two streams also the flow
     image, what either stream expects, and the gate between them (`gfsalnet.render.gate_view`), whose title says which
     colour stands for which stream.
 
+    Args:
+        path: of the PNG.
+        sources: what is validated on.
+        predict: asks a network in evaluation mode.
+
     Raises:
         OutputError: if it cannot be written.
     """
     rows = []
-    for source, index in chosen_frames(run.val_sources):
+    for source, index in chosen_frames(sources):
         with threads(1, torch=False):  # as in validation: with more, DIS gives slightly other flow
             example, _ = source.eval_example(index)
-        rows.append(_cells(example, predict(network, example, run.recipe, run.ranks.device)))
+        rows.append(_cells(example, predict(example)))
     if rows:
         with output_errors(path):
             path.parent.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Everything that one run works with, opened from a recipe and a folder, and what a stopped run needs to go on."""
+"""Everything that training changes, as it begins, and as a checkpoint keeps it for a run that is stopped."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import copy
 import errno
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,16 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from gfsalnet.errors import OutputError, RecipeError
-from gfsalnet.files import output_errors, write_json, written_whole
+from gfsalnet.files import output_errors, written_whole
 from gfsalnet.formats.door import opening
 from gfsalnet.formats.tensors import read_torch
-from gfsalnet.network import GFSalNet
-from gfsalnet.training.data.batches import Plan
-from gfsalnet.training.data.examples import Source
-from gfsalnet.training.data.sources import WeightedSource, draw_toys
 from gfsalnet.training.distributed import Ranks
 from gfsalnet.training.recipe import Recipe
+from gfsalnet.training.task import Task
 
 _ALMOST_NOTHING_BYTES = 2**16
-RECIPE_FILE, CHECKPOINT_FILE = "recipe.json", "checkpoint.pt"
+CHECKPOINT_FILE = "checkpoint.pt"
+_LOWER_IS_BETTER = frozenset({"kldiv"})
 _CHANGES_NOTHING = ("accumulate", "device", "save_every_seconds", "workers")
 """Keys of a recipe that may differ when a run goes on."""
 
@@ -68,6 +65,12 @@ class TrainingProgress:
         self.epoch_seconds += seconds
         self.seconds += seconds
 
+    def is_better(self, score: float, metric: str) -> bool:
+        """Whether an epoch's score of a metric beats the best so far; one that is undefined beats none."""
+        if self.best is None:
+            return True
+        return score < self.best if metric in _LOWER_IS_BETTER else score > self.best
+
     def next_epoch(self) -> None:
         """Go on to the next epoch: the last one is trained and validated."""
         self.epoch += 1
@@ -79,8 +82,8 @@ class TrainingProgress:
 class TrainingState:
     """Everything that training changes."""
 
-    network: GFSalNet
-    ema: GFSalNet
+    network: nn.Module
+    ema: nn.Module
     """The moving average of the network's weights; the network itself where nothing is averaged."""
     optimiser: Optimizer
     schedule: LRScheduler
@@ -88,22 +91,44 @@ class TrainingState:
     """Scales the loss in float16; otherwise it does nothing."""
     ddp_model: nn.Module
     """The network as one of several processes calls it."""
+    initial_weights: Mapping[str, Tensor]
+    """The appearance stream's weights before the first step, where a share of them is kept."""
+    recipe: Mapping[str, Any]
+    """As JSON values: a checkpoint of another one is refused."""
+    is_main: bool = True
+    """Whether this process writes the checkpoint. All hold the same weights, so that one file serves them all."""
     progress: TrainingProgress = field(default_factory=TrainingProgress)
 
     def _parts(self) -> dict[str, Any]:
         parts = {"network": self.network, "optimiser": self.optimiser, "schedule": self.schedule, "scaler": self.scaler}
         return parts if self.ema is self.network else {**parts, "ema": self.ema}
 
-    def save(self, folder: Path, recipe: Mapping[str, Any]) -> None:
-        """Write the checkpoint whole or not at all.
+    def export_weights(self, initial_share: float) -> nn.Module:
+        """The weights that are validated and written: the average, with a share of the start in the appearance stream.
+
+        Args:
+            initial_share: 0…1.
+        """
+        if not self.initial_weights:
+            return self.ema
+        exported = copy.deepcopy(self.ema)  # training goes on from the average itself
+        with torch.no_grad():
+            for name, weight in exported.get_submodule("appearance").named_parameters():
+                weight.lerp_(self.initial_weights[name], initial_share)
+        return exported
+
+    def save(self, folder: Path) -> None:
+        """Write the folder's checkpoint whole or not at all, if this is the main process.
 
         Torch's random numbers are no part of it: they are seeded anew from the place in the run before every step.
 
         Raises:
             OutputError: if it cannot be written.
         """
+        if not self.is_main:
+            return
         content = {name: part.state_dict() for name, part in self._parts().items()}
-        content |= {"progress": asdict(self.progress), "recipe": dict(recipe)}
+        content |= {"progress": asdict(self.progress), "recipe": dict(self.recipe)}
         path = folder / CHECKPOINT_FILE
         with output_errors(path), written_whole(path) as partial:
             try:
@@ -114,7 +139,7 @@ class TrainingState:
                 problem = f"cannot be written ({reason})"
                 raise OutputError(path, problem, "Free some space, or train into another folder.") from error
 
-    def resume(self, folder: Path, recipe: Mapping[str, Any]) -> bool:
+    def resume(self, folder: Path) -> bool:
         """Load the folder's checkpoint if there is one.
 
         Raises:
@@ -128,7 +153,7 @@ class TrainingState:
         content = read_torch(path, RecipeError, again)
         with opening(path, "checkpoint", RecipeError, again):
             made_by = _essence(content["recipe"])
-        if made_by != _essence(recipe):
+        if made_by != _essence(self.recipe):
             remedy = "Train into another folder, or remove this one to start again."
             raise RecipeError(path, "was made by another recipe", remedy)
         with opening(path, "checkpoint", RecipeError, again):
@@ -142,106 +167,17 @@ def _essence(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in recipe.items() if key not in _CHANGES_NOTHING}
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run, seen from one of its processes."""
-
-    recipe: Recipe
-    folder: Path
-    ranks: Ranks
-    sources: Sequence[WeightedSource]
-    val_sources: Sequence[Source]
-    """What is validated on; empty in all processes but the main one."""
-    plan: Plan
-    state: TrainingState
-    initial_weights: Mapping[str, Tensor]
-    """The appearance stream's weights before the first step, where the recipe keeps a share of them."""
-
-    def export_weights(self) -> GFSalNet:
-        """The weights that are validated and written: the average, with the recipe's share of the start."""
-        if not self.initial_weights:
-            return self.state.ema
-        exported = copy.deepcopy(self.state.ema)  # training goes on from the average itself
-        assert exported.appearance is not None
-        with torch.no_grad():
-            for name, weight in exported.appearance.named_parameters():
-                weight.lerp_(self.initial_weights[name], self.recipe.start.appearance_share)
-        return exported
-
-    def save(self) -> None:
-        """Write the checkpoint, in the main process: all processes hold the same weights."""
-        if self.ranks.is_main:
-            self.state.save(self.folder, self.recipe.to_json())
-
-    def about(self) -> dict[str, Any]:
-        """What a user of the weights needs to know, as JSON values: how flow is made, and the record of the run."""
-        training = {
-            "recipe": self.recipe.to_json(),
-            "data": self._data,
-            "seconds": round(self.state.progress.seconds),
-            "device": str(self.ranks.device),
-            "processes": self.ranks.world,
-        }
-        about = {"name": self.recipe.name, "training": training}
-        if self.state.network.motion is not None:
-            estimator = self.recipe.flow.build()
-            scale_pixels = self.recipe.flow.scale_pixels
-            about["flow"] = {"estimator": estimator.name, **estimator.settings, "scale_pixels": scale_pixels}
-        return about
-
-    @cached_property
-    def _data(self) -> dict[str, Any]:
-        # Cached: hashing the data reads pictures, and every epoch writes the record twice.
-        return {
-            "train": [weighted.source.fingerprint() for weighted in self.sources],
-            "validate": [source.fingerprint() for source in self.val_sources],
-        }
-
-
-def open_run(recipe: Recipe, folder: Path, ranks: Ranks) -> Run:
-    """Open the data, build the network and its optimiser, and take up the folder's checkpoint if there is one.
-
-    Raises:
-        DatasetError, SourceError, WeightsError: if an input is missing or damaged.
-        RecipeError: if the recipe cannot run on this device, or the folder holds the run of another.
-        OutputError: if the folder cannot be written to.
-    """
-    if recipe.precision == "float16" and ranks.device.type == "cpu":
-        remedy = "Set precision to bfloat16 or float32."
-        raise RecipeError(recipe.name, "float16 needs a GPU, and this run is on the CPU", remedy)
-    if ranks.is_main:
-        with output_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            draw_toys((*recipe.train, *recipe.validate), folder)
-    ranks.wait()  # until the toy data lie there
-    # Every process opens the training data, since it makes its own share of each batch.
-    sources = recipe.build_sources(recipe.train, folder)
-    validation = recipe.build_sources(recipe.validate, folder) if ranks.is_main else []
-    plan = Plan(sources, recipe)
-    steps = len(plan.epoch(0))
-    if not steps:
-        raise RecipeError(recipe.name, "its data hold no frame to train on", "Raise draws, or name other data.")
-    state = initial_state(recipe, ranks, total_steps=recipe.epochs * steps)
-    # Taken before the checkpoint is: a run that goes on starts from the same weights as one that was never stopped.
-    initial_weights = {}
-    if recipe.start.appearance_share and state.network.appearance is not None:
-        named = state.network.appearance.named_parameters()
-        initial_weights = {name: weight.detach().clone() for name, weight in named}
-    state.resume(folder, recipe.to_json())
-    if ranks.is_main:
-        write_json(folder / RECIPE_FILE, recipe.to_json())
-    val_sources = [weighted.source for weighted in validation]
-    return Run(recipe, folder, ranks, sources, val_sources, plan, state, initial_weights)
-
-
-def initial_state(recipe: Recipe, ranks: Ranks, total_steps: int) -> TrainingState:
+def initial_state(recipe: Recipe, task: Task[Any, Any], ranks: Ranks) -> TrainingState:
     """The network with its average, optimiser and schedule, before the first step."""
     torch.manual_seed(recipe.seed)  # all processes start from the same weights
-    network = recipe.start.build(recipe.network)
+    network = task.build_network()
     network = network.to(device=ranks.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # a documented overload the stub lacks
     # Copied before the optimiser freezes anything: the average never asks for gradients.
     ema = copy.deepcopy(network).requires_grad_(False) if recipe.optimiser.ema_decay else network
-    optimiser, schedule = recipe.optimiser.build(network, total_steps)
+    optimiser, schedule = recipe.optimiser.build(network, total_steps=recipe.epochs * task.steps_per_epoch)
+    # Taken before a checkpoint is: a run that goes on starts from the same weights as one that was never stopped.
+    appearance = getattr(network, "appearance", None) if recipe.start.appearance_share else None
+    named = appearance.named_parameters() if isinstance(appearance, nn.Module) else ()
     return TrainingState(
         network=network,
         ema=ema,
@@ -249,4 +185,7 @@ def initial_state(recipe: Recipe, ranks: Ranks, total_steps: int) -> TrainingSta
         schedule=schedule,
         scaler=GradScaler(ranks.device.type, enabled=recipe.precision == "float16"),
         ddp_model=ranks.ddp_model(network),
+        initial_weights={name: weight.detach().clone() for name, weight in named},
+        recipe=recipe.to_json(),
+        is_main=ranks.is_main,
     )
