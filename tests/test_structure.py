@@ -69,7 +69,7 @@ MAY_IMPORT = {
     "models": {"video", "flow", "network", "backends", "device"},
     "composed": {"video", "flow", "gaze", "render", "store"},
     "render": {"video", "flow"},
-    "training": {"device", "video", "flow", "network", "gaze", "metrics", "composed", "render", "store"},
+    "training": {"device", "video", "flow", "network", "models", "gaze", "metrics", "composed", "render", "store"},
     "demo": {"video"},
     "predict": {"device", "video", "models", "render", "store", "workers"},
     "scale": {"device", "video", "models", "predict", "render", "store"},

@@ -18,51 +18,73 @@ import cv2
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from student.batches import Batch
-from student.pictures import Photograph, View, blurred, fixations_seen, photographs, read_rgb, recoloured, seen
-from student.teachers import LITE_HW, Lite
-from student.train import NSS_SHARE, losses
 from torch import nn
 
+from gfsalnet.gaze import View, density_map, fixation_counts, open_dataset
 from gfsalnet.metrics import cc, kldiv, nss
+from gfsalnet.training.distillation.batches import Photograph, ViewBatch
+from gfsalnet.training.distillation.stored import StoredMaps
+from gfsalnet.training.distillation.student import ViewLosses, with_people
+from gfsalnet.training.distillation.teachers import LITE_HW, LiteTeacher
+from gfsalnet.training.distillation.views import hard_colours
+from gfsalnet.video import read_image
 
-EPOCHS, BATCH, TRUNK_RATE, RATE, WEIGHT_DECAY, AVERAGE = 5, 8, 2e-4, 2e-3, 0.01, 0.99
+SETS, SIGMA = ("osie", "crowd", "scene"), 0.03
+EPOCHS, BATCH, TRUNK_RATE, RATE, WEIGHT_DECAY, AVERAGE, NSS_SHARE = 5, 8, 2e-4, 2e-3, 0.01, 0.99, 0.1
 GRID_HW, JUDGED_HW = (60, 80), (300, 400)
 
 
-def batches(chosen: list[Photograph], rng: np.random.Generator) -> Iterator[Batch]:
+def photographs(data: Path) -> tuple[list[Photograph], list[Photograph]]:
+    """Those that are learned from, and the 100 that the stored maps keep back."""
+    learned, kept_back = [], []
+    held_out = StoredMaps(data / "teacher_maps" / "teacher_maps.npz").held_out
+    for name in SETS:
+        dataset = open_dataset("folder", data / name, "all")
+        for picture in dataset.videos:
+            path = dataset.pictures(picture)[0]
+            source = path.relative_to(data).as_posix()
+            found = Photograph(path, source, dataset.gaze(picture)[0].fixations, SIGMA)
+            (kept_back if source in held_out else learned).append(found)
+    return learned, kept_back
+
+
+def batches(chosen: list[Photograph], rng: np.random.Generator) -> Iterator[ViewBatch]:
     """An epoch of whole pictures, mirrored half of the time."""
     order = rng.permutation(len(chosen))
     for first in range(0, len(order) - BATCH + 1, BATCH):
-        images, counts = [], []
+        images, counts, densities = [], [], []
         for picture in (chosen[place] for place in order[first : first + BATCH]):
-            view = View(0, 0, 1, 1, bool(rng.random() < 0.5))
-            images.append(recoloured(seen(read_rgb(picture.path), view, LITE_HW), rng))
-            counts.append(fixations_seen(picture.xy_N2, view, GRID_HW))
-        density = torch.from_numpy(np.stack([blurred(of_one) for of_one in counts]))
-        yield Batch(_tensor(images), "still", density, density, torch.from_numpy(np.stack(counts)))
+            view = View(mirrored=bool(rng.random() < 0.5))
+            images.append(hard_colours(view.of_image(read_image(picture.path), LITE_HW), rng))
+            fixations = view.of_fixations(picture.fixations)
+            counts.append(fixation_counts(fixations, GRID_HW))
+            densities.append(density_map(fixations, GRID_HW, SIGMA * GRID_HW[1]))
+        density = torch.from_numpy(np.stack(densities))
+        yield ViewBatch(_tensor(images), "still", density, density, torch.from_numpy(np.stack(counts)))
 
 
 @torch.inference_mode()
-def judged(network: Lite, chosen: list[Photograph]) -> tuple[float, ...]:
+def judged(network: LiteTeacher, chosen: list[Photograph]) -> tuple[float, ...]:
     """CC, NSS and KL, 400 wide."""
     network.eval()
     rows = []
     for picture in chosen:
-        image = _tensor([seen(read_rgb(picture.path), View(0, 0, 1, 1, False), LITE_HW)])
+        image = _tensor([View().of_image(read_image(picture.path), LITE_HW)]).float() / 255
         both = network(image) + network(image.flip(3)).flip(2)
         saliency = cv2.resize((both[0] / 2).exp().numpy(), JUDGED_HW[::-1])
-        counts = fixations_seen(picture.xy_N2, View(0, 0, 1, 1, False), JUDGED_HW)
-        density = blurred(counts)
+        counts = fixation_counts(picture.fixations, JUDGED_HW)
+        density = density_map(picture.fixations, JUDGED_HW, SIGMA * JUDGED_HW[1])
         rows.append((cc(saliency, density), nss(saliency, counts, per_fixation=True), kldiv(saliency, density)))
     return tuple(float(value) for value in np.mean(rows, 0))
 
 
 def _tensor(images: list[np.ndarray]) -> torch.Tensor:
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
 
 
-def tuned(network: Lite, learned: list[Photograph], epochs: int, rng: np.random.Generator) -> Iterator[Lite]:
+def tuned(
+    network: LiteTeacher, learned: list[Photograph], epochs: int, rng: np.random.Generator
+) -> Iterator[LiteTeacher]:
     """The averaged network after every epoch."""
     average = copy.deepcopy(network)
     trunk = [parameter for name, parameter in network.named_parameters() if name.startswith("trunk.")]
@@ -77,9 +99,9 @@ def tuned(network: Lite, learned: list[Photograph], epochs: int, rng: np.random.
             for module in network.trunk.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.eval()
-            _, to_people, nss_of_batch = losses(network(batch.image), batch)
+            found = ViewLosses(network(batch.image.float() / 255), batch)
             optimiser.zero_grad(set_to_none=True)
-            (to_people - NSS_SHARE * nss_of_batch).backward()
+            ((found.to_people - NSS_SHARE * found.nss) / with_people(batch).sum()).backward()
             optimiser.step()
             schedule.step()
             with torch.no_grad():
@@ -100,11 +122,12 @@ def main() -> None:
     torch.manual_seed(args.seed)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    network = Lite(args.size)
+    network = LiteTeacher(args.size)
     network.start_from_imagenet(torch.load(args.imagenet, weights_only=True))
-    kept_back, best = photographs(args.data, validation=True), np.inf
+    learned, kept_back = photographs(args.data)
+    best = np.inf
     rng = np.random.default_rng(args.seed)
-    for epoch, average in enumerate(tuned(network, photographs(args.data, validation=False), args.epochs, rng), 1):
+    for epoch, average in enumerate(tuned(network, learned, args.epochs, rng), 1):
         scores = judged(average, kept_back)
         print(epoch, *(round(score, 4) for score in scores), flush=True)
         if scores[2] < best:

@@ -21,6 +21,7 @@ EXTRA_OF: Mapping[str, str] = {
     "s3fs": "s3",
     "gcsfs": "gs",
     "tensorboard": "train",
+    "efficientnet_lite_pytorch": "teachers",
     "matplotlib": "plots",
 }
 """Package → the extra that brings it."""

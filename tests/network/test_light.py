@@ -29,7 +29,7 @@ def _randomised(network: torch.nn.Module) -> torch.nn.Module:
 
 def _static_path(network: UNISALNetwork, image: torch.Tensor, domain: str) -> torch.Tensor:
     """UNISAL without its recurrence, at the input's size; for a still image its own forward."""
-    network._enter(domain)
+    network.enter(domain)
     coarse, middle, fine = network.cnn(image)
     priors = gaussian_maps(network.get_parameter(f"coarse_gaussians_{domain.lower()}"), coarse.shape[2:])
     x = network.post_cnn(torch.cat((coarse, priors.expand(len(coarse), -1, -1, -1)), 1))

@@ -112,12 +112,25 @@ def test_our_recipes_are_valid(recipe: Path) -> None:
     assert read_recipe(recipe).name in {*PRESETS, recipe.stem}
 
 
+def test_teachers_weights_lie_beside_the_recipe_and_maps_below_the_data() -> None:
+    path = next(recipe for recipe in RECIPES if recipe.name == "gfsalnet-mobile.toml")
+    recipe = read_recipe(path, data_root=Path("gaze"))
+    assert recipe.distillation is not None
+    assert recipe.distillation.watching is not None
+    weights = [recipe.distillation.watching.weights, *(teacher.weights for teacher in recipe.distillation.teachers)]
+    assert {file.parent for file in weights} == {recipe.start.unisal.parent} == {path.parent / "../weights"}  # type: ignore[union-attr]  # it names one
+    assert recipe.data_root / recipe.distillation.stored_maps == Path("gaze/teacher_maps/teacher_maps.npz")
+
+
 DOCS = Path(__file__).parents[2] / "docs" / "training.md"
 
 
 @pytest.mark.skipif(not DOCS.exists(), reason="docs/ is no part of a source distribution")
-def test_the_recipe_in_the_docs_is_valid(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text(DOCS.read_text(encoding="utf-8").split("```toml")[1].split("```")[0])
+def test_the_recipes_in_the_docs_are_valid(tmp_path: Path) -> None:
+    mine, student = (text.split("```")[0] for text in DOCS.read_text(encoding="utf-8").split("```toml")[1:])
+    (tmp_path / "student.toml").write_text(student)
+    assert read_recipe(tmp_path / "student.toml").network.stream == "light"
+    (tmp_path / "mine.toml").write_text(mine)
     recipe = read_recipe(tmp_path / "mine.toml")
     roots = [recipe.data_root / part.root for part in recipe.train]
     assert roots == [tmp_path / "recordings", tmp_path / "photographs"]

@@ -30,7 +30,7 @@ def test_nonsense_is_refused(recipe: Recipe, change: dict[str, Any], message: st
 def test_parts_and_starts_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="must be positive"):
         Part(dataset="folder", root=Path(), split="train", draws=0)
-    with pytest.raises(ValueError, match="not both"):
+    with pytest.raises(ValueError, match="set one of"):
         Start(backbone_weights=Path("a"), single_stream=Path("b"))
 
 

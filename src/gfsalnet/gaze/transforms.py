@@ -32,6 +32,10 @@ class View:
         """The rectangle of an (H, W) density, resampled to `size_hw`; sums to 1 again, or is all zero."""
         return gaze_density(np.asarray(self._resampled(density, size_hw), dtype=np.float32))
 
+    def of_map(self, values: Map, size_hw: tuple[int, int]) -> Map:
+        """The rectangle of an (H, W) map of any meaning, resampled to `size_hw` and otherwise left as it is."""
+        return np.asarray(self._resampled(values, size_hw), dtype=np.float32)
+
     def of_flow(self, field: FlowField, size_hw: tuple[int, int]) -> FlowField:
         """The rectangle of a flow field, resampled to `size_hw`, in pixels of the view; mirrored, dx is negated."""
         height, width = field.size_hw

@@ -61,6 +61,15 @@ class Ranks:
         dist.all_reduce(totals)
         return [float(total) for total in totals]
 
+    @contextmanager
+    def main_first(self) -> Iterator[None]:
+        """Run the block in the main process, then in the others, which find there what it has made."""
+        if not self.is_main:
+            self.wait()
+        yield
+        if self.is_main:
+            self.wait()
+
     def wait(self) -> None:
         """Wait until all processes have called this."""
         if self.world > 1:

@@ -19,6 +19,7 @@ from gfsalnet.errors import RecipeError
 from gfsalnet.files import output_errors, write_json
 from gfsalnet.store import claimed, remove_partials
 from gfsalnet.training.data.prefetch import prefetch_map
+from gfsalnet.training.distillation.task import DistillationTask
 from gfsalnet.training.distributed import Ranks, all_ranks
 from gfsalnet.training.gaze_task import GazeTask
 from gfsalnet.training.recipe import Recipe
@@ -177,7 +178,8 @@ def open_run(recipe: Recipe, folder: Path, ranks: Ranks) -> Run:
             for part in (*recipe.train, *recipe.validate):
                 part.draw(folder)
     ranks.wait()  # until the toy data lie there
-    task = GazeTask(recipe, folder, ranks)
+    kind: type[Task[Any, Any]] = DistillationTask if recipe.distillation else GazeTask
+    task = kind(recipe, folder, ranks)
     state = initial_state(recipe, task, ranks)
     state.resume(folder)
     if ranks.is_main:

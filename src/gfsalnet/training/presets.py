@@ -23,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from gfsalnet.errors import RecipeError
 from gfsalnet.formats.texts import read_toml, toml_value
 from gfsalnet.network import NetworkConfig, mobile, paper
+from gfsalnet.network.config import light
 from gfsalnet.training.data.examples import Augmentation
 from gfsalnet.training.data.toy import TOY
 from gfsalnet.training.recipe import Flow, LossWeights, Optimiser, Part, Recipe, Start
@@ -185,7 +186,7 @@ def read_recipe(source: Path | str, changes: Sequence[str] = (), data_root: Path
 
     A file may start with `preset = "NAME"` and then says only what differs: tables are merged key by key, lists such as
     `[[train]]` replaced whole, and so is `start`, whose keys exclude each other. Without a preset the network begins as
-    `mobile("appearance")`.
+    `mobile("appearance")`, with `[distillation]` as `light()`.
 
     Args:
         source: a TOML file, whose folder its relative paths start at; or the name of a preset, whose paths start at the
@@ -202,9 +203,10 @@ def read_recipe(source: Path | str, changes: Sequence[str] = (), data_root: Path
     tree: dict[str, Any] = {"preset": str(source)} if is_preset else _read_toml(Path(source))
     for change in changes:
         _apply(tree, change)
-    tree = _merged(_base(tree.pop("preset", None), source), tree)
+    network = light() if "distillation" in tree else mobile("appearance")
+    tree = _merged(_base(tree.pop("preset", None), source, network), tree)
     try:
-        recipe = TypeAdapter(Recipe).validate_python(tree)
+        recipe = Recipe.from_json(tree)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
@@ -212,12 +214,12 @@ def read_recipe(source: Path | str, changes: Sequence[str] = (), data_root: Path
         remedy = f"It is called {new} now." if new else "Mend that key."
         raise RecipeError(source, f"{key}: {first['msg']}", remedy) from error
     folder = Path() if is_preset else Path(source).parent
-    start = replace(
-        recipe.start,
-        backbone_weights=recipe.start.backbone_weights and folder / recipe.start.backbone_weights,
-        single_stream=recipe.start.single_stream and folder / recipe.start.single_stream,
+    return replace(
+        recipe,
+        start=recipe.start.beside(folder),
+        distillation=recipe.distillation and recipe.distillation.beside(folder),
+        data_root=data_root or folder / recipe.data_root,
     )
-    return replace(recipe, start=start, data_root=data_root or folder / recipe.data_root)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -227,9 +229,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
     return read_toml(path, RecipeError)
 
 
-def _base(preset: object, source: Path | str) -> dict[str, Any]:
+def _base(preset: object, source: Path | str, network: NetworkConfig) -> dict[str, Any]:
     if preset is None:
-        return {"network": TypeAdapter(NetworkConfig).dump_python(mobile("appearance"), mode="json")}
+        return {"network": TypeAdapter(NetworkConfig).dump_python(network, mode="json")}
     if not isinstance(preset, str) or preset not in PRESETS:
         raise RecipeError(source, f"there is no preset {preset!r}", f"Use one of: {', '.join(PRESETS)}.")
     return PRESETS[preset]().to_json()

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -17,16 +17,20 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, make_estimator
 from gfsalnet.gaze import GazeDataset, open_dataset
 from gfsalnet.metrics import PAPER_METRICS
 from gfsalnet.network import GFSalNet, NetworkConfig, mobile
-from gfsalnet.network.weights import load_backbone, load_network, start_from_single_stream
+from gfsalnet.network.light import LightStream
+from gfsalnet.network.unisal_start import start_from_unisal
+from gfsalnet.network.weights import load_backbone, load_network, read_state, start_from_single_stream
 from gfsalnet.training.data.composed import ComposedMotion
 from gfsalnet.training.data.examples import Augmentation, Source, WeightedSource
 from gfsalnet.training.data.photographs import Photographs
 from gfsalnet.training.data.recordings import Recordings
 from gfsalnet.training.data.toy import TOY, ToyClips, draw_toy
+from gfsalnet.training.distillation.config import Distillation
 
 _STRICT = {"extra": "forbid"}  # a misspelt key is an error
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -88,11 +92,19 @@ class Start:
     those they started from keep more of what these knew (Wortsman et al., "Robust fine-tuning of zero-shot models",
     2022)."""
 
+    unisal: Path | None = None
+    """UNISAL's weights under their official names: a light stream starts as its static path, computed the same."""
+
     def __post_init__(self) -> None:
         if not 0 <= self.appearance_share <= 1:
             raise ValueError("appearance_share must be in 0…1")
-        if self.backbone_weights is not None and self.single_stream is not None:
-            raise ValueError("set backbone_weights or single_stream, not both: the stream brings its backbone")
+        if sum(start is not None for start in (self.backbone_weights, self.single_stream, self.unisal)) > 1:
+            raise ValueError("set one of backbone_weights, single_stream and unisal: each brings a backbone")
+
+    def beside(self, folder: Path) -> Start:
+        """The same, with paths that start at a folder."""
+        files = {name: getattr(self, name) for name in ("backbone_weights", "single_stream", "unisal")}
+        return replace(self, **{name: path and folder / path for name, path in files.items()})
 
     def build(self, config: NetworkConfig) -> GFSalNet:
         """The network before its first step; what no file gives is drawn from torch's random numbers.
@@ -105,6 +117,10 @@ class Start:
             load_backbone(network, self.backbone_weights)
         if self.single_stream is not None:
             start_from_single_stream(network, load_network(self.single_stream)[0])
+        if self.unisal is not None:
+            if not isinstance(network.appearance, LightStream):
+                raise WeightsError(self.unisal, "can start a light stream alone", "Set network.stream to light.")
+            start_from_unisal(network.appearance, read_state(self.unisal))
         return network
 
 
@@ -155,6 +171,8 @@ class Optimiser:
     """The backbones' rate relative to the rest."""
     appearance_factor: float = 1.0
     """The appearance stream's rate relative to the rest; 0 freezes it."""
+    factors: dict[str, float] = field(default_factory=dict)
+    """The rate, relative to the rest, of parameters whose names begin like these, such as `appearance.score.`."""
     weight_decay: float = 0.01
     """Decay of kernels; biases and other vectors have none."""
     warm_up: float = 0.15
@@ -185,6 +203,7 @@ class Optimiser:
         for name, parameter in network.named_parameters():
             rate = self.learning_rate * (self.backbone_factor if ".backbone." in name else 1)
             rate *= self.appearance_factor if name.startswith("appearance.") else 1
+            rate *= math.prod(factor for start, factor in self.factors.items() if name.startswith(start))
             parameter.requires_grad_(rate > 0)  # a frozen stream also saves its backward pass
             if rate > 0:
                 decay = self.weight_decay if parameter.ndim > 1 else 0.0
@@ -247,6 +266,8 @@ class Recipe:
     loss: LossWeights = field(default_factory=LossWeights)
     augmentation: Augmentation = field(default_factory=Augmentation)
     optimiser: Optimiser = field(default_factory=Optimiser)
+    distillation: Distillation | None = None
+    """How a light stream learns from teachers, too; None: from people alone."""
 
     def __post_init__(self) -> None:
         if min(self.epochs, self.batch_size, self.accumulate, self.workers) < 1:
@@ -308,6 +329,15 @@ class Recipe:
         """A context in which the network computes in the recipe's precision."""
         dtype = _PRECISIONS[self.precision]
         return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+
+    @classmethod
+    def from_json(cls, tree: Mapping[str, Any]) -> Recipe:
+        """From JSON or TOML values; paths as they stand there.
+
+        Raises:
+            pydantic.ValidationError: if a key is unknown or a value wrong.
+        """
+        return TypeAdapter(cls).validate_python(dict(tree))
 
     def to_json(self) -> dict[str, Any]:
         """The resolved recipe as JSON values."""

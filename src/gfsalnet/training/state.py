@@ -152,8 +152,9 @@ class TrainingState:
         # On the CPU: load_state_dict copies each part to where it lives.
         content = read_torch(path, RecipeError, again)
         with opening(path, "checkpoint", RecipeError, again):
-            made_by = _essence(content["recipe"])
-        if made_by != _essence(self.recipe):
+            # Through the type, so that keys that are new since then have their defaults.
+            made_by = Recipe.from_json(content["recipe"]).to_json()
+        if _essence(made_by) != _essence(self.recipe):
             remedy = "Train into another folder, or remove this one to start again."
             raise RecipeError(path, "was made by another recipe", remedy)
         with opening(path, "checkpoint", RecipeError, again):

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from gfsalnet.training.data.examples import Example, Source
+from gfsalnet.training.distributed import Ranks
+from gfsalnet.training.recipe import Recipe
 from gfsalnet.training.validation import PredictedMaps
 
 
@@ -43,6 +45,16 @@ class Task(ABC, Generic[StepT, PieceT]):
     A step's pieces are a pure function of recipe, epoch, step and process, so that a run can be stopped, resumed and
     moved between numbers of processes without changing what it learns from.
     """
+
+    @abstractmethod
+    def __init__(self, recipe: Recipe, folder: Path, ranks: Ranks) -> None:
+        """Open what is learned from and validated on.
+
+        Args:
+            recipe: of the run.
+            folder: of the run, which may keep what is made for it.
+            ranks: the processes of the run; the main one alone opens what is validated on.
+        """
 
     steps_per_epoch: int
     """As many in every epoch: the schedule of the learning rate relies on it."""

@@ -210,7 +210,7 @@ class UNISALNetwork(nn.Module):
         Returns:
             (B, 1, h, w), the logarithm of a density that sums to 1, and the state; None for a still image.
         """
-        self._enter(domain)
+        self.enter(domain)
         coarse, middle, fine = self.cnn(image_B3HW)
         priors = gaussian_maps(self.get_parameter(f"coarse_gaussians_{domain.lower()}"), coarse.shape[2:])
         x = self.post_cnn(torch.cat((coarse, priors.expand(len(coarse), -1, -1, -1)), 1))
@@ -226,7 +226,8 @@ class UNISALNetwork(nn.Module):
         x = F.interpolate(x, size_hw, mode="bilinear", align_corners=False)
         return F.log_softmax(x.flatten(1), 1).view_as(x), state
 
-    def _enter(self, domain: str) -> None:
+    def enter(self, domain: str) -> None:
+        """Use the batch-norms of one of `DOMAINS` from here on."""
         for module in self.modules():
             if isinstance(module, DomainNorm):
                 module.domain = domain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from hashlib import blake2b
 from threading import Lock
 from typing import Any
@@ -32,6 +33,7 @@ class Photographs(Source):
         network: says how large pictures are seen.
         augmentation: how pictures are varied.
         sigma: sigma of the density, as a share of the picture's width; None: the dataset's own density.
+        names: of the pictures to use; None: all.
         held_bytes: memory for pictures; those beyond it are read again each time, to the same examples.
 
     Raises:
@@ -45,13 +47,14 @@ class Photographs(Source):
         network: NetworkConfig,
         augmentation: Augmentation,
         sigma: float | None,
+        names: Sequence[str] | None = None,
         held_bytes: int = _HELD_BYTES,
     ) -> None:
         if dataset.kind != "image":
             raise DatasetError(dataset.root, "it holds videos, not photographs", "Leave compose out for videos.")
         self.name = dataset.name
         self._dataset, self._network, self._augmentation, self._sigma = dataset, network, augmentation, sigma
-        self._names = dataset.videos
+        self._names = dataset.videos if names is None else list(names)
         self._gaze = [dataset.gaze(name)[0] for name in self._names]
         self._held: dict[int, RGB] = {}
         self._room_bytes, self._lock = held_bytes, Lock()
