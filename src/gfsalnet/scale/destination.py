@@ -26,6 +26,9 @@ _AT_ONCE = 16
 class Destination(ABC):
     """A place of results, by their ids, and of small files beside them, by names such as `outcomes/1.parquet`."""
 
+    is_here: bool
+    """Whether results are made where they stay."""
+
     @abstractmethod
     def folder(self, source_id: str) -> Path:
         """Where a result is made."""
@@ -86,6 +89,8 @@ def destination_of(output: str) -> Destination:
 
 
 class _Folder(Destination):
+    is_here = True
+
     def __init__(self, root: Path) -> None:
         self._root = root
 
@@ -139,6 +144,8 @@ class _Folder(Destination):
 
 class _Store(Destination):
     """Nothing can be renamed or locked there: objects are written whole, a summary after all that it describes."""
+
+    is_here = False
 
     def __init__(self, address: str) -> None:
         self._address = address

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,6 +23,8 @@ from gfsalnet.scale.plan import ALL, Plan, Request, plan
 REQUEST_FILE = "request.json"
 Predict: TypeAlias = "Callable[[Iterable[str | Listed]], Iterable[Outcome]]"
 """Predicts sources one after the other or several at once, taking few more than it is at work on, in any order."""
+_SENDERS = 4
+"""Results that are sent to a store at once."""
 Row: TypeAlias = "dict[str, Any]"
 
 
@@ -47,11 +51,15 @@ class Shard:
                 ok = row["status"] == "left out"
                 message = f"{row['uri']}: {row['problem']}"
                 yield Outcome(source=row["uri"], status="skipped" if ok else "failed", message=message)
-            for outcome in predict(self._listed(under_way)):
-                source = outcome.source if outcome.folder is None else self._source(outcome.folder, under_way)
-                yield self._ended(under_way.pop(source), outcome)
+            for row, outcome in self._published(self._made(predict, under_way)):
+                yield self._noted(row, outcome)
         finally:
             self.log.flush()
+
+    def _made(self, predict: Predict, under_way: dict[str, Row]) -> Iterator[tuple[Row, Outcome]]:
+        for outcome in predict(self._listed(under_way)):
+            source = outcome.source if outcome.folder is None else self._source(outcome.folder, under_way)
+            yield under_way.pop(source), outcome
 
     def _listed(self, under_way: dict[str, Row]) -> Iterator[str | Listed]:
         for row in self.plan.rows():
@@ -63,13 +71,31 @@ class Shard:
         """Which source a result is of; its outcome may spell it as the disk does."""
         return next(source for source, row in under_way.items() if row["id"] == folder.name)
 
-    def _ended(self, row: Row, outcome: Outcome) -> Outcome:
-        """Publish what was made and write down what became of it."""
-        if outcome.status != "failed":
-            try:
+    def _published(self, made: Iterable[tuple[Row, Outcome]]) -> Iterator[tuple[Row, Outcome]]:
+        """Send results to their place, while the next ones are made."""
+        sent: deque[tuple[Row, Future[Outcome]]] = deque()
+        with ThreadPoolExecutor(_SENDERS) as pool:
+            for row, outcome in made:
+                if self.destination.is_here:
+                    yield row, outcome
+                    continue
+                sent.append((row, pool.submit(self._publish, row, outcome)))
+                while sent and (len(sent) > _SENDERS or sent[0][1].done()):
+                    row, sending = sent.popleft()
+                    yield row, sending.result()
+            for row, sending in sent:
+                yield row, sending.result()
+
+    def _publish(self, row: Row, outcome: Outcome) -> Outcome:
+        try:
+            if outcome.status != "failed":
                 self.destination.publish(row["id"])
-            except GFSalNetError as error:
-                outcome = replace(outcome, status="failed", message=f"{outcome.source}: {error}", folder=None)
+        except GFSalNetError as error:
+            return replace(outcome, status="failed", message=f"{outcome.source}: {error}", folder=None)
+        return outcome
+
+    def _noted(self, row: Row, outcome: Outcome) -> Outcome:
+        """Write down what became of a row."""
         problem = outcome.message.removeprefix(f"{outcome.source}: ")
         kept = {name: row[name] for name in ("id", "uri", "size_bytes", "modified", "version")}
         status = "done" if outcome.status == "skipped" else outcome.status
