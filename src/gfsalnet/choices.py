@@ -113,3 +113,6 @@ OverlapRule: TypeAlias = Literal["all", "first"]
 
 GazeKind: TypeAlias = Literal["samples", "tracker", "ivt", "idt"]
 """What is imported: all valid samples, or fixations by the tracker's own program, by velocity or by dispersion."""
+
+ProgressForm: TypeAlias = Literal["bar", "json", "none"]
+"""How a command says how far it is: to people, to programs, or not."""

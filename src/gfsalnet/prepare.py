@@ -7,7 +7,7 @@ only; what is there is not made again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -22,7 +22,7 @@ from gfsalnet.store import claimed
 from gfsalnet.types import Frame
 from gfsalnet.unexpected import one_line
 from gfsalnet.video import read_image
-from gfsalnet.workers import WorkerPool, result_of
+from gfsalnet.workers import WorkerError, WorkerPool, result_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,11 +105,18 @@ def _in_this_process(jobs: list[_Job]) -> Iterator[Prepared]:
 def _in_processes(jobs: list[_Job], workers: int) -> Iterator[Prepared]:
     waiting = iter(jobs)
     with WorkerPool(workers) as pool:
-        running = {pool.submit(_prepare, job) for job in islice(waiting, workers)}
+        running = {pool.submit(_prepare, job): job for job in islice(waiting, workers)}
         while running:
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            running |= {pool.submit(_prepare, job) for job in islice(waiting, len(finished))}
-            yield from (result_of(future) for future in finished)
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            running |= {pool.submit(_prepare, job): job for job in islice(waiting, len(finished))}
+            yield from (_prepared(running.pop(future), future) for future in finished)
+
+
+def _prepared(job: _Job, future: Future[Prepared]) -> Prepared:
+    try:
+        return result_of(future)
+    except WorkerError as error:
+        return Prepared(split=job.split, video=job.video, problem=one_line(job.video, error))
 
 
 def _open_splits(name: str, root: Path, split: str | None) -> list[GazeDataset]:

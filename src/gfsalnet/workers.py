@@ -176,17 +176,21 @@ class _Task:
     tries: int = 0
 
 
+class WorkerError(GFSalNetError):
+    """A task has ended its process, as often as it was begun."""
+
+
 def result_of(future: Future[T]) -> T:
     """What a worker returned or raised.
 
     Raises:
-        GFSalNetError: if its process has ended.
+        WorkerError: if its process has ended.
     """
     try:
         return future.result()
     except BrokenProcessPool as error:
         remedy = "Start again with fewer --workers, they may need too much memory; what was finished is kept"
-        raise GFSalNetError("a worker process", "ended unexpectedly", remedy) from error
+        raise WorkerError("a worker process", "ended unexpectedly", remedy) from error
 
 
 _busy = _ending = False

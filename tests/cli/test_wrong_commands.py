@@ -88,6 +88,7 @@ WRONG = {
     "--placement": "somewhere",
     "--protocol": "guess",
     "--rate": "0",
+    "--progress": "dots",
     "--rounds": "0",
     "--samples-per-second": "0",
     "--save": "overlay,nonsense",

@@ -14,6 +14,7 @@ from gfsalnet.cli.console import out, say
 from gfsalnet.cli.options import (
     BackendOption,
     EndOption,
+    ProgressOption,
     SaveOption,
     StartOption,
     check_network,
@@ -61,6 +62,7 @@ def bench(
     backend: BackendOption = "auto",
     rounds: Annotated[int, typer.Option(min=1, help="Number of timings of each backend.")] = 15,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file to write the figures to.")] = None,
+    progress: ProgressOption = "bar",
 ) -> None:
     """Measure this machine: every backend beside eager PyTorch, each stage of a prediction, speed and memory.
 

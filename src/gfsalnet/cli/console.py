@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
+from gfsalnet.choices import ProgressForm
 from gfsalnet.cli.streams import use_tolerant_streams, visible
 from gfsalnet.errors import RequestError
 from gfsalnet.stopping import exit_status, stop_once
@@ -35,6 +37,9 @@ err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=
 def print_error(message: object) -> None:
     """Print one line to standard error."""
     _printed.error("%s", message)
+    if is_for_programs():
+        print_event("error", message=str(message))
+        return
     err.print(Text.assemble(("error:", "red"), f" {visible(message)}"))
 
 
@@ -52,6 +57,30 @@ def tell(message: object) -> None:
         say(message)
 
 
+def print_event(event: str, **facts: object) -> None:
+    """Print what happens as one line of JSON to standard error, for programs that asked for it."""
+    short = {name: round(value, 4) if isinstance(value, float) else value for name, value in facts.items()}
+    with _one_line_at_a_time:
+        err.file.write(json.dumps({"event": event, **short}, default=str) + "\n")
+        err.file.flush()
+
+
+def is_for_programs() -> bool:
+    """Whether standard error is for programs: one JSON object a line."""
+    return _for_programs.is_set()
+
+
+def show_progress_as(form: ProgressForm) -> None:
+    """Say for whom standard error is, and whether progress is shown."""
+    (_for_programs.set if form == "json" else _for_programs.clear)()
+    (_without_progress.set if form == "none" else _without_progress.clear)()
+
+
+def shows_progress() -> bool:
+    """Whether there is a bar, or lines where there is no terminal."""
+    return not (is_quiet() or _without_progress.is_set() or is_for_programs())
+
+
 def is_quiet() -> bool:
     """Whether nothing is printed but errors and what was asked for."""
     return _quiet.is_set()
@@ -62,7 +91,8 @@ def be_quiet(quiet: bool) -> None:
     (_quiet.set if quiet else _quiet.clear)()
 
 
-_quiet = threading.Event()
+_quiet, _for_programs, _without_progress = threading.Event(), threading.Event(), threading.Event()
+_one_line_at_a_time = threading.Lock()
 
 
 class App(typer.Typer):
@@ -112,7 +142,8 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
-            err.print("interrupted; what was finished is kept, the same command goes on from there")
+            told = "interrupted; what was finished is kept, the same command goes on from there"
+            print_event("interrupted", message=told) if is_for_programs() else err.print(told)
             raise typer.Exit(exit_status()) from interrupt
         except BrokenPipeError:  # nobody reads any more what is printed: the parser ends quietly
             raise

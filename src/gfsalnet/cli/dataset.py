@@ -13,6 +13,7 @@ from gfsalnet.cli.options import (
     OUTPUT,
     DatasetArgument,
     DatasetOption,
+    ProgressOption,
     SplitOption,
     check_flow,
     check_split,
@@ -21,7 +22,7 @@ from gfsalnet.cli.options import (
     examples,
     flow_names,
 )
-from gfsalnet.cli.progress import Progress
+from gfsalnet.cli.progress import Progress, tell_failures
 
 if TYPE_CHECKING:
     from gfsalnet.gaze import SplitCheck
@@ -94,6 +95,7 @@ def prepare(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that prepare videos. Default: one per core.")
     ] = None,
+    progress: ProgressOption = "bar",
 ) -> None:
     """Extract frames and cache optical flow, for quick reading and for training.
 
@@ -106,8 +108,9 @@ def prepare(
     from gfsalnet.flow import make_estimator
     from gfsalnet.prepare import prepare_dataset
 
-    videos = extracted = flows = failed = 0
-    with Progress("videos") as progress:
+    videos = extracted = flows = 0
+    failures = {}
+    with Progress("videos") as shown:
         estimator = None if flow == "none" else make_estimator(flow)
         count = workers or cores()
         results = prepare_dataset(name, root, split=split, frames=frames, flow=estimator, cache=cache, workers=count)
@@ -115,15 +118,17 @@ def prepare(
             videos += 1
             extracted, flows = extracted + done.frames, flows + done.flows
             if done.problem is not None:
-                failed += 1
+                failures[done.video] = done.problem
                 print_error(f"{done.video}: {done.problem}")
-            progress.show("preparing", videos, total)
+            shown.show("preparing", videos, total)
     if not videos:
         say("nothing to prepare: pictures are read as they are, videos are extracted with --frames")
         return
     counts = f"{extracted} frames extracted, {flows} flow fields in the cache"
-    say(f"{videos - failed} of {videos} videos prepared: {counts}")
-    if failed:
+    say(f"{videos - len(failures)} of {videos} videos prepared: {counts}")
+    if videos > 1:
+        tell_failures(failures)
+    if failures:
         raise typer.Exit(SOME_FAILED)
 
 

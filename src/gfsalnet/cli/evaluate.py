@@ -11,7 +11,7 @@ import typer
 
 from gfsalnet.choices import Benchmark, PaperTable
 from gfsalnet.cli.config import used_config
-from gfsalnet.cli.console import SOME_FAILED, out, print_error, say
+from gfsalnet.cli.console import SOME_FAILED, is_for_programs, out, print_error, say
 from gfsalnet.cli.options import (
     INPUT,
     OUTPUT,
@@ -24,6 +24,7 @@ from gfsalnet.cli.options import (
     OptionalDatasetOption,
     OptionalModelOption,
     OptionalRootOption,
+    ProgressOption,
     ProtocolOption,
     RootOption,
     SplitOption,
@@ -34,7 +35,7 @@ from gfsalnet.cli.options import (
     examples,
     model_names,
 )
-from gfsalnet.cli.progress import Progress
+from gfsalnet.cli.progress import Progress, tell_failures
 from gfsalnet.files import file_name
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def evaluate(
             help="Also write this table of the paper, with the result under it.",
         ),
     ] = None,
+    progress: ProgressOption = "bar",
 ) -> None:
     """Score a model, or maps of any program, on a dataset, beside baselines and humans, with confidence intervals.
 
@@ -197,6 +199,7 @@ def compare(
     workers: WorkersOption = None,
     device: DeviceOption = "auto",
     backend: BackendOption = "reference",
+    progress: ProgressOption = "bar",
 ) -> None:
     """Set evaluations side by side, with paired differences from the first.
 
@@ -275,12 +278,13 @@ def _run(
 ) -> Report:
     from gfsalnet.device import settle_memory
     from gfsalnet.evaluation import default_workers, evaluate
+    from gfsalnet.store import note_failures
 
     settle_memory()  # here and not in the library: the setting is the whole process's
     count = default_workers(len(dataset.videos)) if workers is None else workers
     titles = {"gaze": "reading gaze", "scores": f"scoring {source.name}"}
     with Progress("videos") as progress:
-        return evaluate(
+        report = evaluate(
             dataset,
             source,
             settings,
@@ -289,6 +293,10 @@ def _run(
             on_video=lambda what, done, total: progress.show(titles[what], done, total),
             config=config,
         )
+    written = note_failures(output, {video: report.failed.get(video) for video in dataset.videos})
+    if is_for_programs():
+        tell_failures(dict(report.failed), written)
+    return report
 
 
 def _finish(reports: list[Report], output: Path, stem: str) -> None:

@@ -12,7 +12,17 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from gfsalnet.choices import SAVE_WORDS, BackendName, Colormap, MetricName, PresetName, ProtocolName, Scale
+from gfsalnet.choices import (
+    SAVE_WORDS,
+    BackendName,
+    Colormap,
+    MetricName,
+    PresetName,
+    ProgressForm,
+    ProtocolName,
+    Scale,
+)
+from gfsalnet.cli.console import show_progress_as
 from gfsalnet.errors import RequestError
 
 INPUT, MODEL, SPEED = "What is read", "Model and motion", "Where and how fast it runs"
@@ -261,6 +271,20 @@ SaveOption = Annotated[
         help="Outputs to write, separated by commas: "
         + "; ".join(f"{word}, {what}" for word, what in SAVE_WORDS.items())
         + ".",
+    ),
+]
+
+
+def _show_progress(form: ProgressForm) -> ProgressForm:
+    show_progress_as(form)
+    return form
+
+
+ProgressOption = Annotated[
+    ProgressForm,
+    typer.Option(
+        callback=_show_progress,
+        help="How far the work is: bar, for people; json, one object a line on standard error, for programs; none.",
     ),
 ]
 OverwriteOption = Annotated[

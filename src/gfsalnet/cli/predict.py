@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gfsalnet.choices import FolderAs, MapPrecision, MapValues
+from gfsalnet.cli.batch import run_batch
 from gfsalnet.cli.config import used_config
-from gfsalnet.cli.console import SOME_FAILED, print_error, tell
+from gfsalnet.cli.console import tell
 from gfsalnet.cli.options import (
     INPUT,
     MODEL,
@@ -25,6 +27,7 @@ from gfsalnet.cli.options import (
     ModelOption,
     OpacityOption,
     OverwriteOption,
+    ProgressOption,
     SaveOption,
     ScaleOption,
     StartOption,
@@ -33,12 +36,12 @@ from gfsalnet.cli.options import (
     size_hw,
     time_range,
 )
-from gfsalnet.cli.progress import Progress, at_work
+from gfsalnet.cli.progress import at_work
 
 if TYPE_CHECKING:
     from gfsalnet.models import SaliencyModel
     from gfsalnet.predict import Settings
-    from gfsalnet.store import TakenError
+    from gfsalnet.render import MapForm
 
 PREDICT_EXAMPLES = examples(
     "gfsalnet predict clip.mp4",
@@ -58,6 +61,12 @@ def _rate(text: str) -> Fraction:
     if not 0 < rate <= 1000:
         raise ValueError(f"{text} is not between 0 and 1000 frames per second")
     return rate
+
+
+def _map_form(size: str | None, values: MapValues | None, precision: MapPrecision) -> MapForm:
+    from gfsalnet.render import MapForm
+
+    return MapForm(size_hw=None if size is None else size_hw(size), values=values, precision=precision)
 
 
 OutputOption = Annotated[
@@ -151,6 +160,16 @@ LookaheadOption = Annotated[
         help="Let each map take in up to N later frames, which it then waits for. 0: none, as live video needs it.",
     ),
 ]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=1024,
+        rich_help_panel=SPEED,
+        help="Processes that predict, one thread of the network each; long videos are shared out among them. No byte "
+        "depends on it. Default: one per core where there is enough to do, one for a GPU.",
+    ),
+]
 
 
 def predict(
@@ -180,21 +199,21 @@ def predict(
     centre_bias: CentreBiasOption = 1.0,
     lookahead: LookaheadOption = 0,
     overwrite: OverwriteOption = False,
+    workers: WorkersOption = None,
+    progress: ProgressOption = "bar",
 ) -> None:
     """Predict where viewers look: an overlay video, maps and numbers for every frame.
 
     Exit status: 0 all done, 1 some source failed (each is named, the rest is done), 2 the command was wrong.
     """
     from gfsalnet.predict import Settings
-    from gfsalnet.render import Look, MapForm, parse_save
+    from gfsalnet.render import Look, parse_save
 
     settings = Settings(
         output=output,
         save=parse_save(save),
         look=Look(colormap=colormap, opacity=opacity, scale=scale, legend=legend),
-        maps=MapForm(
-            size_hw=None if map_size is None else size_hw(map_size), values=map_values, precision=map_precision
-        ),
+        maps=_map_form(map_size, map_values, map_precision),
         part_seconds=time_range(start, end),
         rate=None if rate is None else _rate(rate),
         folder_as=folder_as,
@@ -204,10 +223,21 @@ def predict(
         config=used_config(ctx),
     )
     _require_that_they_go_together(model, settings.save, every)
-    expanded = _expanded(sources, settings, flow)
-    sizes = {} if flow_size is None else {"size_wh": _flow_size_wh(flow_size)}
-    how = {"device": device, "backend": backend, "every": every, "centre_bias": centre_bias, "lookahead": lookahead}
-    _run(_loaded(model, settings.save, flow=flow, flow_settings=sizes, **how), expanded, settings)
+    how: dict[str, Any] = {"device": device, "backend": backend, "flow": flow, "centre_bias": centre_bias}
+    how |= {"every": every, "lookahead": lookahead, "keep_flow": "flow" in settings.save}
+    if flow_size is not None:
+        how["flow_settings"] = {"size_wh": _flow_size_wh(flow_size)}
+    _run(model, _expanded(sources, settings, flow), settings, workers, how)
+
+
+def _run(model: str, sources: list[str], settings: Settings, workers: int | None, how: dict[str, Any]) -> None:
+    """Load the model as `load_model` is told by `how`, and predict."""
+    from gfsalnet.models import load_model
+
+    loaded = _loaded(model, settings.save, **how)
+    # Each process would choose a backend anew, and all have to take the same.
+    same = {**how, "backend": loaded.backend_name or how["backend"], "threads": 1}
+    run_batch(loaded, sources, settings, partial(load_model, model, **same), workers)
 
 
 def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "auto") -> None:
@@ -221,7 +251,7 @@ def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "au
     with at_work("loading gfsalnet-mobile"):
         model = load_model("gfsalnet-mobile", device=device, backend="auto")
     save = ("overlay", "gate", "maps", "csv")
-    _run(model, [str(clip)], Settings(output=output, save=save, overwrite=True))
+    run_batch(model, [str(clip)], Settings(output=output, save=save, overwrite=True))
 
 
 def _require_that_they_go_together(model: str, save: tuple[str, ...], every: int) -> None:
@@ -239,7 +269,7 @@ def _loaded(model: str, save: tuple[str, ...], **how: Any) -> SaliencyModel:
     from gfsalnet.models import load_model
 
     with at_work(f"loading {model}; exporting it for a backend, the first time, takes some seconds"):
-        loaded = load_model(model, keep_flow="flow" in save, **how)
+        loaded = load_model(model, **how)
     if "gate" in save and not loaded.has_gate:  # only now it is known of a plug-in
         raise typer.BadParameter(f"{model} has no gate", param_hint="--save gate")
     return loaded
@@ -255,37 +285,3 @@ def _expanded(sources: list[str], settings: Settings, flow: str | None) -> list[
     if flow is not None and flow.startswith("folder:") and len(expanded) > 1:
         raise typer.BadParameter(f"{flow} holds the flow of one source, not of {len(expanded)}", param_hint="--flow")
     return expanded
-
-
-def _run(model: SaliencyModel, sources: list[str], settings: Settings) -> None:
-    from gfsalnet.device import settle_memory
-    from gfsalnet.predict import predict_sources
-
-    settle_memory()  # here and not in the library: the setting is the whole process's
-    failed = 0
-    with Progress("frames") as progress:
-
-        def on_frame(source: str, done: int, total: int | None) -> None:
-            progress.show(Path(source).name, done, total, stage=source)
-
-        def on_wait(taken: TakenError) -> None:
-            tell(f"{taken.where}: {taken.problem}, which is waited for")
-
-        for outcome in predict_sources(model, sources, settings, on_frame, on_wait):
-            failed += not outcome.ok
-            (tell if outcome.ok else print_error)(outcome.message)
-            for note in outcome.notes:
-                tell(f"  note: {note}")
-            if outcome.folder is not None:
-                for drawn in _drawn(outcome.folder):
-                    tell(f"  look at {drawn}")
-    if len(sources) > 1:
-        tell(f"{len(sources) - failed} of {len(sources)} sources done")
-    if failed:
-        raise typer.Exit(SOME_FAILED)
-
-
-def _drawn(folder: Path) -> list[Path]:
-    """The pictures and videos among the results that are made to be looked at."""
-    words = ("overlay", "focus", "contours", "side", "gate", "flow")
-    return [path for word in words for path in folder.glob(f"{word}.*")]

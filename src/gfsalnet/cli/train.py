@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gfsalnet.cli.console import err, out, say
-from gfsalnet.cli.options import RecipeArgument, checked, examples
+from gfsalnet.cli.options import ProgressOption, RecipeArgument, checked, examples
 from gfsalnet.cli.progress import Progress
 from gfsalnet.errors import RecipeError
 from gfsalnet.stopping import handled_by
@@ -55,6 +55,7 @@ def train(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the run. Default: runs/NAME.")
     ] = None,
+    progress: ProgressOption = "bar",
 ) -> None:
     """Train the network on photographs or video with gaze. A run that was stopped goes on where it was.
 
@@ -80,6 +81,7 @@ def ablate(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the study. Default: runs/NAME.")
     ] = None,
+    progress: ProgressOption = "bar",
 ) -> None:
     """Train the network without each of its blocks, as for Table VII of the paper, and compare.
 

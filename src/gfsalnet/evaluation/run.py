@@ -27,7 +27,7 @@ from gfsalnet.gaze import GazeDataset
 from gfsalnet.gaze.check import doubts_of
 from gfsalnet.store import claimed
 from gfsalnet.unexpected import one_line
-from gfsalnet.workers import WorkerPool, result_of
+from gfsalnet.workers import WorkerError, WorkerPool, result_of
 
 if TYPE_CHECKING:
     from gfsalnet.models import SaliencyModel
@@ -202,7 +202,11 @@ def _in_workers(job: _Job, videos: list[str], workers: int) -> Generator[Result,
     with WorkerPool(min(workers, len(videos)), _start_worker, job) as pool:
         waiting = {pool.submit(_run_in_worker, video): video for video in videos}
         for future in as_completed(waiting):
-            yield waiting[future], result_of(future)
+            video = waiting[future]
+            try:
+                yield video, result_of(future)
+            except WorkerError as error:  # the others are not to blame
+                yield video, one_line(video, error)
 
 
 _job: _Job

@@ -6,7 +6,7 @@ from gfsalnet.predict.in_segments import RunSegments, predict_in_segments
 from gfsalnet.predict.job import predict_source
 from gfsalnet.predict.listed import Listed, content_of
 from gfsalnet.predict.pieces import SegmentTask, predict_segment
-from gfsalnet.predict.pool import predict_in_pool
+from gfsalnet.predict.pool import default_workers, predict_in_pool
 from gfsalnet.predict.segments import Segment, plan_segments
 from gfsalnet.predict.settings import Settings
 from gfsalnet.predict.stored import predictions, stored_folder
@@ -20,6 +20,7 @@ __all__ = [
     "Settings",
     "asked_of_all",
     "content_of",
+    "default_workers",
     "identity",
     "plan_segments",
     "predict_in_pool",

@@ -102,7 +102,7 @@ def make_results(
     """
     began = time.monotonic()
     _require_saved_parts(model, settings.save)
-    with _open(str(source), settings) as reader:
+    with open_for(str(source), settings) as reader:
         info = reader.info
         request = request_of(model, info, settings)
         own, overwrite = None, settings.overwrite
@@ -143,7 +143,8 @@ def write_results(job: Job, stream: Stream, on_frame: OnFrame) -> None:
     folder.finish({**summary, **({"config": settings.config} if settings.config else {})})
 
 
-def _open(source: str, settings: Settings) -> VideoReader:
+def open_for(source: str, settings: Settings) -> VideoReader:
+    """Open a source as the settings say; errors as `open_source`."""
     return open_source(
         source,
         rate=settings.rate,
@@ -177,7 +178,7 @@ def _run(job: Job, stream: Stream, folder: Path, on_frame: OnFrame) -> tuple[dic
     wanted = reader if info.is_live else islice(reader, settings.max_frames)
     frames = prefetch(_clocked(wanted, seconds, "read"), depth, skip)
     # Standard input lies in a file as long as its reader is open, which is where its sinks end.
-    again = None if info.is_live else partial(_open, str(info.path or info.address or info.source), settings)
+    again = None if info.is_live else partial(open_for, str(info.path or info.address or info.source), settings)
     done = 0
     with (
         # The stages run beside each other: a pool in one of them would take the others' cores, and the flow of DIS

@@ -12,17 +12,19 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
-from gfsalnet.device import settle_memory
+from gfsalnet.device import cores, memory_bytes, settle_memory
+from gfsalnet.errors import GFSalNetError
 from gfsalnet.models import SaliencyModel
 from gfsalnet.predict.batch import OnWait, attempt, predict_taken
 from gfsalnet.predict.description import Outcome
 from gfsalnet.predict.in_segments import predict_in_segments
-from gfsalnet.predict.job import Job, OnFrame, make_results, silent, write_results
+from gfsalnet.predict.job import Job, OnFrame, make_results, open_for, silent, write_results
 from gfsalnet.predict.listed import Listed
 from gfsalnet.predict.pieces import SegmentTask, predict_segment
 from gfsalnet.predict.segments import may_have_segments
 from gfsalnet.predict.settings import Settings
 from gfsalnet.store import TakenError
+from gfsalnet.urls import is_url
 from gfsalnet.video.camera import camera_number
 from gfsalnet.video.sources import STANDARD_INPUT
 from gfsalnet.workers import WorkerPool, report, result_of
@@ -30,6 +32,11 @@ from gfsalnet.workers import WorkerPool, report, result_of
 LONG_AT_ONCE = 2
 """Long videos in progress: while the last segments of one are predicted, the other keeps the rest of the workers busy.
 Each has its pieces on the disk."""
+WORTH_FRAMES = 600
+"""So many frames take longer than processes need to start."""
+UNKNOWN_FRAMES = 100
+WORKER_BYTES = 700 * 2**20
+"""What a process takes with the shipped model and frames of 4K."""
 _REPORT_SECONDS = 0.2
 _LIVE_SCHEMES = ("rtsp:", "rtsps:", "rtmp:", "rtmps:")
 _WHOLE = -1
@@ -225,6 +232,45 @@ class _Pooled:
         else:
             self._long.append(source)
         return None
+
+
+def default_workers(model: SaliencyModel, sources: Sequence[str], settings: Settings) -> int:
+    """How many processes are worth starting: one per core, as far as there are memory and work for them.
+
+    Args:
+        model: what predicts; on a GPU one process keeps it busy.
+        sources: of `expand_sources`.
+        settings: how.
+    """
+    if getattr(getattr(model, "backend", None), "batch", 1) > 1:  # only on a GPU
+        return 1
+    room = (memory_bytes() or WORKER_BYTES) // WORKER_BYTES
+    count = min(cores(), room)
+    return count if count > 1 and _are_worth_it(model, sources, settings) else 1
+
+
+def _are_worth_it(model: SaliencyModel, sources: Sequence[str], settings: Settings) -> bool:
+    frames = 0
+    for source in sources:
+        frames += _frames_to_share(model, source, settings, is_alone=len(sources) == 1)
+        if frames >= WORTH_FRAMES:
+            return True
+    return False
+
+
+def _frames_to_share(model: SaliencyModel, source: str, settings: Settings, *, is_alone: bool) -> int:
+    if _is_read_here(source):
+        return 0
+    if is_url(source):
+        return UNKNOWN_FRAMES * (not is_alone)  # not asked for: that takes as long as a part of the prediction
+    try:
+        with open_for(source, settings) as reader:
+            info = reader.info
+            if is_alone and not may_have_segments(model, info):
+                return 0
+            return min(info.estimated_frames or UNKNOWN_FRAMES, settings.max_frames or WORTH_FRAMES)
+    except GFSalNetError:
+        return 0
 
 
 def _is_read_here(source: str) -> bool:

@@ -5,10 +5,12 @@ a summary that says of what its outputs are and that can be added to, `made_whol
 """
 
 from gfsalnet.store.claim import Holder, TakenError, claimed, remove_partials
+from gfsalnet.store.failures import FAILURES_FILE, note_failures
 from gfsalnet.store.folder import SUMMARY_FILE, ResultFolder
 from gfsalnet.store.whole import is_made, made_whole
 
 __all__ = [
+    "FAILURES_FILE",
     "SUMMARY_FILE",
     "Holder",
     "ResultFolder",
@@ -16,5 +18,6 @@ __all__ = [
     "claimed",
     "is_made",
     "made_whole",
+    "note_failures",
     "remove_partials",
 ]
