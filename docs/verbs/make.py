@@ -16,6 +16,8 @@ GUIDES = {
     "report": ["report", "limits"],
     "figure": ["figures"],
     "aoi": ["areas"],
+    "roi": ["apply"],
+    "marks": ["apply"],
     "train": ["training"],
     "ablate": ["training"],
     "adapt": ["training"],

@@ -116,3 +116,17 @@ GazeKind: TypeAlias = Literal["samples", "tracker", "ivt", "idt"]
 
 ProgressForm: TypeAlias = Literal["bar", "json", "none"]
 """How a command says how far it is: to people, to programs, or not."""
+
+RoiCodec: TypeAlias = Literal["x264", "x265"]
+"""Encoders that take QP offsets of blocks: `gfsalnet.apply.roi.CODECS`."""
+
+EncoderPreset: TypeAlias = Literal[
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"
+]
+"""How long x264 and x265 take for a frame, and how small it gets."""
+
+RoiWord: TypeAlias = Literal["npz", "svt-av1"]
+"""Files of QP offsets: `gfsalnet.apply.roi.job` writes them."""
+
+MarksWord: TypeAlias = Literal["csv", "otio", "edl", "resolve", "premiere", "chapters"]
+"""Formats of marks: `gfsalnet.apply.marks.FORMATS`."""

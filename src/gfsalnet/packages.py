@@ -23,6 +23,7 @@ EXTRA_OF: Mapping[str, str] = {
     "tensorboard": "train",
     "efficientnet_lite_pytorch": "teachers",
     "matplotlib": "plots",
+    "opentimelineio": "otio",
 }
 """Package → the extra that brings it."""
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"

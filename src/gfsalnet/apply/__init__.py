@@ -1,1 +1,1 @@
-"""What predictions are put to use for: videos reframed, thumbnails chosen."""
+"""What predictions are put to use for: videos reframed, thumbnails chosen, encodes and marks for editors."""

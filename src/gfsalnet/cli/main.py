@@ -20,9 +20,11 @@ from gfsalnet.cli.evaluate import COMPARE_EXAMPLES, EVALUATE_EXAMPLES, SUBMIT_EX
 from gfsalnet.cli.export import EXPORT_EXAMPLES, export
 from gfsalnet.cli.logs import close_logs, set_up_logs
 from gfsalnet.cli.manifest import MANIFEST_EXAMPLES, manifest
+from gfsalnet.cli.marks import MARKS_EXAMPLES, marks
 from gfsalnet.cli.models import models
 from gfsalnet.cli.predict import DEMO_EXAMPLES, PREDICT_EXAMPLES, demo, predict
 from gfsalnet.cli.report import REPORT_EXAMPLES, report
+from gfsalnet.cli.roi import ROI_EXAMPLES, roi
 from gfsalnet.cli.train import ABLATE_EXAMPLES, TRAIN_EXAMPLES, ablate, train
 
 app = App(
@@ -82,6 +84,8 @@ app.command(epilog=REPORT_EXAMPLES)(report)
 app.command(epilog=AOI_EXAMPLES)(aoi)
 app.command(epilog=MANIFEST_EXAMPLES)(manifest)
 app.command(epilog=COLLECT_EXAMPLES)(collect)
+app.command(epilog=ROI_EXAMPLES)(roi)
+app.command(epilog=MARKS_EXAMPLES)(marks)
 app.command()(models)
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=ABLATE_EXAMPLES)(ablate)

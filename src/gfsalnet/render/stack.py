@@ -6,12 +6,12 @@ import shutil
 import zipfile
 from array import array
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gfsalnet.choices import MapPrecision
-from gfsalnet.maps import Map
 
 _COPY_BYTES = 1 << 20
 
@@ -28,14 +28,16 @@ class MapStack:
         precision: of its numbers.
     """
 
-    def __init__(self, body: IO[bytes], name: str = "density", precision: MapPrecision = "float32") -> None:
+    def __init__(
+        self, body: IO[bytes], name: str = "density", precision: MapPrecision | Literal["int8"] = "float32"
+    ) -> None:
         self._body, self._name = body, name
         self._dtype = np.dtype(precision).newbyteorder("<")
         self._size_hw: tuple[int, ...] | None = None
         self._times_seconds = array("d")
 
-    def append(self, density: Map, time_seconds: float) -> None:
-        """Add one (h, w) float32 map.
+    def append(self, density: NDArray[Any], time_seconds: float) -> None:
+        """Add one (h, w) map.
 
         Raises:
             ValueError: if it differs in size from the first.
