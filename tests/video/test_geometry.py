@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gfsalnet.video import Letterbox, Resize, fitted_size_hw
+from gfsalnet.video.geometry import quickly_resized, resize_rgb
 
 sizes = st.tuples(st.integers(1, 300), st.integers(1, 300))
 geometries = st.builds(
@@ -105,3 +106,26 @@ def test_extreme_aspects_stay_sane():
     assert height == 32
     assert height * width <= 1.1 * 320 * 256
     assert fitted_size_hw((100, 100), 10) == (32, 32)
+
+
+@given(sizes, sizes)
+@settings(max_examples=60)
+def test_a_quick_resize_has_the_size_and_keeps_an_even_picture_even(source, target):
+    resized = quickly_resized(np.full((*source, 3), 77, np.uint8), target)
+    assert resized.shape == (*target, 3)
+    assert (resized == 77).all()
+
+
+def test_a_quick_resize_is_near_an_area_mean():
+    y, x = np.mgrid[:360, :640]
+    waves = (127 + 60 * np.sin(x / 20) + 60 * np.cos(y / 15)).astype(np.uint8)
+    rgb = np.stack((waves, 255 - waves, waves // 2), 2)
+    for size_hw in ((224, 384), (90, 160), (50, 77)):
+        apart = quickly_resized(rgb, size_hw).astype(int) - resize_rgb(rgb, size_hw)
+        assert abs(apart).mean() < 1
+        assert abs(apart).max() <= 12
+
+
+def test_a_quick_resize_of_a_grey_picture_drops_the_odd_row():
+    grey = np.repeat(np.array([10, 10, 30, 30, 200], np.uint8)[:, None], 4, 1)
+    assert quickly_resized(grey, (2, 2)).tolist() == [[10, 10], [30, 30]]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.types import RGB
+from gfsalnet.video.geometry import quickly_resized
 
 _SIZE_REMEDY = "Give a width and a height of at least 1, such as 320, 240, or none for the frame's own size."
 
@@ -39,4 +40,4 @@ def at_size(picture: NDArray[np.uint8], size_hw: tuple[int, int]) -> NDArray[np.
 
 def grey_at(rgb: RGB, size_hw: tuple[int, int]) -> NDArray[np.uint8]:
     """(H, W) brightness at `size_hw`."""
-    return at_size(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8), size_hw)
+    return quickly_resized(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8), size_hw)

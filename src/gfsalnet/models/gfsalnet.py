@@ -25,7 +25,8 @@ from gfsalnet.models.memory import Timed, remembered
 from gfsalnet.models.over_time import Kind, MapsOverTime, OverTime
 from gfsalnet.network.config import NetworkConfig
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
-from gfsalnet.video import Resize, ShotDetector, fitted_size_hw, numbered_frames, prefetch
+from gfsalnet.video import ShotDetector, fitted_size_hw, numbered_frames, prefetch
+from gfsalnet.video.geometry import quickly_resized, resize_rgb
 
 log = logging.getLogger(__name__)
 
@@ -199,6 +200,8 @@ class GFSalNetModel(SaliencyModel):
         since_predicted, size_hw = 0, (0, 0)
         for frame in numbered_frames(frames):
             starts_shot = shots.is_cut(frame.rgb) or frame.size_hw != size_hw
+            # The first frame may be a picture that stands still: on photographs area means are a little better.
+            quickly = self.over_time is not None and size_hw != (0, 0)
             size_hw = frame.size_hw
             # Counted from the cut: the first frame of a shot has maps, so none have to be carried over the cut.
             since_predicted = 0 if starts_shot else (since_predicted + 1) % self.every
@@ -212,7 +215,7 @@ class GFSalNetModel(SaliencyModel):
                         field = motion.field
                     elif flow is not None:
                         field = flow.push(frame, starts_shot)
-                    pictures = self._pictures(frame.rgb, field)
+                    pictures = self._pictures(frame.rgb, field, quickly)
                 elif flow is not None:
                     # The next flow still leads from this frame: the network knows motion over one frame interval.
                     flow.skip(frame)
@@ -226,7 +229,7 @@ class GFSalNetModel(SaliencyModel):
             return FlowStream(self.estimator)
         return SceneMotionStream(self.estimator, gate.tau_seconds, gate.reach_seconds)
 
-    def _pictures(self, rgb: RGB, field: FlowField | None) -> NetworkInputs:
+    def _pictures(self, rgb: RGB, field: FlowField | None, quickly: bool = False) -> NetworkInputs:
         """What the streams look at, (h, w, 3) each, at the network's size."""
         frame_size_hw = rgb.shape[0], rgb.shape[1]
         size_hw = height, width = self.config.input_size_hw
@@ -234,12 +237,12 @@ class GFSalNetModel(SaliencyModel):
             size_hw = fitted_size_hw(frame_size_hw, height * width)
         pictures = []
         if self.config.streams != "motion":
-            pictures.append(Resize(frame_size_hw, size_hw).apply(rgb))
+            pictures.append(quickly_resized(rgb, size_hw) if quickly else resize_rgb(rgb, size_hw))
         if self.config.streams != "appearance":
             assert field is not None
             assert self._trained_with is not None
             field = resize_flow(field, self._trained_with.field_size_hw(frame_size_hw))
-            pictures.append(Resize(field.size_hw, size_hw).apply(flow_image(field, self.flow_scale_pixels)))
+            pictures.append(resize_rgb(flow_image(field, self.flow_scale_pixels), size_hw))
         return tuple(pictures)
 
     def _densities(self, ready: _Ready, maps: FrameMaps) -> FrameMaps:

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from gfsalnet.types import RGB
 
@@ -28,6 +29,21 @@ def resize_rgb(rgb: RGB, size_hw: SizeHW) -> RGB:
     shrinking = size_hw[0] < rgb.shape[0] and size_hw[1] < rgb.shape[1]
     resized = cv2.resize(rgb, size_hw[::-1], interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR)
     return np.asarray(resized, dtype=np.uint8)
+
+
+def quickly_resized(picture: NDArray[np.uint8], size_hw: SizeHW) -> NDArray[np.uint8]:
+    """Resample (H, W) or (H, W, 3): halve it while it is at least twice as large, then bilinear.
+
+    A quarter of the time of an area mean at 640x360. An odd side loses its last row or column when it is halved.
+    """
+    height, width = picture.shape[:2]
+    while height >= 2 * size_hw[0] and width >= 2 * size_hw[1]:
+        height, width = height // 2, width // 2
+        even = picture[: 2 * height, : 2 * width]
+        picture = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    if (height, width) == size_hw:
+        return picture
+    return np.asarray(cv2.resize(picture, size_hw[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 @dataclass(frozen=True)
