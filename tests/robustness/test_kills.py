@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from trials import Rounds, Tell, Tree, Trial, draw_dataset, draw_videos, run, tree
+from trials import Rounds, Tell, Tree, Trial, draw_dataset, draw_long_video, draw_videos, run, tree
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks at processes as on Linux")
 
@@ -70,6 +72,34 @@ def test_predict(videos: list[Path], fresh: Callable[[], Path], tmp_path: Path, 
         run(*command, out)
         assert tree(out) == whole
     tell(f"predict: {killed} kills in {done} rounds; resumed to the bytes of an undisturbed run")
+
+
+@pytest.mark.release(share=0.12)
+def test_predict_in_processes(fresh: Callable[[], Path], tmp_path: Path, rounds: Rounds, tell: Tell) -> None:
+    """A long video in segments and two short ones; the command or one of its processes is killed, or it is stopped."""
+    videos = [draw_long_video(tmp_path / "long.mp4"), *draw_videos(tmp_path / "videos", 2)]
+    command = ("predict", *videos, "--model", "fang2014", "--save", "npz,csv", "--workers", 2, "--output")
+    run("predict", *videos, "--model", "fang2014", "--save", "npz,csv", "--workers", 1, "--output", tmp_path / "whole")
+    seconds = run(*command, tmp_path / "parts")
+    whole, hits, done = tree(tmp_path / "whole"), Counter[str](), 0
+    assert tree(tmp_path / "parts") == whole
+    for number, rng in rounds(40):
+        done, out = number + 1, fresh()
+        for _ in range(rng.integers(1, 3)):  # a second one finds what the first has left
+            trial, way = Trial(*command, out), ("kill", "kill a worker", "stop")[rng.integers(3)]
+            if way == "kill a worker":
+                hits[way] += trial.kill_one_after(rng.uniform(0.3, 0.9) * seconds)
+                status, _, errors = trial.finish()
+                assert (status, "Traceback" in errors) == (0, False), errors
+            else:
+                sent = signal.SIGKILL if way == "kill" else (signal.SIGINT, signal.SIGTERM)[rng.integers(2)]
+                hits[way] += trial.stop_after(rng.uniform(0.3, 1.0) * seconds, sent) != 0
+            assert trial.survivors() == []
+            assert_whole(tree(out, hidden=False), whole)
+            assert_finished_folders_are_of_one_run(tree(out, hidden=False), whole)
+        run(*command, out)
+        assert tree(out) == whole
+    tell(f"predict with two workers: {dict(hits)} in {done} rounds; resumed to the bytes of one process")
 
 
 @pytest.mark.release(share=0.1)

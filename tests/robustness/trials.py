@@ -12,9 +12,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 
@@ -43,6 +45,19 @@ def draw_videos(folder: Path, count: int, frames: int = 10) -> list[Path]:
                 cv2.circle(rgb, (10 + 9 * index, 20 + 12 * number), 8, (250, 200, 40), -1)
                 writer.write(rgb, index / 10)
     return paths
+
+
+def draw_long_video(path: Path) -> Path:
+    """Of three minutes in which a disc moves, with key frames often enough for several segments."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10, options={"g": "20", "bf": "2", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index in range(1800):
+            rgb = np.full((48, 64, 3), 60 + index % 50, np.uint8)
+            cv2.circle(rgb, (8 + index % 48, 24), 6, (250, 200, 40), -1)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
 
 
 def draw_dataset(root: Path, count: int, frames: int = 10) -> Path:
@@ -90,6 +105,16 @@ class Trial:
             self.process.send_signal(number)
             return self.process.wait(60)
 
+    def kill_one_after(self, seconds: float) -> bool:
+        """Kill one process that the command has started, unless it ends before; returns whether there was one."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+            return False
+        children = [number for number in self._alive() if number != self.process.pid and _is_a_worker(number)]
+        for number in children[:1]:
+            os.kill(number, signal.SIGKILL)
+        return bool(children)
+
     def finish(self, seconds: float = 300) -> tuple[int, str, str]:
         """Wait for the end; returns status, output and errors."""
         output, errors = self.process.communicate(timeout=seconds)
@@ -105,6 +130,13 @@ class Trial:
     def _alive(self) -> list[int]:
         mark = f"{_MARK}={self._mark}".encode()
         return [number for number in map(int, filter(str.isdigit, os.listdir("/proc"))) if _has(number, mark)]
+
+
+def _is_a_worker(number: int) -> bool:
+    try:
+        return b"spawn_main" in Path(f"/proc/{number}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _has(number: int, mark: bytes) -> bool:

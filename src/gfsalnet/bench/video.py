@@ -112,14 +112,26 @@ def _written(predictions: list[Prediction], word: str, folder: Path, info: Video
     return time.process_time() - began
 
 
-def measure_video(source: str, model_name: str, backend: str, save: tuple[str, ...], part: Range = WHOLE) -> VideoSpeed:
+def measure_video(
+    source: str, model_name: str, backend: str, save: tuple[str, ...], part: Range = WHOLE, workers: int = 1
+) -> VideoSpeed:
     """Predict a video as a user does.
+
+    Args:
+        source: the video.
+        model_name: of the model.
+        backend: that runs it.
+        save: words of `--save`.
+        part: from when to when.
+        workers: processes that predict; several share a video that is long enough. The memory is that of the one that
+            starts them.
 
     Raises:
         GFSalNetError: if that fails.
     """
     with TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "gfsalnet", "predict", source, "--model", model_name, "--backend", backend]
+        command += ["--workers", str(workers)]
         for option, seconds in zip(("--start", "--end"), part, strict=True):
             command += [] if seconds is None else [option, f"{seconds:f}"]
         command += ["--save", ",".join(save), "--output"]

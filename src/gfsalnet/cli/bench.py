@@ -60,6 +60,9 @@ def bench(
     end: EndOption = None,
     save: SaveOption = "overlay",
     backend: BackendOption = "auto",
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that predict the video; several share one that is over a minute long.")
+    ] = 1,
     rounds: Annotated[int, typer.Option(min=1, help="Number of timings of each backend.")] = 15,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file to write the figures to.")] = None,
     progress: ProgressOption = "bar",
@@ -90,7 +93,7 @@ def bench(
             figures["networks"][name] = asdict(report)
         with at_work("timing a video"):
             stages = measure_stages(source, VIDEO_MODEL, backend, words, part=part)
-            speed = measure_video(source, VIDEO_MODEL, backend, words, part)
+            speed = measure_video(source, VIDEO_MODEL, backend, words, part, workers)
         _print_video(stages, speed)
         figures["video"] = {"stages": {stage.stage: stage.cpu_ms for stage in stages}, **asdict(speed)}
         if output is not None:

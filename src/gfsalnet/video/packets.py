@@ -20,7 +20,7 @@ from gfsalnet.video.structure import Structure
 
 EXACT_CONTAINERS = frozenset({"mov", "matroska"})
 """Containers whose packets carry presentation stamps; AVI and raw streams have none, MPEG-TS starts anywhere."""
-EXACT_CODECS = frozenset({"av1", "h264", "hevc", "mjpeg", "prores"})
+EXACT_CODECS = frozenset({"av1", "libdav1d", "h264", "hevc", "mjpeg", "prores"})
 """Codecs in which each packet is one frame; VP8, VP9 and MPEG-4 have packets that are never shown."""
 
 

@@ -57,7 +57,8 @@ class SpanReader(ContainerReader):
                 self._seek(span.key_stamps)
 
     def _seek(self, key_stamps: tuple[int, ...]) -> None:
-        judged_from = self._span.stamps[max(0, self._span.judged_from - self._span.first)]
+        position = max(0, self._span.judged_from - self._span.first)
+        judged_from = self._span.stamps[min(position, len(self._span.stamps) - 1)]
         for stamp in reversed(key_stamps):
             self._log = DamageLog(codec=self._stream.codec_context.name, excused_before=judged_from)
             self._decoded.clear()
