@@ -102,6 +102,7 @@ WRONG = {
     "--seeds": "0",
     "--set": "nonsense",
     "--sigma-pixels": "0",
+    "--shard": "5/4",
     "--split": "guess",
     "--start": "1:75",
     "--trial": "0",
@@ -139,7 +140,7 @@ WRONG_ARGUMENTS = {
 
 PATHS = {
     *("--cache", "--calibrate", "--data-root", "--maps", "--output", "--root", "--title", "--video"),
-    *("--aoi", "--areas", "--event", "--gaze", "--media"),
+    *("--aoi", "--areas", "--manifest", "--event", "--gaze", "--media"),
 }
 PATH_ARGUMENTS = {"evaluations", "file", "files", "output", "results", "root", "roots", "runs", "source", "sources"}
 """Any text may be a path or a title: whether something lies there, the disk says."""
@@ -153,6 +154,10 @@ TOGETHER = [
     ["predict", "clip.mp4", "--every", "2", "--save", "flow"],
     ["predict", "clip.mp4", "--flow", "dis:weights"],
     ["predict", "clip.mp4", "--start", "1:30", "--end", "89.9"],
+    ["predict", "clip.mp4", "--manifest", "m.parquet"],
+    ["predict", "clip.mp4", "--shard", "1/4"],
+    ["predict", "clip.mp4", "--output", "s3://bucket/out"],
+    ["predict", "--manifest", "m.parquet", "--flow", "folder:flow"],
     ["export", "onnx", "--start", "1"],
     ["figure", "strip", "clip.mp4", "--output", "strip.docx"],
     ["figure", "6", "clip.mp4", "--start", "2", "--end", "1"],

@@ -176,6 +176,8 @@ def test_rows_that_are_not_tried_have_their_reasons(manifest: Path, clips: Path,
     for outcome, reason in zip(outcomes, words, strict=False):
         assert reason in outcome.message
     assert not any(b"pa55" in path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert [outcome.status for outcome in predict(manifest, tmp_path / "out")] == ["failed", "skipped", *["failed"] * 5]
+    assert len(outcome_rows(tmp_path / "out")) == 11  # the same reasons are not written down again
 
 
 def test_a_list_of_uris_is_manifest_enough(clips: Path, tmp_path: Path) -> None:

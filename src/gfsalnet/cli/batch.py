@@ -56,9 +56,9 @@ def run_batch(
                 progress.show(name, done, total, stage=source)
 
         outcomes = (
-            predict_sources(model, sources, settings, on_frame, _tell_of_waiting)
+            predict_sources(model, sources, settings, on_frame, tell_of_waiting)
             if load is None or count == 1
-            else predict_in_pool(model, load, sources, settings, count, on_frame, _tell_of_waiting)
+            else predict_in_pool(model, load, sources, settings, count, on_frame, tell_of_waiting)
         )
         failures = _told(outcomes, progress)
     finish_batch(settings.output, sources, failures)
@@ -94,7 +94,8 @@ def _progress(sources: list[str]) -> Progress:
     return BatchProgress("frames", {s: float(os.path.getsize(s)) for s in sources if os.path.isfile(s)}, len(sources))
 
 
-def _tell_of_waiting(taken: TakenError) -> None:
+def tell_of_waiting(taken: TakenError) -> None:
+    """Say which other process is waited for."""
     tell(f"{taken.where}: {taken.problem}, which is waited for")
 
 

@@ -37,6 +37,8 @@ from gfsalnet.cli.options import (
     time_range,
 )
 from gfsalnet.cli.progress import at_work
+from gfsalnet.cli.shards import Shard, run_shard
+from gfsalnet.urls import is_url
 
 if TYPE_CHECKING:
     from gfsalnet.models import SaliencyModel
@@ -56,6 +58,12 @@ def _flow_size_wh(text: str) -> tuple[int, int] | None:
     return None if text == "native" else size_hw(text)[::-1]
 
 
+def _check_shard(text: str) -> None:
+    from gfsalnet.scale.identity import shard_range
+
+    shard_range(text)
+
+
 def _rate(text: str) -> Fraction:
     rate = Fraction(text)
     if not 0 < rate <= 1000:
@@ -71,6 +79,32 @@ def _map_form(size: str | None, values: MapValues | None, precision: MapPrecisio
 
 OutputOption = Annotated[
     Path, typer.Option("--output", "-o", rich_help_panel=OUTPUT, help="Folder of the results: one folder per source.")
+]
+PlaceOption = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        rich_help_panel=OUTPUT,
+        help="Folder of the results: one folder per source; with --manifest also an address (s3, gs).",
+    ),
+]
+ManifestOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        rich_help_panel=INPUT,
+        help="Predict the rows of this Parquet file instead, of `gfsalnet manifest`, that are not done.",
+    ),
+]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N/COUNT",
+        callback=checked(_check_shard),
+        rich_help_panel=INPUT,
+        help="Of the manifest, the Nth of so many parts that have no row in common, such as 3/64. Default: all.",
+    ),
 ]
 FlowSizeOption = Annotated[
     str | None,
@@ -141,13 +175,12 @@ AllowPlaylistsOption = Annotated[
         help="Read playlists too (HLS, DASH, FFmpeg's concat scripts), with the files and addresses that they name.",
     ),
 ]
-SourcesArgument = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="SOURCE",
-        help="Videos, images, folders or quoted globs of frames, camera numbers, URLs, or - for standard input.",
-    ),
-]
+_SOURCES = typer.Argument(
+    metavar="SOURCE",
+    help="Videos, images, folders or quoted globs of frames, camera numbers, URLs, or - for standard input.",
+)
+SourcesArgument = Annotated[list[str], _SOURCES]
+OptionalSourcesArgument = Annotated[list[str] | None, _SOURCES]
 MaxFramesOption = Annotated[
     int | None, typer.Option(min=1, rich_help_panel=INPUT, help="Stop after this many frames of each source.")
 ]
@@ -174,8 +207,10 @@ WorkersOption = Annotated[
 
 def predict(
     ctx: typer.Context,
-    sources: SourcesArgument,
-    output: OutputOption = Path("gfsalnet-out"),
+    sources: OptionalSourcesArgument = None,
+    output: PlaceOption = "gfsalnet-out",
+    manifest: ManifestOption = None,
+    shard: ShardOption = None,
     model: ModelOption = "gfsalnet-mobile",
     save: SaveOption = "overlay,maps,csv",
     flow: FlowOption = None,
@@ -210,7 +245,7 @@ def predict(
     from gfsalnet.render import Look, parse_save
 
     settings = Settings(
-        output=output,
+        output=Path(output),
         save=parse_save(save),
         look=Look(colormap=colormap, opacity=opacity, scale=scale, legend=legend),
         maps=_map_form(map_size, map_values, map_precision),
@@ -223,21 +258,47 @@ def predict(
         config=used_config(ctx),
     )
     _require_that_they_go_together(model, settings.save, every)
+    given = _given(sources, manifest, shard, output, settings, flow)
     how: dict[str, Any] = {"device": device, "backend": backend, "flow": flow, "centre_bias": centre_bias}
     how |= {"every": every, "lookahead": lookahead, "keep_flow": "flow" in settings.save}
-    if flow_size is not None:
-        how["flow_settings"] = {"size_wh": _flow_size_wh(flow_size)}
-    _run(model, _expanded(sources, settings, flow), settings, workers, how)
+    how |= {} if flow_size is None else {"flow_settings": {"size_wh": _flow_size_wh(flow_size)}}
+    _run(model, given, settings, workers, how)
 
 
-def _run(model: str, sources: list[str], settings: Settings, workers: int | None, how: dict[str, Any]) -> None:
+def _given(
+    sources: list[str] | None,
+    manifest: Path | None,
+    shard: str | None,
+    output: str,
+    settings: Settings,
+    flow: str | None,
+) -> list[str] | Shard:
+    """What is to be predicted, by the options that say so and go together."""
+    if manifest is not None:
+        if sources or (flow or "").startswith("folder:"):
+            what = "SOURCE" if sources else "--flow folder:"
+            raise typer.BadParameter(f"its rows are what is predicted, not {what} too", param_hint="--manifest")
+        return Shard(manifest, shard or "1/1", output)
+    if not sources:
+        raise typer.BadParameter("give a source, or --manifest", param_hint="SOURCE")
+    for option, is_wrong in (("--shard", shard is not None), ("--output", is_url(output))):
+        if is_wrong:
+            raise typer.BadParameter("that goes with --manifest alone", param_hint=option)
+    return _expanded(sources, settings, flow)
+
+
+def _run(model: str, given: list[str] | Shard, settings: Settings, workers: int | None, how: dict[str, Any]) -> None:
     """Load the model as `load_model` is told by `how`, and predict."""
     from gfsalnet.models import load_model
 
     loaded = _loaded(model, settings.save, **how)
     # Each process would choose a backend anew, and all have to take the same.
     same = {**how, "backend": loaded.backend_name or how["backend"], "threads": 1}
-    run_batch(loaded, sources, settings, partial(load_model, model, **same), workers)
+    load = partial(load_model, model, **same)
+    if isinstance(given, Shard):
+        run_shard(loaded, given, settings, load, workers)
+    else:
+        run_batch(loaded, given, settings, load, workers)
 
 
 def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "auto") -> None:

@@ -53,6 +53,8 @@ class Plan:
     """Rows of a manifest, sorted by id."""
     bad: list[dict[str, Any]] = field(default_factory=list)
     """Rows of outcomes: those that are not even tried."""
+    noted: set[tuple[str, str]] = field(default_factory=set)
+    """URI and problem of those that an earlier run has written down in the same words."""
     done: int = 0
     damaged: int = 0
     """Of earlier runs: results that are complete, and those of sources that could not be read to their ends."""
@@ -85,7 +87,7 @@ def plan(
         OutputError: if it cannot be found out what is done.
     """
     rows, bad = _usable(manifest, shard)
-    planned = Plan(rows, bad)
+    planned = Plan(rows, bad, _noted(outcomes) if bad else set())
     if again or not len(rows):
         return planned
     present = destination.present(sorted({text[:PREFIX_DIGITS] for text in rows.column("id").to_pylist()}))
@@ -100,6 +102,12 @@ def plan(
     open_ &= np.fromiter((text not in finished for text in rows.column("id").to_pylist()), bool, len(rows))
     planned.to_do = rows.filter(pyarrow.array(open_))
     return planned
+
+
+def _noted(outcomes: pyarrow.Table) -> set[tuple[str, str]]:
+    """URI and problem of all outcomes that have one."""
+    bad = outcomes.filter(pyarrow.compute.is_valid(outcomes.column("problem")))
+    return set(zip(bad.column("uri").to_pylist(), bad.column("problem").to_pylist(), strict=True))
 
 
 def _usable(manifest: Path, shard: str) -> tuple[pyarrow.Table, list[dict[str, Any]]]:

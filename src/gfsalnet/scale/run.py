@@ -47,7 +47,8 @@ class Shard:
             for row in self.plan.found:
                 self.log.add(row)
             for row in self.plan.bad:
-                self.log.add(row)
+                if (row["uri"], row["problem"]) not in self.plan.noted:
+                    self.log.add(row)
                 ok = row["status"] == "left out"
                 message = f"{row['uri']}: {row['problem']}"
                 yield Outcome(source=row["uri"], status="skipped" if ok else "failed", message=message)
