@@ -29,8 +29,9 @@ GUIDES = {
     "collect": ["scale"],
     "models": ["models"],
     "weights": ["models"],
-    "export": ["speed"],
+    "export": ["speed", "onnx"],
     "bench": ["speed"],
+    "serve": ["serve"],
     "doctor": ["reliability"],
 }
 """First word of a verb → the pages that explain more."""

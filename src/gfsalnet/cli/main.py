@@ -25,6 +25,7 @@ from gfsalnet.cli.models import models
 from gfsalnet.cli.predict import DEMO_EXAMPLES, PREDICT_EXAMPLES, demo, predict
 from gfsalnet.cli.report import REPORT_EXAMPLES, report
 from gfsalnet.cli.roi import ROI_EXAMPLES, roi
+from gfsalnet.cli.serve import SERVE_EXAMPLES, serve
 from gfsalnet.cli.train import ABLATE_EXAMPLES, TRAIN_EXAMPLES, ablate, train
 
 app = App(
@@ -95,6 +96,7 @@ app.command(epilog=COMPARE_EXAMPLES)(compare)
 app.command(epilog=SUBMIT_EXAMPLES)(submit)
 app.command(epilog=EXPORT_EXAMPLES)(export)
 app.command(epilog=BENCH_EXAMPLES)(bench)
+app.command(epilog=SERVE_EXAMPLES)(serve)
 app.command(epilog=DOCTOR_EXAMPLES)(doctor)
 app.add_typer(figure.app, name="figure")
 app.add_typer(dataset.app, name="dataset")

@@ -1,0 +1,189 @@
+"""`gfsalnet serve`."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import typer
+
+from gfsalnet.cli.console import tell
+from gfsalnet.cli.options import examples
+from gfsalnet.cli.predict import predict
+from gfsalnet.errors import GFSalNetError, RequestError
+from gfsalnet.packages import needed_by
+
+SERVE_EXAMPLES = examples(
+    "gfsalnet serve",
+    "gfsalnet serve --host 0.0.0.0 --token-file token.txt --name videos.example.org",
+)
+JOB_OPTIONS = (
+    *("model", "save", "flow", "flow-size", "backend", "device", "every", "lookahead", "centre-bias", "start", "end"),
+    *("rate", "max-frames", "map-size", "map-values", "map-precision", "colormap", "opacity", "scale", "legend"),
+)
+"""Options of `gfsalnet predict` that a job may set: those that name no file."""
+_JSON_TYPES: dict[Any, str] = {int: "integer", float: "number", bool: "boolean"}
+_LEAST_TOKEN = 16
+_REMEDY = "`gfsalnet predict --help` says what it takes"
+
+WHO, LIMITS = "Who may use it", "Limits"
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0: any that is free.")] = 8765,
+    data: Annotated[Path, typer.Option(help="Folder of jobs and results.")] = Path("gfsalnet-serve"),
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=WHO, help="File with the token that every request has to bring. Needed beyond this machine."
+        ),
+    ] = None,
+    no_auth: Annotated[
+        bool, typer.Option("--no-auth", rich_help_panel=WHO, help="Let whoever reaches the server use it.")
+    ] = False,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(rich_help_panel=WHO, help="Host name that the server may be addressed by; may be repeated."),
+    ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(rich_help_panel=WHO, help="Folder whose videos jobs may name by path. Default: none."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=64, rich_help_panel=LIMITS, help="Jobs to work at at the same time.")
+    ] = 1,
+    queue: Annotated[int, typer.Option(min=1, rich_help_panel=LIMITS, help="Jobs that may wait.")] = 100,
+    keep: Annotated[float, typer.Option(min=0, rich_help_panel=LIMITS, help="Days to keep results.")] = 7,
+    max_upload: Annotated[int, typer.Option(min=1, rich_help_panel=LIMITS, help="Largest upload, in MiB.")] = 4096,
+    max_minutes: Annotated[float, typer.Option(min=0, rich_help_panel=LIMITS, help="Longest video.")] = 120,
+    job_minutes: Annotated[float, typer.Option(min=0, rich_help_panel=LIMITS, help="Longest time for a job.")] = 360,
+    job_memory: Annotated[
+        int, typer.Option(min=1024, rich_help_panel=LIMITS, help="Address space of a job's processes, in MiB.")
+    ] = 6144,
+) -> None:
+    """Serve predictions over HTTP: a page to drop videos on, and an interface for programs (/openapi.json).
+
+    It listens at this machine's own address unless told otherwise. Ctrl-C ends it; jobs that wait or run go on when it
+    is started again with the same --data.
+    """
+    with needed_by("serve"):
+        from gfsalnet.serve import ServeSettings, create_app
+        from gfsalnet.serve.listen import listen
+    if not _is_loopback(host) and token_file is None and not no_auth:
+        said = f"{host} can be reached from elsewhere: give --token-file, or --no-auth if everybody may use it"
+        raise typer.BadParameter(said, param_hint="--host")
+    settings = ServeSettings(
+        data=data.absolute(),
+        workers=jobs,
+        queue=queue,
+        token=None if token_file is None else _token(token_file),
+        hosts=_hosts(host, name or []),
+        root=None if root is None else root.absolute(),
+        upload_bytes=max_upload * 2**20,
+        video_seconds=max_minutes * 60,
+        job_seconds=job_minutes * 60,
+        job_bytes=job_memory * 2**20,
+        keep_seconds=keep * 86400,
+    )
+    app = create_app(settings, job_arguments, options_schema())
+    listen(app, host, port, lambda address: tell(f"open http://{address}/ — Ctrl-C ends it"))
+
+
+def job_arguments(options: Mapping[str, Any]) -> list[str]:
+    """Arguments of `gfsalnet predict` for these options, checked as it checks them.
+
+    Args:
+        options: values by the names of the options, such as `map-size`; texts, numbers, or true and false.
+
+    Raises:
+        RequestError: if one is unknown or of a value that predict does not take.
+    """
+    from gfsalnet.models import MODELS
+
+    arguments = []
+    for option, value in options.items():
+        if option not in JOB_OPTIONS:
+            raise RequestError(option, "is no option of a job", f"There are {', '.join(JOB_OPTIONS)}, report")
+        if not isinstance(value, (str, int, float, bool)):
+            raise RequestError(option, "is no text, number or truth value", _REMEDY)
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if option == "model" and text.partition(":")[0] not in MODELS:
+            raise RequestError(option, f"{text!r} is no model of this server", "`GET /v1/models` lists them")
+        if option == "flow" and ":" in text:
+            raise RequestError(option, "names a file", "Jobs take estimators that need none")
+        if option == "legend":
+            if text not in ("true", "false"):
+                raise RequestError(option, f"{text!r} is neither true nor false", _REMEDY)
+            arguments.append("--legend" if text == "true" else "--no-legend")
+        else:
+            arguments.append(f"--{option}={text}")
+    _parse(arguments)
+    return arguments
+
+
+def _parse(arguments: list[str]) -> None:
+    """Let `gfsalnet predict` look at them, without running it."""
+    command = _predict_command()
+    try:
+        command.make_context("predict", [*arguments, "video"], help_option_names=[]).close()
+    except typer.BadParameter as error:
+        raise RequestError("option", error.format_message().rstrip("."), _REMEDY) from error
+    except Exception as error:  # click's own, which typer brings with it
+        if not hasattr(error, "format_message"):
+            raise
+        raise RequestError("option", str(error.format_message()).rstrip("."), _REMEDY) from error
+
+
+def options_schema() -> dict[str, Any]:
+    """What OpenAPI says of the options of a job."""
+    hints, schema = get_type_hints(predict), {}
+    for parameter in _predict_command().params:
+        option = parameter.name.replace("_", "-")
+        if option in JOB_OPTIONS:
+            (hint,) = (part for part in _either(hints[parameter.name]) if part is not type(None))
+            said = {"minimum": parameter.min, "maximum": parameter.max, "default": parameter.default}
+            schema[option] = {
+                "type": _JSON_TYPES.get(hint, "string"),
+                "description": parameter.help,
+                **({"enum": list(get_args(hint))} if get_origin(hint) is Literal else {}),
+                **{name: value for name, value in said.items() if value is not None},
+            }
+    return schema
+
+
+def _either(hint: Any) -> tuple[Any, ...]:
+    """The types that an option may have."""
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def _predict_command() -> Any:
+    app = typer.Typer()
+    app.command()(predict)
+    return typer.main.get_command(app)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _hosts(host: str, names: list[str]) -> frozenset[str]:
+    """Host names to answer to. Beyond this machine its users alone know them, and the token keeps strangers out."""
+    return frozenset({"localhost", "127.0.0.1", "::1", host, *names}) if names or _is_loopback(host) else frozenset()
+
+
+def _token(path: Path) -> str:
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise GFSalNetError(path, f"cannot be read ({error})", "Write the token into it, one line of text") from error
+    if len(token) < _LEAST_TOKEN or not token.isascii() or any(c.isspace() for c in token):
+        problem = f"holds no token of {_LEAST_TOKEN} or more letters and digits"
+        raise GFSalNetError(path, problem, "`python -c 'import secrets; print(secrets.token_urlsafe())'` makes one")
+    return token

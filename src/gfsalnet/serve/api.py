@@ -1,0 +1,308 @@
+"""The HTTP interface, version 1."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
+from starlette.concurrency import iterate_in_threadpool
+
+from gfsalnet._version import __version__
+from gfsalnet.errors import RequestError
+from gfsalnet.files import remove
+from gfsalnet.formats.texts import parse_json
+from gfsalnet.models import MODELS
+from gfsalnet.serve.documents import PREVIEW, REPORT, JobStatus, ModelInfo, Ready, Token, request_body, shown
+from gfsalnet.serve.guard import COOKIE, is_token
+from gfsalnet.serve.jobs import ENDED, Job, Jobs, new_id
+from gfsalnet.serve.problems import Problem, documented
+from gfsalnet.serve.progress import Board
+from gfsalnet.serve.results import inside, report_policy, zipped
+from gfsalnet.serve.runner import Runner
+from gfsalnet.serve.settings import CheckOptions, ServeSettings
+from gfsalnet.serve.upload import FILE_FIELD, Upload, aiter_within, received, require_space, too_large
+
+_JSON_BYTES = 100_000
+_RETRY_SECONDS = 30
+JobId = Annotated[str, InPath(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="As `POST /v1/jobs` answered it.")]
+
+
+class Api:
+    """The handlers, and what they share.
+
+    Args:
+        jobs: all of them.
+        board: how far they are.
+        runner: works at them.
+        settings: the limits.
+        check_options: makes arguments of a job's options.
+        options_schema: JSON schemas of the options by name, for OpenAPI.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        board: Board,
+        runner: Runner,
+        settings: ServeSettings,
+        check_options: CheckOptions,
+        options_schema: Mapping[str, Any],
+    ) -> None:
+        self._jobs, self._board, self._runner, self._settings = jobs, board, runner, settings
+        self._check_options = check_options
+        self._under_way: set[str] = set()
+        self.router = router = APIRouter()
+        job_errors = documented(401, 404, 421, 422)
+        router.add_api_route(
+            "/v1/jobs",
+            self.create,
+            methods=["POST"],
+            status_code=202,
+            response_model=JobStatus,
+            responses=documented(400, 401, 403, 408, 409, 413, 415, 421, 422, 429, 507),
+            openapi_extra={"requestBody": request_body(options_schema, by_path=settings.root is not None)},
+            summary="Predict a video",
+        )
+        for path, handler, more in (
+            ("/v1/jobs/{job_id}", self.status, {"response_model": JobStatus}),
+            ("/v1/jobs/{job_id}/events", self.events, {"response_class": StreamingResponse}),
+            ("/v1/jobs/{job_id}/zip", self.zip, {"response_class": StreamingResponse}),
+            ("/v1/jobs/{job_id}/files/{name:path}", self.file, {"response_class": FileResponse}),
+        ):
+            responses = {**job_errors, **(documented(429) if handler == self.events else {})}
+            router.add_api_route(path, handler, methods=["GET"], responses=responses, **more)
+        router.add_api_route(
+            "/v1/jobs/{job_id}",
+            self.delete,
+            methods=["DELETE"],
+            response_model=JobStatus,
+            responses={**job_errors, **documented(403)},
+            summary="Cancel a job, or remove one that has ended",
+        )
+        errors = documented(401, 421)
+        router.add_api_route("/v1/models", self.models, methods=["GET"], responses=errors)
+        router.add_api_route(
+            "/v1/session", self.session, methods=["POST"], status_code=204, responses=documented(401, 403, 421, 422)
+        )
+        router.add_api_route("/healthz", self.healthz, methods=["GET"], responses=documented(421))
+        router.add_api_route("/readyz", self.readyz, methods=["GET"], responses=documented(421, 503, 507))
+        router.add_api_route(
+            "/metrics", self.metrics, methods=["GET"], response_class=PlainTextResponse, responses=errors
+        )
+
+    async def create(
+        self,
+        request: Request,
+        response: Response,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200)] = None,
+    ) -> JobStatus:
+        """Queue a job: `multipart/form-data` with the video as `file`, and options of `gfsalnet predict` as fields.
+
+        The same `Idempotency-Key` again gives the job that there is.
+        """
+        counts = self._jobs.counts()
+        if counts["queued"] >= self._settings.queue:
+            said = f"{counts['queued']} jobs wait, as many as this server lets: try again later."
+            raise Problem(429, said, {"retry-after": str(_RETRY_SECONDS)})
+        if idempotency_key in self._under_way:
+            raise Problem(409, "A request with this Idempotency-Key is under way.")
+        length = request.headers.get("content-length", "0")
+        if length.isdecimal() and int(length) > self._settings.upload_bytes + _JSON_BYTES:
+            raise Problem(413, too_large(self._settings.upload_bytes))
+        job_id = new_id()
+        folder = self._runner.folder(job_id) / "upload"
+        folder.mkdir(parents=True)
+        if idempotency_key is not None:
+            self._under_way.add(idempotency_key)
+        kept = False
+        try:
+            require_space(folder, self._settings.free_bytes + (int(length) if length.isdecimal() else 0))
+            job = await self._created(request, job_id, folder, idempotency_key)
+            kept = job.id == job_id
+        finally:
+            self._under_way.discard(idempotency_key or "")
+            if not kept:  # refused, sent before, or the client is gone
+                remove(folder.parent)
+        self._runner.wake()
+        response.headers["location"] = f"/v1/jobs/{job.id}"
+        return self._shown(job)
+
+    async def _created(self, request: Request, job_id: str, folder: Path, key: str | None) -> Job:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
+            upload, options = await self._named(request)
+        else:
+            limits = self._settings
+            upload = await received(
+                request.stream(),
+                request.headers.get("content-type", ""),
+                folder,
+                most_bytes=limits.upload_bytes,
+                free_bytes=limits.free_bytes,
+                stands_still_seconds=limits.upload_seconds,
+            )
+            options = _options_of_fields(upload.fields)
+        try:
+            self._check_options({name: value for name, value in options.items() if name != "report"})
+        except RequestError as error:
+            raise Problem(422, str(error)) from error
+        content = hashlib.sha256(json.dumps([upload.digest, upload.name, options], sort_keys=True).encode()).hexdigest()
+        before = self._jobs.by_key(key) if key is not None else None
+        if before is not None:
+            if before.content != content:
+                raise Problem(422, "The Idempotency-Key belongs to another request: use a new one.")
+            return before
+        return self._jobs.add(job_id, upload.name, str(upload.path), options, key, content)
+
+    async def _named(self, request: Request) -> tuple[Upload, dict[str, Any]]:
+        """A video that lies on the server already."""
+        body = b""
+        async for chunk in aiter_within(request.stream(), self._settings.upload_seconds):
+            body += chunk
+            if len(body) > _JSON_BYTES:
+                raise Problem(413, f"JSON may be {_JSON_BYTES} bytes long.")
+        try:
+            said = parse_json(body.decode("utf-8", "replace"), Path("the body"), RequestError)
+        except RequestError as error:
+            raise Problem(400, str(error)) from error
+        if not isinstance(said, dict) or not isinstance(said.get("path"), str) or set(said) - {"path", "options"}:
+            raise Problem(422, 'JSON has the form {"path": "clip.mp4", "options": {"save": "overlay"}}.')
+        options = said.get("options", {})
+        if not isinstance(options, dict) or not isinstance(options.get("report", False), bool):
+            raise Problem(422, 'options: an object such as {"save": "overlay", "report": true}.')
+        path = self._inside_root(said["path"])
+        status = path.stat()
+        return Upload(path, path.name, digest=f"{path} {status.st_size} {status.st_mtime_ns}"), options
+
+    def _inside_root(self, text: str) -> Path:
+        root = self._settings.root
+        if root is None:
+            raise Problem(403, "Jobs of this server bring their video: send it as the field 'file' of a form.")
+        try:
+            path = (root / text).resolve()
+            found = path.is_relative_to(root.resolve()) and path.is_file()
+        except (OSError, ValueError):  # too long, or with a NUL
+            found = False
+        if not found:
+            raise Problem(404, "There is no such video.")
+        return path
+
+    async def status(self, job_id: JobId) -> JobStatus:
+        """How far a job is, and where its results are."""
+        return self._shown(self._job(job_id))
+
+    async def events(self, job_id: JobId) -> Response:
+        """Server-sent events: the job as JSON at every change, until it has ended."""
+        self._job(job_id)
+        if self._board.listeners >= self._settings.listeners:
+            said = f"{self._board.listeners} listen to events, as many as this server lets: ask for the job instead."
+            raise Problem(429, said, {"retry-after": str(_RETRY_SECONDS)})
+        return StreamingResponse(
+            self._told(job_id), media_type="text/event-stream", headers={"cache-control": "no-store"}
+        )
+
+    async def _told(self, job_id: str) -> AsyncIterator[str]:
+        told = None
+        async for _ in self._board.changes(job_id):
+            job = self._jobs.get(job_id)
+            if job is None:
+                return
+            text = self._shown(job).model_dump_json()
+            yield f"event: job\ndata: {text}\n\n" if text != told else ": still there\n\n"
+            told = text
+            if job.state in ENDED:
+                return
+
+    async def file(self, job_id: JobId, name: str) -> Response:
+        """One file of the results, or a range of it."""
+        job = self._job(job_id)
+        path = self._runner.folder(job_id) / PREVIEW if name == PREVIEW else inside(job.results, name)
+        if path is None or not path.is_file():
+            raise Problem(404, "The results have no such file.")
+        headers = {"content-disposition": f"inline; filename*=UTF-8''{quote(path.name)}"}
+        headers["content-security-policy"] = report_policy(path) if path.name == REPORT else "sandbox"
+        return FileResponse(path, headers=headers)
+
+    async def zip(self, job_id: JobId) -> Response:
+        """All results as one ZIP file."""
+        job = self._job(job_id)
+        if job.results is None or not Path(job.results).is_dir():
+            raise Problem(404, "The job has no results.")
+        headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(Path(job.results).name)}.zip"}
+        return StreamingResponse(
+            iterate_in_threadpool(zipped(Path(job.results))), media_type="application/zip", headers=headers
+        )
+
+    async def delete(self, job_id: JobId) -> JobStatus:
+        """Cancel a job that waits or runs; a job that has ended is removed with all that is kept of it."""
+        job = self._job(job_id)
+        if job.state in ENDED:
+            self._runner.remove(job_id)
+            return self._shown(job)
+        self._jobs.end(job_id, "cancelled")
+        await self._runner.cancel(job_id)
+        remove(self._runner.folder(job_id))
+        self._board.forget(job_id)
+        return self._shown(self._job(job_id))
+
+    async def models(self) -> list[ModelInfo]:
+        """The models that jobs may name."""
+        return [
+            ModelInfo(name=name, description=entry.what, licence=entry.licence, ready=entry.ready)
+            for name, entry in MODELS.items()
+        ]
+
+    async def session(self, token: Token, request: Request) -> Response:
+        """Keep the token in a cookie, for the page: pictures, videos and events bring no header."""
+        if self._settings.token is None:
+            return Response(status_code=204)
+        if not is_token(token.token, self._settings.token):
+            raise Problem(401, "That is not the token.")
+        response = Response(status_code=204)
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, token.token, httponly=True, samesite="strict", secure=secure)
+        return response
+
+    async def healthz(self) -> Ready:
+        """Whether the server answers."""
+        return Ready(status="ok", version=__version__)
+
+    async def readyz(self) -> Ready:
+        """Whether it takes jobs."""
+        require_space(self._settings.data, self._settings.free_bytes)
+        if self._jobs.counts()["queued"] >= self._settings.queue:
+            raise Problem(503, "As many jobs wait as this server lets.", {"retry-after": str(_RETRY_SECONDS)})
+        return Ready(status="ok", version=__version__)
+
+    async def metrics(self) -> str:
+        """In Prometheus' text format."""
+        lines = ["# HELP gfsalnet_jobs Jobs by state.", "# TYPE gfsalnet_jobs gauge"]
+        lines += [f'gfsalnet_jobs{{state="{state}"}} {count}' for state, count in self._jobs.counts().items()]
+        lines += ["# HELP gfsalnet_listeners Clients that listen to events.", "# TYPE gfsalnet_listeners gauge"]
+        lines += [f"gfsalnet_listeners {self._board.listeners}"]
+        return "\n".join(lines) + "\n"
+
+    def _job(self, job_id: str) -> Job:
+        job = self._jobs.get(job_id)
+        if job is None:
+            raise Problem(404, "There is no such job: it was removed, or its results have expired.")
+        return job
+
+    def _shown(self, job: Job) -> JobStatus:
+        return shown(job, self._board.of(job.id), self._runner.folder(job.id))
+
+
+def _options_of_fields(fields: Mapping[str, str]) -> dict[str, Any]:
+    """Options as a form has them: texts."""
+    options: dict[str, Any] = {name: value for name, value in fields.items() if name != FILE_FIELD}
+    if "report" in options:
+        if options["report"] not in ("true", "false"):
+            raise Problem(422, "report: true or false.")
+        options["report"] = options["report"] == "true"
+    return options

@@ -1,0 +1,84 @@
+"""The application: jobs, what works at them, the interface, and the guard around all of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
+from gfsalnet._version import __version__
+from gfsalnet.serve.api import Api
+from gfsalnet.serve.guard import Guard
+from gfsalnet.serve.jobs import Jobs
+from gfsalnet.serve.problems import ProblemDocument, answer_with_problems
+from gfsalnet.serve.progress import Board
+from gfsalnet.serve.runner import Runner
+from gfsalnet.serve.settings import CheckOptions, ServeSettings
+
+_PAGE = Path(__file__).parent / "page"
+
+
+def create_app(
+    settings: ServeSettings, check_options: CheckOptions, options_schema: Mapping[str, Any] | None = None
+) -> FastAPI:
+    """An ASGI application, of one process and one event loop.
+
+    Args:
+        settings: the limits.
+        check_options: makes arguments of `gfsalnet predict` of a job's options, and refuses what they may not be.
+        options_schema: JSON schemas of the options by name, for the documentation at `/openapi.json`.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    jobs, board = Jobs(settings.data / "jobs.sqlite3"), Board()
+    runner = Runner(jobs, board, settings, check_options)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        runner.start()
+        try:
+            yield
+        finally:
+            await runner.stop()
+            jobs.close()
+
+    app = FastAPI(
+        title="GFSalNet",
+        version=__version__,
+        description="Where viewers look in a video.",
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+    )
+    app.include_router(Api(jobs, board, runner, settings, check_options, options_schema or {}).router)
+    _serve_page(app)
+    answer_with_problems(app)
+    _describe_problems(app)
+    app.add_middleware(Guard, settings=settings)
+    return app
+
+
+def _serve_page(app: FastAPI) -> None:
+    """The page for people, whose scripts are its own files alone."""
+    app.mount("/page", StaticFiles(directory=_PAGE))
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(_PAGE / "index.html")
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the problem document among the schemas that OpenAPI names."""
+    original = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = original()
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("ProblemDocument", ProblemDocument.model_json_schema())
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation extends it

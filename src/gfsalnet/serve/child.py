@@ -1,0 +1,81 @@
+"""What a job's process runs: `python -m gfsalnet.serve.child PARENT BYTES look|command …`.
+
+It ends with the server, may take so much address space, and then is the command line, or `look`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import runpy
+import signal
+import sys
+from contextlib import suppress
+from itertools import islice
+
+_PR_SET_PDEATHSIG = 1
+JOB_FAILED = 1
+
+
+def main(arguments: list[str]) -> None:
+    """Run what the arguments say."""
+    parent, most_bytes, what, *rest = arguments
+    _end_with(int(parent))
+    _limit(int(most_bytes))
+    if what == "look":
+        sys.exit(look(rest[0], rest[1], float(rest[2])))
+    sys.argv = ["gfsalnet", *rest]
+    runpy.run_module("gfsalnet", run_name="__main__")
+
+
+def look(source: str, picture: str, most_seconds: float) -> int:
+    """Look at a video before it is worked at: refuse one that is too long, and draw the first frame's overlay.
+
+    Prints one JSON object: `problem`, or `kind` and `seconds`.
+    """
+    from gfsalnet.errors import GFSalNetError
+    from gfsalnet.models import load_model
+    from gfsalnet.unexpected import one_line
+    from gfsalnet.video import open_source
+
+    try:
+        with open_source(source) as reader:
+            seconds = reader.info.duration_seconds
+            if seconds is not None and seconds > most_seconds:
+                problem = f"is {seconds:.0f} seconds long, more than the {most_seconds:.0f} that this server takes"
+                raise GFSalNetError(os.path.basename(source), problem, "Send a part of it")
+            model = load_model(backend="auto")
+            for prediction in model.stream(islice(reader, 1)):
+                prediction.save(picture)
+            _say({"kind": reader.info.kind, "seconds": seconds})
+    except Exception as error:
+        _say({"problem": one_line(os.path.basename(source), error)})
+        return JOB_FAILED
+    return 0
+
+
+def _say(what: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+
+
+def _end_with(parent: int) -> None:
+    """Ask to be told to stop when the server is no more."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it ended before the line above
+        sys.exit(JOB_FAILED)
+
+
+def _limit(most_bytes: int) -> None:
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

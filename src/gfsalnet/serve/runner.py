@@ -1,0 +1,253 @@
+"""What works at the jobs: some tasks of the event loop, each of which runs one job's processes after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gfsalnet.errors import GFSalNetError, OutputError
+from gfsalnet.files import remove
+from gfsalnet.formats.texts import parse_json
+from gfsalnet.serve.documents import PREVIEW, REPORT
+from gfsalnet.serve.jobs import Job, Jobs
+from gfsalnet.serve.progress import Board
+from gfsalnet.serve.settings import CheckOptions, ServeSettings
+
+log = logging.getLogger(__name__)
+
+_GRACE_SECONDS = 5.0
+"""How long a process may take to clean up."""
+_LINE_BYTES = 2**20
+_TIDY_SECONDS = 60.0
+_LAST_LINES = 20
+CHILD = (sys.executable, "-m", "gfsalnet.serve.child")
+"""The command of a job's process."""
+
+
+class _JobFailedError(Exception):
+    """With the one line for the user."""
+
+
+class Runner:
+    """Runs the queued jobs, and removes old ones.
+
+    Args:
+        jobs: all of them.
+        board: where to show how far they are.
+        settings: the limits.
+        check_options: makes arguments of `gfsalnet predict` of a job's options.
+    """
+
+    def __init__(self, jobs: Jobs, board: Board, settings: ServeSettings, check_options: CheckOptions) -> None:
+        self._jobs, self._board, self._settings, self._check_options = jobs, board, settings, check_options
+        self._more = asyncio.Event()
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin: jobs that a former server left come first."""
+        self._jobs.recover()
+        self._remove_strays()
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._work()) for _ in range(self._settings.workers)]
+        self._tasks.append(loop.create_task(self._tidy()))
+
+    async def stop(self) -> None:
+        """End the processes; their jobs wait for the next server."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def wake(self) -> None:
+        """There is a new job."""
+        self._more.set()
+
+    async def cancel(self, job_id: str) -> None:
+        """End the job's processes, if it has any."""
+        task = self._running.get(job_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    def folder(self, job_id: str) -> Path:
+        """All that is kept of a job."""
+        return self._settings.data / "jobs" / job_id
+
+    async def _work(self) -> None:
+        while True:
+            self._more.clear()
+            job = self._jobs.take()
+            if job is None:
+                await self._more.wait()
+                self._more.set()  # others wait for it too
+                await asyncio.sleep(0)
+                continue
+            task = self._running[job.id] = asyncio.ensure_future(self._run(job))
+            try:
+                await asyncio.shield(task)
+            except asyncio.CancelledError:
+                if task.cancelled():  # that job alone
+                    continue
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                self._jobs.requeue(job.id)
+                raise
+            finally:
+                self._running.pop(job.id, None)
+                self._board.forget(job.id)
+
+    async def _run(self, job: Job) -> None:
+        try:
+            results, problem, notes = await asyncio.wait_for(self._steps(job), self._settings.job_seconds)
+            self._jobs.end(job.id, "done", problem, notes, str(results))
+        except (asyncio.TimeoutError, TimeoutError):
+            problem = f"took longer than {self._settings.job_seconds:.0f} seconds, the most that this server allows"
+            self._jobs.end(job.id, "failed", problem)
+        except _JobFailedError as failed:
+            self._jobs.end(job.id, "failed", str(failed))
+        except Exception as error:
+            log.exception("job %s", job.id)
+            self._jobs.end(job.id, "failed", f"failed in a way nobody foresaw ({type(error).__name__}: {error})")
+
+    async def _steps(self, job: Job) -> tuple[Path, str | None, tuple[str, ...]]:
+        """The folder of the results, what of the video could not be read, and notes."""
+        folder = self.folder(job.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._board.show(job.id, stage="looking")
+        seconds = str(self._settings.video_seconds)
+        said: list[dict[str, Any]] = []
+        await self._process(("look", job.source, str(folder / PREVIEW), seconds), said.append)
+        if not said or "problem" in said[-1]:
+            raise _JobFailedError(said[-1]["problem"] if said else f"{job.name}: cannot be looked at")
+        self._board.show(job.id, stage="predicting")
+        options = dict(job.options)
+        wants_report = options.pop("report", False)
+        outcome = await self._predict(job, [*self._check_options(options), "--output", str(folder / "results")])
+        if outcome["status"] == "failed":
+            raise _JobFailedError(outcome["message"])
+        results = Path(outcome["folder"])
+        if wants_report:
+            self._board.show(job.id, stage="reporting")
+            await self._report(job, results / REPORT)
+        problem = outcome["message"] if outcome["status"] == "damaged" else None
+        return results, _without(problem, folder), tuple(_without(note, folder) or "" for note in outcome["notes"])
+
+    async def _predict(self, job: Job, arguments: list[str]) -> dict[str, Any]:
+        """What `gfsalnet predict` says of the source in the end."""
+        outcomes: list[dict[str, Any]] = []
+
+        def hear(said: dict[str, Any]) -> None:
+            if said.get("event") == "progress":
+                self._board.show(
+                    job.id,
+                    frames_done=said["done"],
+                    frames_total=said["total"],
+                    frames_per_second=said["per_second"],
+                    seconds_left=said["seconds_left"],
+                )
+            elif said.get("event") in ("outcome", "error"):
+                outcomes.append(said)
+
+        command = ("command", "predict", "--progress", "json", *arguments, "--", job.source)
+        status, rest = await self._process(command, hear)
+        folder = self.folder(job.id)
+        if not outcomes:
+            why = rest[-1] if rest else f"its process ended with status {status}; it may have needed too much memory"
+            raise _JobFailedError(_without(why, folder) or "")
+        said = outcomes[-1]
+        return {**said, "status": said.get("status", "failed"), "message": _without(said["message"], folder)}
+
+    async def _report(self, job: Job, path: Path) -> None:
+        picked = ("model", "flow", "backend", "device", "start", "end")
+        options = {name: value for name, value in job.options.items() if name in picked}
+        arguments = self._check_options(options)
+        command = ("command", "report", *arguments, "--title", job.name, "--output", str(path), "--", job.source)
+        status, rest = await self._process(command, lambda said: None)
+        if status:
+            raise _JobFailedError(_without(rest[-1] if rest else f"its report ended with {status}", path.parent) or "")
+
+    async def _process(
+        self, arguments: tuple[str, ...], hear: Callable[[dict[str, Any]], None]
+    ) -> tuple[int, list[str]]:
+        """The exit status of a process, and the last lines that were no JSON objects; those are heard."""
+        limits = (str(os.getpid()), str(self._settings.job_bytes))
+        process = await asyncio.create_subprocess_exec(
+            *CHILD,
+            *limits,
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=_LINE_BYTES,
+            start_new_session=True,  # a group of its own: workers of its own end with it
+        )
+        assert process.stdout is not None
+        rest: list[str] = []
+        try:
+            async for line in process.stdout:
+                text = line.decode("utf-8", "replace").strip()
+                said = _object(text)
+                if said is not None:
+                    hear(said)
+                elif text:
+                    rest = [*rest[1 - _LAST_LINES :], text]
+            return await process.wait(), rest
+        finally:
+            await _ended(process)
+
+    async def _tidy(self) -> None:
+        """Now and then remove what is older than it may be."""
+        while True:
+            for job in self._jobs.ended_before(time.time() - self._settings.keep_seconds):
+                self.remove(job.id)
+            await asyncio.sleep(_TIDY_SECONDS)
+
+    def remove(self, job_id: str) -> None:
+        """Forget a job and all that is kept of it."""
+        self._jobs.remove(job_id)
+        with suppress(OSError, OutputError):
+            remove(self.folder(job_id))
+
+    def _remove_strays(self) -> None:
+        """Folders without a job: uploads that were cut off, and removals that were."""
+        known = self._jobs.ids()
+        places = self._settings.data / "jobs"
+        for folder in places.iterdir() if places.is_dir() else ():
+            if folder.name not in known:
+                with suppress(OSError, OutputError):
+                    remove(folder)
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """A JSON object; None: any other text."""
+    try:
+        said = parse_json(text, Path("what the process says"), GFSalNetError)
+    except GFSalNetError:
+        return None
+    return said if isinstance(said, dict) else None
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """See to it that the process and all that it started are gone."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        with suppress(asyncio.TimeoutError, TimeoutError):
+            await asyncio.wait_for(process.wait(), _GRACE_SECONDS)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _without(text: str | None, folder: Path) -> str | None:
+    """The text without the server's own paths."""
+    if text is None:
+        return None
+    return text.replace(f"{folder / 'upload'}{os.sep}", "").replace(f"{folder}{os.sep}", "")
