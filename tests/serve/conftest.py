@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from gfsalnet.cli.serve import job_arguments, options_schema
@@ -45,23 +46,32 @@ elif rest[0] == "predict":
     (output / "summary.json").write_text(json.dumps({"arguments": rest}))
     (output / "maps" / "000000.png").write_bytes(b"map")
     print(json.dumps({"event": "outcome", "source": str(source), "status": "damaged" if b"damaged" in said else "done",
-                      "message": f"{source}: 3 frames", "notes": ["a note"], "folder": str(output)}))
+                      "message": f"{source}: 3 frames", "notes": ["a note"], "frames": 3, "folder": str(output)}))
 else:
     Path(rest[rest.index("--output") + 1]).write_text('<script type="module">play()</script>')
 """
 
 
 @pytest.fixture
-def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., TestClient]]:
-    """Start a server on `tmp_path / "data"`, by default as users of this machine reach it."""
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., FastAPI]:
+    """An application whose data lie in `tmp_path / "data"`, with these settings."""
     child = tmp_path / "child.py"
     child.write_text(textwrap.dedent(CHILD))
     monkeypatch.setattr("gfsalnet.serve.runner.CHILD", (sys.executable, "-S", str(child)))
+
+    def make(**settings: Any) -> FastAPI:
+        return create_app(ServeSettings(data=tmp_path / "data", **settings), job_arguments, options_schema())
+
+    return make
+
+
+@pytest.fixture
+def serve(app: Callable[..., FastAPI]) -> Iterator[Callable[..., TestClient]]:
+    """Start a server, by default as users of this machine reach it."""
     with ExitStack() as running:
 
-        def start(base_url: str = "http://localhost", **settings: Any) -> TestClient:
-            given = ServeSettings(data=tmp_path / "data", **settings)
-            app = create_app(given, job_arguments, options_schema())
-            return running.enter_context(TestClient(app, base_url=base_url, raise_server_exceptions=False))
+        def start(**settings: Any) -> TestClient:
+            client = TestClient(app(**settings), base_url="http://localhost", raise_server_exceptions=False)
+            return running.enter_context(client)
 
         yield start

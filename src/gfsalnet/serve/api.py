@@ -84,12 +84,16 @@ class Api:
             methods=["DELETE"],
             response_model=JobStatus,
             responses={**job_errors, **documented(403)},
-            summary="Cancel a job, or remove one that has ended",
+            summary="Cancel and remove a job",
         )
         errors = documented(401, 421)
         router.add_api_route("/v1/models", self.models, methods=["GET"], responses=errors)
         router.add_api_route(
-            "/v1/session", self.session, methods=["POST"], status_code=204, responses=documented(401, 403, 421, 422)
+            "/v1/session",
+            self.session,
+            methods=["POST"],
+            status_code=204,
+            responses=documented(400, 401, 403, 421, 422),
         )
         router.add_api_route("/healthz", self.healthz, methods=["GET"], responses=documented(421))
         router.add_api_route("/readyz", self.readyz, methods=["GET"], responses=documented(421, 503, 507))
@@ -211,7 +215,7 @@ class Api:
         told = None
         async for _ in self._board.changes(job_id):
             job = self._jobs.get(job_id)
-            if job is None:
+            if job is None:  # removed
                 return
             text = self._shown(job).model_dump_json()
             yield f"event: job\ndata: {text}\n\n" if text != told else ": still there\n\n"
@@ -240,16 +244,12 @@ class Api:
         )
 
     async def delete(self, job_id: JobId) -> JobStatus:
-        """Cancel a job that waits or runs; a job that has ended is removed with all that is kept of it."""
-        job = self._job(job_id)
-        if job.state in ENDED:
-            self._runner.remove(job_id)
-            return self._shown(job)
-        self._jobs.end(job_id, "cancelled")
+        """Remove a job with all that is kept of it; one that waits or runs is cancelled first."""
+        self._jobs.end(job_id, "cancelled")  # unless it has ended
+        job = self._shown(self._job(job_id))
         await self._runner.cancel(job_id)
-        remove(self._runner.folder(job_id))
-        self._board.forget(job_id)
-        return self._shown(self._job(job_id))
+        self._runner.remove(job_id)
+        return job.model_copy(update={"files": [], "preview": None, "zip": None})
 
     async def models(self) -> list[ModelInfo]:
         """The models that jobs may name."""

@@ -94,7 +94,7 @@ def shown(job: Job, progress: Progress, folder: Path) -> JobStatus:
         started=None if job.started is None else _date(job.started),
         finished=None if job.finished is None else _date(job.finished),
         stage="ended" if job.state in ENDED else progress.stage,
-        frames_done=progress.frames_done,
+        frames_done=job.frames if job.state in ENDED else progress.frames_done,
         frames_total=progress.frames_total,
         frames_per_second=progress.frames_per_second,
         seconds_left=progress.seconds_left,
@@ -122,7 +122,12 @@ def request_body(options_schema: Mapping[str, Any], *, by_path: bool) -> dict[st
     video = {"type": "string", "format": "binary", "description": "The video or picture."}
     content: dict[str, Any] = {
         "multipart/form-data": {
-            "schema": {"type": "object", "required": [FILE_FIELD], "properties": {FILE_FIELD: video, **options}}
+            "schema": {
+                "type": "object",
+                "required": [FILE_FIELD],
+                "additionalProperties": False,
+                "properties": {FILE_FIELD: video, **options},
+            }
         }
     }
     if by_path:

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     finished REAL,
     attempts INTEGER NOT NULL DEFAULT 0,
     results TEXT,
+    frames INTEGER NOT NULL DEFAULT 0,
     problem TEXT,
     notes TEXT NOT NULL DEFAULT '[]'
 )
@@ -61,6 +62,8 @@ class Job:
     attempts: int
     results: str | None
     """The folder of the results."""
+    frames: int
+    """Predicted, once the job has ended."""
     problem: str | None
     """Why the job failed, or what of it could not be done."""
     notes: list[str]
@@ -121,12 +124,13 @@ class Jobs:
         problem: str | None = None,
         notes: tuple[str, ...] = (),
         results: str | None = None,
+        frames: int = 0,
     ) -> None:
         """Say how a job ended, unless it was removed or has ended already."""
         self._db.execute(
-            "UPDATE jobs SET state = ?, problem = ?, notes = ?, results = ?, finished = ? "
+            "UPDATE jobs SET state = ?, problem = ?, notes = ?, results = ?, frames = ?, finished = ? "
             "WHERE id = ? AND state IN ('queued', 'running')",
-            (state, problem, json.dumps(notes), results, time.time(), job_id),
+            (state, problem, json.dumps(notes), results, frames, time.time(), job_id),
         )
 
     def requeue(self, job_id: str) -> None:

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from gfsalnet.unexpected import unexpected
 
@@ -47,6 +48,16 @@ def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
+def _methods(app: FastAPI, request: Request) -> set[str]:
+    """What may be asked of a path."""
+    return {
+        method
+        for route in app.routes
+        if route.matches(request.scope)[0] != Match.NONE
+        for method in getattr(route, "methods", None) or ()
+    }
+
+
 def answer_with_problems(app: FastAPI) -> None:
     """Whatever a handler raises is answered by a problem document."""
 
@@ -56,7 +67,10 @@ def answer_with_problems(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def of_the_framework(request: Request, error: HTTPException) -> Response:
-        return Problem(error.status_code, str(error.detail), dict(error.headers or {})).response()
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # of all routes of the path, not of the first alone
+            headers["allow"] = ", ".join(sorted(_methods(app, request)))
+        return Problem(error.status_code, str(error.detail), headers).response()
 
     @app.exception_handler(RequestValidationError)
     async def of_parameters(request: Request, error: RequestValidationError) -> Response:

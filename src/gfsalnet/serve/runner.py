@@ -71,7 +71,9 @@ class Runner:
         self._more.set()
 
     async def cancel(self, job_id: str) -> None:
-        """End the job's processes, if it has any."""
+        """End the job's processes, if it has any, once its listeners know."""
+        self._board.forget(job_id)
+        await asyncio.sleep(0)
         task = self._running.get(job_id)
         if task is not None:
             task.cancel()
@@ -106,8 +108,8 @@ class Runner:
 
     async def _run(self, job: Job) -> None:
         try:
-            results, problem, notes = await asyncio.wait_for(self._steps(job), self._settings.job_seconds)
-            self._jobs.end(job.id, "done", problem, notes, str(results))
+            end = await asyncio.wait_for(self._steps(job), self._settings.job_seconds)
+            self._jobs.end(job.id, "done", **end)
         except (asyncio.TimeoutError, TimeoutError):
             problem = f"took longer than {self._settings.job_seconds:.0f} seconds, the most that this server allows"
             self._jobs.end(job.id, "failed", problem)
@@ -117,8 +119,8 @@ class Runner:
             log.exception("job %s", job.id)
             self._jobs.end(job.id, "failed", f"failed in a way nobody foresaw ({type(error).__name__}: {error})")
 
-    async def _steps(self, job: Job) -> tuple[Path, str | None, tuple[str, ...]]:
-        """The folder of the results, what of the video could not be read, and notes."""
+    async def _steps(self, job: Job) -> dict[str, Any]:
+        """What to note of a job that is done."""
         folder = self.folder(job.id)
         folder.mkdir(parents=True, exist_ok=True)
         self._board.show(job.id, stage="looking")
@@ -138,7 +140,12 @@ class Runner:
             self._board.show(job.id, stage="reporting")
             await self._report(job, results / REPORT)
         problem = outcome["message"] if outcome["status"] == "damaged" else None
-        return results, _without(problem, folder), tuple(_without(note, folder) or "" for note in outcome["notes"])
+        return {
+            "problem": _without(problem, folder),
+            "notes": tuple(_without(note, folder) or "" for note in outcome["notes"]),
+            "results": str(results),
+            "frames": outcome["frames"],
+        }
 
     async def _predict(self, job: Job, arguments: list[str]) -> dict[str, Any]:
         """What `gfsalnet predict` says of the source in the end."""
@@ -150,7 +157,7 @@ class Runner:
                     job.id,
                     frames_done=said["done"],
                     frames_total=said["total"],
-                    frames_per_second=said["per_second"],
+                    frames_per_second=said["per_second"] or 0.0,
                     seconds_left=said["seconds_left"],
                 )
             elif said.get("event") in ("outcome", "error"):

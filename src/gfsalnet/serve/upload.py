@@ -7,7 +7,6 @@ import hashlib
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from email.message import Message
 from pathlib import Path
 from typing import BinaryIO
 
@@ -94,10 +93,9 @@ class _Form:
         self._header, self._value = b"", b""
 
     def _open(self) -> None:
-        said = Message()
-        said["content-disposition"] = self._headers.get("content-disposition", "")
-        name = said.get_param("name", header="content-disposition")
-        if not isinstance(name, str) or not name:
+        _, said = parse_options_header(self._headers.get("content-disposition", ""))
+        name = said.get(b"name", b"").decode("utf-8", "replace")
+        if not name:
             raise Problem(400, "A part of the form has no name.")
         if name != FILE_FIELD:
             if len(self.upload.fields) >= _FIELDS or name in self.upload.fields:
@@ -106,7 +104,7 @@ class _Form:
             return
         if self.upload.path is not None:
             raise Problem(400, "The form has two files: send one job for each.")
-        self.upload.name = said.get_filename() or "video"
+        self.upload.name = said.get(b"filename", b"").decode("utf-8", "replace") or "video"
         self.upload.path = self._folder / stored_name(self.upload.name)
         self._file = self.upload.path.open("xb")
 

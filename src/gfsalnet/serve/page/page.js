@@ -124,11 +124,7 @@ class Video {
     this.request?.abort();
     this.events?.close();
     if (this.id) {
-      // Once cancels a job that runs; once more removes what has ended.
-      for (let state = "running"; !["done", "failed", "cancelled"].includes(state); ) {
-        const job = await ask(`/v1/jobs/${this.id}`, { method: "DELETE" }).catch(() => ({ state: "done" }));
-        state = job.state;
-      }
+      await ask(`/v1/jobs/${this.id}`, { method: "DELETE" }).catch(() => null); // it may have expired
       remember(remembered().filter((id) => id !== this.id));
     }
     this.article.remove();
