@@ -22,6 +22,7 @@ GIVEN: dict[str, list[str]] = {
     "report": ["clip.mp4"],
     "roi": ["clip.mp4"],
     "marks": ["clip.mp4"],
+    "serve": [],
     "doctor": [],
     "figure 6": ["clip.mp4"],
     "figure 7": ["clip.mp4", "--models", "pqft"],
@@ -122,6 +123,15 @@ WRONG = {
     "--timecode": "soon",
     "--timeline-start": "01:00",
     "--workers": "-1",
+    "--port": "70000",
+    "--jobs": "0",
+    "--queue": "0",
+    "--keep": "-1",
+    "--max-upload": "0",
+    "--max-minutes": "-1",
+    "--job-minutes": "-1",
+    "--job-memory": "1",
+    "--host": "0.0.0.0",
 }
 """Option → a value that makes no sense."""
 
@@ -140,7 +150,7 @@ WRONG_ARGUMENTS = {
 
 PATHS = {
     *("--cache", "--calibrate", "--data-root", "--maps", "--output", "--root", "--title", "--video"),
-    *("--aoi", "--areas", "--manifest", "--event", "--gaze", "--media"),
+    *("--aoi", "--areas", "--manifest", "--event", "--gaze", "--media", "--data", "--token-file", "--name"),
 }
 PATH_ARGUMENTS = {"evaluations", "file", "files", "output", "results", "root", "roots", "runs", "source", "sources"}
 """Any text may be a path or a title: whether something lies there, the disk says."""
@@ -180,6 +190,7 @@ TOGETHER = [
     ["aoi", "clip.mp4", "--areas", "areas.json", "--people-only"],
     ["aoi", "clip.mp4", "--areas", "areas.json", "--margin", "1deg"],
     ["roi", "clip.mp4", "--crf", "20", "--bitrate", "100"],
+    ["serve", "--host", "0.0.0.0"],
     ["marks", "clip.mp4", "--start", "2", "--end", "1"],
     ["dance"],
     ["predict"],
