@@ -17,6 +17,7 @@ from gfsalnet.predict import Settings, predict_sources
 from gfsalnet.scale.collect import Collected, collect
 from gfsalnet.scale.identity import id_of, result_path
 from gfsalnet.scale.manifest import make_manifest
+from gfsalnet.store import note_failures
 
 
 @pytest.fixture
@@ -53,7 +54,9 @@ def test_frames_summaries_and_failures(manifest: Path, tmp_path: Path) -> None:
 def test_results_without_a_manifest(manifest: Path, tmp_path: Path) -> None:
     sources = [str(tmp_path / "in" / f"{number}.mp4") for number in range(2)]
     list(predict_sources(Even(), sources, Settings(output=tmp_path / "out", save=("csv",))))
-    assert collect(str(tmp_path / "out"), tmp_path / "tables") == Collected(results=2, frames=7, failures=0)
+    note_failures(tmp_path / "out", {"bad.mp4": "bad.mp4: it is not a video", sources[0]: "it has a result by now"})
+    assert collect(str(tmp_path / "out"), tmp_path / "tables") == Collected(results=2, frames=7, failures=1)
+    assert rows_of(tmp_path / "tables" / "failures.parquet")[0]["source"] == "bad.mp4"
     rows = rows_of(tmp_path / "tables" / "summaries.parquet")
     assert [(row["folder"], row["id"]) for row in rows] == [("0", id_of(sources[0])), ("1", id_of(sources[1]))]
 

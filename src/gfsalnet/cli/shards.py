@@ -66,7 +66,7 @@ def run_shard(
     plan = work.plan
     tell(f"{of.manifest}, shard {of.shard}: {_state(plan)}")
     first = [row["uri"] for row in islice(plan.rows(), _LOOKED_AT)]
-    count = workers or default_workers(model, first, settings)
+    count = min(workers or default_workers(model, first, settings), max(len(plan.to_do), 1))
     failures: dict[str, str] = {}
     failed = done = 0
     progress = BatchProgress("frames", {}, len(plan.to_do))

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from gfsalnet.errors import GFSalNetError, OutputError
-from gfsalnet.formats.texts import parse_json, read_csv_tables
+from gfsalnet.formats.texts import parse_json, read_csv_rows, read_csv_tables
 from gfsalnet.packages import needed_by
 from gfsalnet.scale.destination import Destination, destination_of
 from gfsalnet.scale.finding import in_words
 from gfsalnet.scale.identity import ID_DIGITS, id_of, result_path
 from gfsalnet.scale.outcomes import read_outcomes
 from gfsalnet.scale.tables import FAILURES, FRAMES, SUMMARIES, table_writer
+from gfsalnet.store import FAILURES_FILE as NOTED_FILE
 from gfsalnet.store import SUMMARY_FILE
 
 with needed_by("collect"):
@@ -86,6 +87,7 @@ def collect(results: str, output: Path, on_result: Callable[[Collected], None] =
             so_far = Collected(summaries.rows, frames.rows, failures.rows)
             on_result(so_far)
         failures.add(_without_result(read_outcomes(source), seen))
+        failures.add(_of_batches(source, seen))
         if not seen and not failures.rows:
             raise OutputError(results, "there is no result", "Name a folder that `gfsalnet predict` has written to")
         return Collected(summaries.rows, frames.rows, failures.rows)
@@ -174,4 +176,13 @@ def _without_result(outcomes: pyarrow.Table, seen: set[str]) -> pyarrow.Table:
         row["uri"]: row for row in failed.filter(pyarrow.array(open_, pyarrow.bool_())).sort_by("ended").to_pylist()
     }
     rows = [{**row, "source": row["uri"]} for row in last.values()]
+    return pyarrow.Table.from_pylist(rows, schema=FAILURES)
+
+
+def _of_batches(source: Destination, seen: set[str]) -> pyarrow.Table:
+    """What `predict` without a manifest has noted of sources that have no result."""
+    rows: list[dict[str, str]] = []
+    if NOTED_FILE in source.names(""):
+        with source.local(NOTED_FILE) as file:
+            rows = [row for row in read_csv_rows(file, OutputError) if id_of(row.get("source", "")) not in seen]
     return pyarrow.Table.from_pylist(rows, schema=FAILURES)
