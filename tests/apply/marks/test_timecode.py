@@ -77,4 +77,4 @@ def test_variable_rates_take_the_nearest_of_editors():
     assert not is_steady
     assert rate in (Fraction(30), 30 * NTSC)
     gap = np.append(np.arange(100), np.arange(130, 200)) / 25
-    assert nearest_rate(Fraction(25), gap)[1] is False
+    assert nearest_rate(Fraction(20), gap) == (Fraction(25), False)

@@ -121,6 +121,8 @@ def test_resolve_reads_an_event_for_each_mark(tmp_path):
 def test_ffmpeg_reads_the_chapters(tmp_path):
     path = written(tmp_path, Fraction(25)) / "chapters.txt"
     with av.open(str(path), format="ffmetadata") as container:
+        if not hasattr(container, "chapters"):
+            pytest.skip("this PyAV reads no chapters")
         chapters = container.chapters()
     titles = ["Start", "Peak 1", "Cut 1", "Spread looks 1", "…"]
     starts = [0, 2000, 3200, 4800, 7200, 8000]

@@ -101,7 +101,7 @@ def nearest_rate(rate: Fraction, times_seconds: NDArray[np.float64]) -> tuple[Fr
     """The rate to number the frames of a video by, and whether its frames come at a steady rate.
 
     That of the video where it is steady, as its exact fraction where it is a standard one; otherwise the standard one
-    nearest to the average, since no timeline of an editor varies.
+    nearest to the usual distance of two frames, since no timeline of an editor varies.
 
     Args:
         rate: that the container states.
@@ -114,5 +114,5 @@ def nearest_rate(rate: Fraction, times_seconds: NDArray[np.float64]) -> tuple[Fr
         return steady, True
     if np.abs(grid - np.round(grid)).max() <= UNSTEADY and np.diff(np.round(grid)).max() <= 1:
         return steady, True
-    average = (times_seconds.size - 1) / float(times_seconds[-1] - times_seconds[0])
-    return min(STANDARD_RATES, key=lambda standard: abs(float(standard) / average - 1)), False
+    usual = 1 / float(np.median(np.diff(times_seconds)))  # not on average, which a gap would lower
+    return min(STANDARD_RATES, key=lambda standard: abs(float(standard) / usual - 1)), False

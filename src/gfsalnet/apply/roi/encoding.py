@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,7 +30,7 @@ from gfsalnet.errors import OutputError, SourceError
 from gfsalnet.video import VideoReader, open_source
 from gfsalnet.video.container import ContainerReader
 from gfsalnet.video.muxing import FrameWriter
-from gfsalnet.video.pixels import display_matrix, upright_filters
+from gfsalnet.video.pixels import UNSPECIFIED, display_matrix, upright_filters
 from gfsalnet.video.writer import YUVConverter, repeatable
 
 CODECS: Mapping[RoiCodec, str] = {"x264": "libx264", "x265": "libx265"}
@@ -155,18 +156,13 @@ def _encode_once(
                 audio_from=info.path if has_sound and info.has_audio else None,
                 audio_start_seconds=first[1],
             ) as writer:
-                for done, (frame, seconds) in enumerate(_chained(first, pictures), start=1):
+                for done, (frame, seconds) in enumerate(chain([first], pictures), start=1):
                     writer.write_frame(marked.apply(frame, done - 1), seconds - first[1])
                     on_frame(done)
                 if offsets is not None and done != len(offsets):
                     problem = f"has {done} frames now, and {len(offsets)} were predicted"
                     raise SourceError(source, problem, "Predict it again")
     return writer.notes
-
-
-def _chained(first: Picture, rest: Iterator[Picture]) -> Iterator[Picture]:
-    yield first
-    yield from rest
 
 
 def _pictures(
@@ -178,7 +174,7 @@ def _pictures(
         native = ((frame, seconds) for frame, seconds in reader.decoded() if seconds >= begin)
         first = next(native, None)
         if first is not None and _takes(codec, first[0]):
-            yield from _of_one_size(_until(_chained(first, native), end))
+            yield from _of_one_size(_until(chain([first], native), end))
             return
     to_yuv = YUVConverter()
     with open_source(source, start_seconds=part[0], end_seconds=part[1]) as again:
@@ -216,8 +212,9 @@ def _settle(context: VideoCodecContext, frame: VideoFrame, encoding: Encoding, p
     context.pix_fmt = frame.format.name
     context.sample_aspect_ratio = pixel_aspect
     context.thread_count = 0  # the encoder's own choice
-    for name in ("colorspace", "color_primaries", "color_trc", "color_range"):
-        setattr(context, name, int(getattr(frame, name)))
+    context.colorspace, context.color_range = int(frame.colorspace), int(frame.color_range)
+    for name in ("color_primaries", "color_trc"):  # which PyAV 14 does not know of frames
+        setattr(context, name, int(getattr(frame, name, UNSPECIFIED)))
     if encoding.kbps is not None:
         context.bit_rate = round(encoding.kbps * 1000)
 
@@ -255,7 +252,8 @@ class _Marker:
 
     def _made(self, frame: VideoFrame, regions: Sequence[Region]) -> Graph:
         graph = Graph()
-        graph.threads = 1
+        if hasattr(graph, "threads"):  # since PyAV 15; none of these filters needs a pool
+            graph.threads = 1
         last = graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gfsalnet.apply.roi.offsets import Offsets
+from gfsalnet.apply.roi.offsets import QP_PER_DOUBLING, Offsets, offsets_of
 
 SVT_BLOCK_PIXELS = 64
 SVT_MOST_VALUES = 7
@@ -26,7 +26,7 @@ class SvtAv1Map:
     """
 
     def __init__(self, strength: float, block_pixels: int) -> None:
-        self._step = max(strength, 1) * 2 / (SVT_MOST_VALUES - 1)
+        self._strength, self._step = strength, max(strength, 1) * 2 / (SVT_MOST_VALUES - 1)
         self._together = SVT_BLOCK_PIXELS // block_pixels
         self._last: str | None = None
         self._frame = 0
@@ -37,7 +37,9 @@ class SvtAv1Map:
         Args:
             offsets: (rows, columns) in QP.
         """
-        steps = np.rint(_means(offsets, self._together) / self._step)
+        # A block of several is looked at as they are on average: of their looks, not of their offsets.
+        lift = _means(np.exp2(offsets / -QP_PER_DOUBLING), self._together)
+        steps = np.rint(offsets_of(lift, self._strength) / self._step)
         indices = np.rint(steps * self._step * QINDEX_PER_QP).astype(int)
         values = " ".join(map(str, indices.ravel().tolist()))
         line = f"{self._frame} {values}\n" if values != self._last else ""
@@ -45,10 +47,10 @@ class SvtAv1Map:
         return line
 
 
-def _means(offsets: Offsets, together: int) -> NDArray[np.float64]:
+def _means(lift: NDArray[np.float64], together: int) -> NDArray[np.float64]:
     """The means of so many by so many blocks; at the right and the bottom of those there are."""
-    rows, columns = (range(0, size, together) for size in offsets.shape)
-    sums = np.add.reduceat(np.add.reduceat(offsets.astype(np.float64), rows, axis=0), columns, axis=1)
-    ones = np.ones(offsets.shape)
+    rows, columns = (range(0, size, together) for size in lift.shape)
+    sums = np.add.reduceat(np.add.reduceat(lift, rows, axis=0), columns, axis=1)
+    ones = np.ones(lift.shape)
     means: NDArray[np.float64] = sums / np.add.reduceat(np.add.reduceat(ones, rows, axis=0), columns, axis=1)
     return means
