@@ -149,8 +149,10 @@ class S3Server:
         if self.refusals > 0:
             self.refusals, self.refused = self.refusals - 1, self.refused + 1
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            start_response("503 Slow Down", [("Content-Type", "application/xml")])
-            return [b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"]
+            body = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+            length = ("Content-Length", str(len(body)))
+            start_response("503 Slow Down", [("Content-Type", "application/xml"), length])
+            return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
         return self.application(environ, start_response)
 
 

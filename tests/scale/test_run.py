@@ -111,9 +111,10 @@ def test_only_what_is_missing_is_done(manifest: Path, clips: Path, tmp_path: Pat
     out = tmp_path / "out"
     predict(manifest, out)
     shutil.rmtree(out / result_path(id_of(str(clips / "2.mp4"))))
-    assert planned(manifest, out) == (3, 1)
+    (out / result_path(id_of(str(clips / "3.mp4"))) / "summary.json").unlink()  # as while it is replaced
+    assert planned(manifest, out) == (2, 2)
     assert planned(manifest, out, ("csv", "npz")) == (0, 4)
-    assert statuses(predict(manifest, out)) == {"2.mp4": "done"}
+    assert statuses(predict(manifest, out)) == {"2.mp4": "done", "3.mp4": "done"}
     predict(manifest, out, save=("npz",))
     assert planned(manifest, out, ("csv",)) == (4, 0)  # adding outputs keeps those that are there
     folder = out / result_path(id_of(str(clips / "1.mp4")))

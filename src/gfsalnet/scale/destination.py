@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -38,8 +38,8 @@ class Destination(ABC):
         """Give a complete result its place; errors as `write`."""
 
     @abstractmethod
-    def present(self, prefixes: Iterable[str]) -> set[str]:
-        """The ids with these prefixes of which there is something, complete or not; errors as `read`."""
+    def present(self, ids: Sequence[str]) -> set[str]:
+        """Those whose results are finished; in a store also those that are half there. Errors as `read`."""
 
     @abstractmethod
     def read(self, name: str) -> bytes | None:
@@ -88,6 +88,10 @@ def destination_of(output: str) -> Destination:
     return _Store(output)
 
 
+def _prefixes(ids: Sequence[str]) -> list[str]:
+    return sorted({source_id[:PREFIX_DIGITS] for source_id in ids})
+
+
 class _Folder(Destination):
     is_here = True
 
@@ -100,11 +104,12 @@ class _Folder(Destination):
     def publish(self, source_id: str) -> None:
         pass  # it was made there
 
-    def present(self, prefixes: Iterable[str]) -> set[str]:
-        found = set[str]()
-        for prefix in prefixes:
+    def present(self, ids: Sequence[str]) -> set[str]:
+        found, root = set[str](), os.fspath(self._root)
+        for prefix in _prefixes(ids):
             with suppress(OSError):
-                found.update(os.listdir(self._root / prefix))
+                held = os.listdir(f"{root}/{prefix}")
+                found.update(name for name in held if os.path.exists(f"{root}/{prefix}/{name}/{SUMMARY_FILE}"))
         return found
 
     def read(self, name: str) -> bytes | None:
@@ -162,9 +167,9 @@ class _Store(Destination):
             with suppress(OSError):
                 remove(folder)
 
-    def present(self, prefixes: Iterable[str]) -> set[str]:
+    def present(self, ids: Sequence[str]) -> set[str]:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            addresses = (joined(self._address, prefix) for prefix in prefixes)
+            addresses = (joined(self._address, prefix) for prefix in _prefixes(ids))
             found = pool.map(lambda address: folders_under(address, OutputError), addresses)
             return {source_id for of_prefix in found for source_id in of_prefix}
 

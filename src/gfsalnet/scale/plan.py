@@ -17,7 +17,7 @@ from gfsalnet.packages import needed_by
 from gfsalnet.render import output_names
 from gfsalnet.scale.destination import Destination
 from gfsalnet.scale.finding import in_words
-from gfsalnet.scale.identity import PREFIX_DIGITS, id_of, shard_range, source_of
+from gfsalnet.scale.identity import id_of, shard_range, source_of
 from gfsalnet.scale.tables import MANIFEST
 
 with needed_by("a manifest"):
@@ -90,17 +90,17 @@ def plan(
     planned = Plan(rows, bad, _noted(outcomes) if bad else set())
     if again or not len(rows):
         return planned
-    present = destination.present(sorted({text[:PREFIX_DIGITS] for text in rows.column("id").to_pylist()}))
-    status = _known(rows, _answering(outcomes, request))
-    there = np.fromiter((text in present for text in rows.column("id").to_pylist()), bool, len(rows))
-    unsure = rows.filter(pyarrow.array(there & (status == "")))
-    planned.found = _by_summaries(unsure, request, destination)
-    finished = {row["id"]: row["status"] for row in planned.found}
-    planned.damaged = int((there & (status == "damaged")).sum()) + list(finished.values()).count("damaged")
-    planned.done = int((there & (status == "done")).sum()) + len(finished) - list(finished.values()).count("damaged")
-    open_ = ~(there & (status != ""))
-    open_ &= np.fromiter((text not in finished for text in rows.column("id").to_pylist()), bool, len(rows))
-    planned.to_do = rows.filter(pyarrow.array(open_))
+    ids = rows.column("id").to_pylist()
+    present = destination.present(ids)
+    there = np.fromiter((source_id in present for source_id in ids), bool, len(rows))
+    status = np.where(there, _known(rows, _answering(outcomes, request)), "")
+    unsure = np.flatnonzero(there & (status == ""))
+    planned.found = _by_summaries(rows.take(unsure), request, destination)
+    places = {ids[place]: place for place in unsure}
+    for row in planned.found:
+        status[places[row["id"]]] = row["status"]
+    planned.done, planned.damaged = (int((status == word).sum()) for word in ("done", "damaged"))
+    planned.to_do = rows.filter(pyarrow.array(status == ""))
     return planned
 
 
