@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
 from gfsalnet.errors import GFSalNetError
-from gfsalnet.workers import WorkerPool, result_of
+from gfsalnet.workers import WorkerPool, report, result_of
 
 PROGRAM = """
 import os, sys, time
@@ -75,3 +76,36 @@ def test_results_and_errors_come_back_and_a_dead_worker_is_named() -> None:
             result_of(pool.submit(divmod, 1, 0))
         with pytest.raises(GFSalNetError, match=r"a worker process: ended unexpectedly.*--workers"):
             result_of(pool.submit(os._exit, 1))
+
+
+def half(number: int) -> float:
+    report(("halving", number))
+    return number / 2
+
+
+def refuse() -> None:
+    raise GFSalNetError("model", "cannot be loaded", "Give another")
+
+
+def end_once(mark: Path) -> str:
+    if not mark.exists():
+        mark.touch()
+        os._exit(9)
+    return "done"
+
+
+def test_workers_report_and_what_keeps_them_from_starting_is_told() -> None:
+    heard: Queue[tuple[str, int]] = Queue()
+    with WorkerPool(2, on_report=heard.put) as pool:
+        futures = [pool.submit(half, number) for number in range(4)]
+        assert [result_of(future) for future in futures] == [0.0, 0.5, 1.0, 1.5]
+        assert sorted(heard.get(timeout=10) for _ in range(4)) == [("halving", number) for number in range(4)]
+    with WorkerPool(1, refuse) as pool, pytest.raises(GFSalNetError, match="model: cannot be loaded"):
+        result_of(pool.submit(half, 1))
+
+
+def test_a_dead_worker_is_replaced_and_takes_no_other_task_with_it(tmp_path: Path) -> None:
+    with WorkerPool(2) as pool:
+        once, others = pool.submit(end_once, tmp_path / "mark"), [pool.submit(half, number) for number in range(6)]
+        assert result_of(once) == "done"
+        assert [result_of(other) for other in others] == [number / 2 for number in range(6)]

@@ -82,7 +82,7 @@ def test_one_bar_for_all_files(monkeypatch: pytest.MonkeyPatch) -> None:
     bar.end_file("missing", 0, ok=False)
     now[0] += 10
     bar.show_file("b", "b.mp4", 15, 30)
-    assert bar._line == "file 3 of 3: b.mp4: 25 frames, 1.2 frames/s, 0:07 left, 1 failed"
+    assert bar._line == "file 3 of 3: b.mp4: 25 frames, 1.2 frames/s, 0:12 left, 1 failed"
 
 
 def test_what_is_skipped_says_nothing_of_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:

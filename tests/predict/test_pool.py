@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.predict.remembering import RememberingModel, contents, forgetful, write_long
 
-from gfsalnet.predict import Settings, predict_in_pool, predict_sources
+from gfsalnet.predict import Settings, default_workers, predict_in_pool, predict_sources
 
 
 @pytest.fixture(autouse=True)
@@ -103,3 +103,19 @@ def test_giving_up_ends_the_processes_and_keeps_what_is_whole(tmp_path: Path) ->
         {path.name for path in (tmp_path / "out" / "long").glob("*")} if (tmp_path / "out" / "long").exists() else set()
     )
     assert left <= {".pieces"}
+
+
+def test_processes_are_started_where_there_is_enough_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, settings = RememberingModel(), Settings(output=tmp_path / "out")
+    long, short = (str(write_long(tmp_path / f"{seconds}.mp4", seconds)) for seconds in (160, 10))
+    monkeypatch.setattr("gfsalnet.predict.pool.cores", lambda: 4)
+    monkeypatch.setattr("gfsalnet.predict.pool.memory_bytes", lambda: None)
+    assert default_workers(model, [long], settings) == 1  # nobody knows whether there is room for more
+    monkeypatch.setattr("gfsalnet.predict.pool.memory_bytes", lambda: 3 * 2**30)
+    assert default_workers(model, [long], settings) == 4
+    assert default_workers(model, [long], Settings(output=tmp_path / "out", max_frames=20)) == 1
+    assert default_workers(model, [short] * 20, settings) == 4
+    for few in ([], [short], [short, str(tmp_path / "missing.mp4"), "-", "0"]):
+        assert default_workers(model, few, settings) == 1
+    monkeypatch.setattr("gfsalnet.predict.pool.cores", lambda: 1)
+    assert default_workers(model, [long], settings) == 1

@@ -12,6 +12,7 @@ import av
 import pytest
 from tests.predict.remembering import RATE, RememberingModel, contents, write_long
 
+from gfsalnet.models import load_model
 from gfsalnet.predict import (
     SegmentTask,
     Settings,
@@ -178,3 +179,20 @@ def test_a_memory_that_is_longer_than_stated_gets_longer_warm_ups(tmp_path: Path
     assert whole.folder is not None
     assert contents(parts.folder) == contents(whole.folder)
     assert run.done[-1] == (2, 0)
+
+
+@pytest.mark.slow
+def test_the_shipped_model_on_a_recording(shared_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flow, motion against the camera, the gate and the memory, warmed up from a key frame."""
+    monkeypatch.setattr("gfsalnet.predict.segments.LEAST_SECONDS", 5.0)
+    path, model = shared_dir / "data" / "clips" / "intel_bottle-detection.mp4", load_model(threads=1)
+    made = {}
+    for name, predict in (("whole", predict_source), ("parts", predict_in_segments)):
+        settings = Settings(output=tmp_path / name, save=("csv", "npz", "gate", "overlay"), max_frames=520)
+        outcome = predict(model, str(path), settings)
+        assert outcome is not None
+        assert outcome.folder is not None
+        made[name] = contents(outcome.folder)
+    with open_source(path) as reader:
+        assert len(plan_segments(model, reader.info, max_frames=520)) == 2
+    assert made["whole"] == made["parts"]

@@ -289,11 +289,14 @@ def _given(
 
 def _run(model: str, given: list[str] | Shard, settings: Settings, workers: int | None, how: dict[str, Any]) -> None:
     """Load the model as `load_model` is told by `how`, and predict."""
+    from gfsalnet.device import resolve_device
     from gfsalnet.models import load_model
 
     loaded = _loaded(model, settings.save, **how)
     # Each process would choose a backend anew, and all have to take the same.
     same = {**how, "backend": loaded.backend_name or how["backend"], "threads": 1}
+    if workers is None and resolve_device(how["device"]) != "cpu":
+        workers = 1  # one process keeps a GPU busy
     load = partial(load_model, model, **same)
     if isinstance(given, Shard):
         run_shard(loaded, given, settings, load, workers)

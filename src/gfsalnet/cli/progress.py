@@ -119,6 +119,7 @@ class BatchProgress(Progress):
         self._weights, self._files = weights, files
         self._mean = sum(weights.values()) / len(weights) if weights else 1.0
         self._now: dict[str, tuple[int, int | None]] = {}
+        self._names: dict[str, str] = {}
         self._ended = self._failed = self._units = 0
         self._done_weight = self._skipped_weight = 0.0
 
@@ -132,7 +133,8 @@ class BatchProgress(Progress):
             total: how much there is; None: unknown.
         """
         self._now[source] = done, total
-        self._show_all(name)
+        self._names[source] = name
+        self._show_all()
 
     def end_file(self, source: str, done: int, *, ok: bool, skipped: bool = False) -> None:
         """Say that a file has come to its end.
@@ -141,19 +143,21 @@ class BatchProgress(Progress):
             source: which one.
             done: how much of it is done.
             ok: whether it has succeeded.
-            skipped: whether nothing had to be done: then it says nothing of how long others take.
+            skipped: whether nothing had to be done. Then, or if nothing was, it says nothing of how long others take.
         """
         self._now.pop(source, None)
+        self._names.pop(source, None)
         self._ended, self._failed, self._units = self._ended + 1, self._failed + (not ok), self._units + done
         weight = self._weights.get(source, self._mean)
-        if skipped:
+        if skipped or not done:
             self._skipped_weight += weight
         else:
             self._done_weight += weight
-        self._show_all("")
+        self._show_all()
 
-    def _show_all(self, name: str) -> None:
+    def _show_all(self) -> None:
         now = time.monotonic()
+        name = next(iter(self._names.values()), "")  # of several at a time the one that was begun first
         if self._task is None:
             self._began = now
             self._task = self._bar.add_task("", total=None, state="")
@@ -168,7 +172,13 @@ class BatchProgress(Progress):
         state = ", ".join(filter(None, (f"{units} {self._unit}", self._rate(speed), _left(left), failed)))
         facts = {"file": file, "files": self._files, "failed": self._failed, "done": units, "share": share}
         rates = {"per_second": speed or None, "seconds_left": left}
-        self._say(f"{where}: {name}" if name else where, state, {**facts, **rates}, share or 0.0, share and 1.0)
+        self._say(
+            f"{where}: {name}" if name else where,
+            state,
+            {**facts, **rates},
+            share or 0.0,
+            None if share is None else 1.0,
+        )
 
     def _share(self) -> float | None:
         """How much of all is done, 0…1."""

@@ -238,12 +238,10 @@ def default_workers(model: SaliencyModel, sources: Sequence[str], settings: Sett
     """How many processes are worth starting: one per core, as far as there are memory and work for them.
 
     Args:
-        model: what predicts; on a GPU one process keeps it busy.
+        model: what predicts, on the CPU.
         sources: of `expand_sources`.
         settings: how.
     """
-    if getattr(getattr(model, "backend", None), "batch", 1) > 1:  # only on a GPU
-        return 1
     room = (memory_bytes() or WORKER_BYTES) // WORKER_BYTES
     count = min(cores(), room)
     return count if count > 1 and _are_worth_it(model, sources, settings) else 1
