@@ -79,6 +79,7 @@ MAY_IMPORT = {
     "bench": {"device", "video", "flow", "network", "backends", "models", "render", "demo"},
     "prepare": {"device", "video", "flow", "gaze", "render", "store", "workers"},
     "doctor": {"device", "video", "backends", "models", "predict", "demo"},
+    "live": {"video", "models", "render"},
     "serve": {"video", "models"},  # the work itself is done by the command line, in processes
     "adaptation": {"flow", "gaze", "metrics", "models", "network", "store", "evaluation"},
     "evaluation": {"device", "video", "gaze", "metrics", "models", "render", "store", "workers"},
@@ -98,6 +99,7 @@ MAY_IMPORT = {
             "doctor",
             "areas",
             "apply",
+            "live",
             "serve",
             "store",
         ),

@@ -31,6 +31,7 @@ GUIDES = {
     "weights": ["models"],
     "export": ["speed", "onnx"],
     "bench": ["speed"],
+    "live": ["live"],
     "serve": ["serve"],
     "doctor": ["reliability"],
 }

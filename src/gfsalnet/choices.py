@@ -22,6 +22,9 @@ BackendName: TypeAlias = Literal[
 ]
 """What runs a GFSalNet: `gfsalnet.backends.BACKENDS`, and two that choose among them."""
 
+LiveView: TypeAlias = Literal["overlay", "focus", "gate", "side"]
+"""What `gfsalnet live` draws."""
+
 SaveWord: TypeAlias = Literal[
     "overlay",
     "focus",

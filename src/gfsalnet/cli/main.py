@@ -18,6 +18,7 @@ from gfsalnet.cli.console import ASKS_FOR_HELP, App, Commands, be_quiet
 from gfsalnet.cli.doctor import DOCTOR_EXAMPLES, doctor
 from gfsalnet.cli.evaluate import COMPARE_EXAMPLES, EVALUATE_EXAMPLES, SUBMIT_EXAMPLES, compare, evaluate, submit
 from gfsalnet.cli.export import EXPORT_EXAMPLES, export
+from gfsalnet.cli.live import LIVE_EXAMPLES, live
 from gfsalnet.cli.logs import close_logs, set_up_logs
 from gfsalnet.cli.manifest import MANIFEST_EXAMPLES, manifest
 from gfsalnet.cli.marks import MARKS_EXAMPLES, marks
@@ -96,6 +97,7 @@ app.command(epilog=COMPARE_EXAMPLES)(compare)
 app.command(epilog=SUBMIT_EXAMPLES)(submit)
 app.command(epilog=EXPORT_EXAMPLES)(export)
 app.command(epilog=BENCH_EXAMPLES)(bench)
+app.command(epilog=LIVE_EXAMPLES)(live)
 app.command(epilog=SERVE_EXAMPLES)(serve)
 app.command(epilog=DOCTOR_EXAMPLES)(doctor)
 app.add_typer(figure.app, name="figure")

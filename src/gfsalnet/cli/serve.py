@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
@@ -11,9 +10,19 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import typer
 
 from gfsalnet.cli.console import tell
+from gfsalnet.cli.listening import (
+    WHO,
+    HostOption,
+    NameOption,
+    NoAuthOption,
+    TokenFileOption,
+    host_names,
+    read_token,
+    require_guard,
+)
 from gfsalnet.cli.options import examples
 from gfsalnet.cli.predict import predict
-from gfsalnet.errors import GFSalNetError, RequestError
+from gfsalnet.errors import RequestError
 from gfsalnet.packages import needed_by
 
 SERVE_EXAMPLES = examples(
@@ -26,29 +35,18 @@ JOB_OPTIONS = (
 )
 """Options of `gfsalnet predict` that a job may set: those that name no file."""
 _JSON_TYPES: dict[Any, str] = {int: "integer", float: "number", bool: "boolean"}
-_LEAST_TOKEN = 16
 _REMEDY = "`gfsalnet predict --help` says what it takes"
 
-WHO, LIMITS = "Who may use it", "Limits"
+LIMITS = "Limits"
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    host: HostOption = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0: any that is free.")] = 8765,
     data: Annotated[Path, typer.Option(help="Folder of jobs and results.")] = Path("gfsalnet-serve"),
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            rich_help_panel=WHO, help="File with the token that every request has to bring. Needed beyond this machine."
-        ),
-    ] = None,
-    no_auth: Annotated[
-        bool, typer.Option("--no-auth", rich_help_panel=WHO, help="Let whoever reaches the server use it.")
-    ] = False,
-    name: Annotated[
-        list[str] | None,
-        typer.Option(rich_help_panel=WHO, help="Host name that the server may be addressed by; may be repeated."),
-    ] = None,
+    token_file: TokenFileOption = None,
+    no_auth: NoAuthOption = False,
+    name: NameOption = None,
     root: Annotated[
         Path | None,
         typer.Option(rich_help_panel=WHO, help="Folder whose videos jobs may name by path. Default: none."),
@@ -73,15 +71,13 @@ def serve(
     with needed_by("serve"):
         from gfsalnet.serve import ServeSettings, create_app
         from gfsalnet.serve.listen import listen
-    if not _is_loopback(host) and token_file is None and not no_auth:
-        said = f"{host} can be reached from elsewhere: give --token-file, or --no-auth if everybody may use it"
-        raise typer.BadParameter(said, param_hint="--host")
+    require_guard(host, token_file, no_auth)
     settings = ServeSettings(
         data=data.absolute(),
         workers=jobs,
         queue=queue,
-        token=None if token_file is None else _token(token_file),
-        hosts=_hosts(host, name or []),
+        token=read_token(token_file),
+        hosts=host_names(host, name or []),
         root=None if root is None else root.absolute(),
         upload_bytes=max_upload * 2**20,
         video_seconds=max_minutes * 60,
@@ -164,26 +160,3 @@ def _predict_command() -> Any:
     app = typer.Typer()
     app.command()(predict)
     return typer.main.get_command(app)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _hosts(host: str, names: list[str]) -> frozenset[str]:
-    """Host names to answer to. Beyond this machine its users alone know them, and the token keeps strangers out."""
-    return frozenset({"localhost", "127.0.0.1", "::1", host, *names}) if names or _is_loopback(host) else frozenset()
-
-
-def _token(path: Path) -> str:
-    try:
-        token = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise GFSalNetError(path, f"cannot be read ({error})", "Write the token into it, one line of text") from error
-    if len(token) < _LEAST_TOKEN or not token.isascii() or any(c.isspace() for c in token):
-        problem = f"holds no token of {_LEAST_TOKEN} or more letters and digits"
-        raise GFSalNetError(path, problem, "`python -c 'import secrets; print(secrets.token_urlsafe())'` makes one")
-    return token
