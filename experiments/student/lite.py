@@ -43,7 +43,7 @@ def photographs(data: Path) -> tuple[list[Photograph], list[Photograph]]:
         for picture in dataset.videos:
             path = dataset.pictures(picture)[0]
             source = path.relative_to(data).as_posix()
-            found = Photograph(path, source, dataset.gaze(picture)[0].fixations, SIGMA)
+            found = Photograph(dataset, path, source, dataset.gaze(picture)[0].fixations, SIGMA)
             (kept_back if source in held_out else learned).append(found)
     return learned, kept_back
 

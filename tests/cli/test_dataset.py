@@ -144,3 +144,13 @@ def test_compose_writes_clips_that_are_read_back(tmp_path: Path) -> None:
     again = gfsalnet("compose", tmp_path / "clips", tmp_path / "photos", "--clips", 2, "--frames", 3)
     assert again.exit_code == 1
     assert "is there already" in again.stderr
+
+
+def test_shard_writes_what_is_read_back_and_goes_on(pictures: Path, tmp_path: Path) -> None:
+    shards = tmp_path / "shards"
+    done = gfsalnet("shard", "folder", pictures, shards)
+    assert done.exit_code == 0, done.stderr
+    assert "2 pictures, 1 tar files written" in done.stdout
+    assert 'dataset = "shards"' in done.stdout
+    assert gfsalnet("check", "shards", shards).exit_code == 0
+    assert "0 tar files written" in gfsalnet("shard", "folder", pictures, shards).stdout

@@ -1,4 +1,4 @@
-"""`gfsalnet dataset check`, `prepare` and `compose`; `import` has a file of its own."""
+"""`gfsalnet dataset check`, `prepare`, `compose` and `shard`; `import` has a file of its own."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ PREPARE_EXAMPLES = examples(
 COMPOSE_EXAMPLES = examples(
     "gfsalnet dataset compose clips photographs --clips 100",
     "gfsalnet dataset compose clips OSIE --dataset osie --seed 1",
+)
+
+SHARD_EXAMPLES = examples(
+    "gfsalnet dataset shard folder photographs shards",
+    "gfsalnet dataset shard dhf1k DHF1K shards --split train --size-mb 1000",
 )
 
 
@@ -160,6 +165,38 @@ def compose(
         for done in write_clips(stock, output, clips=clips, frames=frames, seed=seed):
             progress.show("composing", done, clips)
     say(f"{clips} clips of {frames} frames: gfsalnet evaluate --dataset folder --root {output} …")
+
+
+@app.command(epilog=SHARD_EXAMPLES)
+def shard(
+    name: DatasetArgument,
+    root: RootArgument,
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="Folder to write the tar files to.")],
+    split: Annotated[str | None, typer.Option(help="Split to write. Default: all.")] = None,
+    size_mb: Annotated[
+        int,
+        typer.Option("--size-mb", min=1, rich_help_panel=OUTPUT, help="Megabytes of pictures in a tar file, about."),
+    ] = 500,
+) -> None:
+    """Write pictures and their gaze to tar files in the layout of WebDataset, for training from few large files.
+
+    The pictures' own bytes are kept. Of videos the extracted frames are written: dataset prepare … --frames. Training
+    and evaluation read the folder as the dataset shards.
+
+    A run that was stopped goes on where it was.
+    """
+    check_split(name, split)
+    from gfsalnet.gaze import dataset_class, open_dataset, write_shards
+
+    cls = dataset_class(name)
+    pictures = written = 0
+    with Progress("tar files") as progress:
+        for part in [split] if split else cls.separate_splits():
+            dataset = open_dataset(name, root, part)
+            for done, (one, total) in enumerate(write_shards(dataset, output, shard_bytes=size_mb * 1_000_000), 1):
+                pictures, written = pictures + one.pictures, written + one.is_new
+                progress.show(f"writing {part}", done, total)
+    say(f'{pictures} pictures, {written} tar files written: dataset = "shards", root = "{output}"')
 
 
 app.command(name="import", epilog=IMPORT_EXAMPLES)(import_gaze)

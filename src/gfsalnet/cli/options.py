@@ -340,7 +340,7 @@ _DATASET_OPTION = typer.Option(
     autocompletion=completed(dataset_names),
     rich_help_panel=INPUT,
     help="Dataset to read: salicon, ucf-sports, hollywood-2, dhf1k, dhf1k-viewers, diem, ledov, diem-meta, ledov-meta, "
-    "avimos, osie, or folder for your own.",
+    "avimos, osie, folder for your own, or shards.",
 )
 DatasetOption = Annotated[str, _DATASET_OPTION]
 OptionalDatasetOption = Annotated[str | None, _DATASET_OPTION]
@@ -351,7 +351,7 @@ DatasetArgument = Annotated[
         callback=checked(check_dataset_name),
         autocompletion=completed(dataset_names),
         help="Dataset: salicon, ucf-sports, hollywood-2, dhf1k, dhf1k-viewers, diem, ledov, diem-meta, ledov-meta, "
-        "avimos, osie, or folder for your own.",
+        "avimos, osie, folder for your own, or shards.",
     ),
 ]
 _ROOT_OPTION = typer.Option(help="Folder of the dataset, as its authors distribute it.", rich_help_panel=INPUT)

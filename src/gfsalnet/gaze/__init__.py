@@ -23,6 +23,7 @@ from gfsalnet.gaze.check import SplitCheck, check_dataset
 from gfsalnet.gaze.dataset import FrameGaze, GazeDataset, Recording, SplitSize
 from gfsalnet.gaze.datasets.registry import DATASETS, dataset_class, open_dataset
 from gfsalnet.gaze.maps import blurred, density_map, fixation_counts, fixation_map, gaze_density, pixels_per_degree
+from gfsalnet.gaze.sharding import write_shards
 from gfsalnet.gaze.transforms import View
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "gaze_density",
     "open_dataset",
     "pixels_per_degree",
+    "write_shards",
 ]

@@ -13,7 +13,8 @@ from gfsalnet.gaze.maps import density_map
 from gfsalnet.gaze.numbers import numbered
 from gfsalnet.gaze.quality import Quality
 from gfsalnet.maps import Map
-from gfsalnet.types import Fixations, Frame, Sample
+from gfsalnet.types import RGB, Fixations, Frame, Sample
+from gfsalnet.video.stills import read_image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +174,14 @@ class GazeDataset(ABC):
         """
         folder = self.frames_folder(video)
         return {} if folder is None else {number - 1: path for number, path in numbered(folder).items()}
+
+    def read_picture(self, path: Path) -> RGB:
+        """(H, W, 3) uint8: a picture that `pictures` names, wherever that lies; may be called from several threads.
+
+        Raises:
+            SourceError, DatasetError: if it is missing or damaged.
+        """
+        return read_image(path)
 
     @abstractmethod
     def sigma_pixels(self, video: str) -> float:

@@ -14,7 +14,6 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from gfsalnet.device import resolve_device
-from gfsalnet.network import GFSalNet
 
 _PATIENCE = timedelta(hours=12)
 """How long the other processes wait for the main one, which validates and writes between epochs."""
@@ -40,7 +39,7 @@ class Ranks:
         """Whether this process validates, writes and tells the caller."""
         return self.rank == 0
 
-    def ddp_model(self, network: GFSalNet) -> nn.Module:
+    def ddp_model(self, network: nn.Module) -> nn.Module:
         """The network whose `backward` averages the gradients of all processes."""
         if self.world == 1:
             return network

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
@@ -29,6 +30,7 @@ from gfsalnet.training.state import TrainingState, initial_state
 from gfsalnet.training.task import Task
 from gfsalnet.training.validation import ValidationScores, validate
 
+_COMPILERS = ("c++", "g++", "clang++", "cl")
 LAST_FOLDER, BEST_FOLDER, SAMPLES_FOLDER, RECIPE_FILE = "last", "best", "samples", "recipe.json"
 
 
@@ -172,6 +174,8 @@ def open_run(recipe: Recipe, folder: Path, ranks: Ranks) -> Run:
     if recipe.precision == "float16" and ranks.device.type == "cpu":
         remedy = "Set precision to bfloat16 or float32."
         raise RecipeError(recipe.name, "float16 needs a GPU, and this run is on the CPU", remedy)
+    if recipe.compile and ranks.device.type == "cpu" and not any(map(shutil.which, _COMPILERS)):
+        raise RecipeError(recipe.name, "compile needs a C++ compiler on a CPU", "Install g++, or set compile to false.")
     if ranks.is_main:
         with output_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -256,6 +256,11 @@ class Recipe:
     """`auto`, `cpu`, `cuda`, `cuda:N` or `mps`."""
     precision: Literal["float32", "bfloat16", "float16"] = "bfloat16"
     """Precision of the network's arithmetic; weights and loss stay float32."""
+    channels_last: bool = True
+    """Keep weights and pictures with their channels innermost, as convolutions on CPUs and tensor cores want them."""
+    compile: bool = False
+    """Compile the network with `torch.compile` for training; the first step of each input size then takes a minute. On
+    a CPU it needs a C++ compiler."""
     workers: int = 2
     """Number of threads that make examples."""
     save_every_seconds: float = 120.0

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +28,7 @@ from gfsalnet.training.task import Task
 _ALMOST_NOTHING_BYTES = 2**16
 CHECKPOINT_FILE = "checkpoint.pt"
 _LOWER_IS_BETTER = frozenset({"kldiv"})
-_CHANGES_NOTHING = ("accumulate", "device", "save_every_seconds", "workers")
+_CHANGES_NOTHING = ("accumulate", "channels_last", "compile", "device", "save_every_seconds", "workers")
 """Keys of a recipe that may differ when a run goes on."""
 
 
@@ -172,20 +172,24 @@ def initial_state(recipe: Recipe, task: Task[Any, Any], ranks: Ranks) -> Trainin
     """The network with its average, optimiser and schedule, before the first step."""
     torch.manual_seed(recipe.seed)  # all processes start from the same weights
     network = task.build_network()
-    network = network.to(device=ranks.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # a documented overload the stub lacks
+    layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+    network = network.to(device=ranks.device, memory_format=layout)  # type: ignore[call-overload]  # a documented overload the stub lacks
     # Copied before the optimiser freezes anything: the average never asks for gradients.
     ema = copy.deepcopy(network).requires_grad_(False) if recipe.optimiser.ema_decay else network
     optimiser, schedule = recipe.optimiser.build(network, total_steps=recipe.epochs * task.steps_per_epoch)
     # Taken before a checkpoint is: a run that goes on starts from the same weights as one that was never stopped.
     appearance = getattr(network, "appearance", None) if recipe.start.appearance_share else None
     named = appearance.named_parameters() if isinstance(appearance, nn.Module) else ()
+    # Compiled below what exchanges gradients, which acts between the layers' backward passes. The weights stay those of
+    # `network`, under its own names: a checkpoint does not tell whether it was trained compiled.
+    trained = cast(nn.Module, torch.compile(network)) if recipe.compile else network
     return TrainingState(
         network=network,
         ema=ema,
         optimiser=optimiser,
         schedule=schedule,
         scaler=GradScaler(ranks.device.type, enabled=recipe.precision == "float16"),
-        ddp_model=ranks.ddp_model(network),
+        ddp_model=ranks.ddp_model(trained),
         initial_weights={name: weight.detach().clone() for name, weight in named},
         recipe=recipe.to_json(),
         is_main=ranks.is_main,

@@ -30,7 +30,16 @@ def read_image(path: Path | str) -> RGB:
             `max_pixels` (found out before decoding).
     """
     is_regular(str(path))
-    data = picture_bytes(Path(path), SourceError)
+    return decode_image(path, picture_bytes(Path(path), SourceError))
+
+
+def decode_image(path: Path | str, data: NDArray[np.uint8]) -> RGB:
+    """The picture that the bytes of an image file hold, wherever they were read; errors as `read_image`.
+
+    Args:
+        path: what errors name.
+        data: (N,) uint8, the whole file.
+    """
     header = data[:HEADER_BYTES].tobytes()
     if (size_wh := header_size_wh(header)) is not None:
         check_size(path, size_wh)

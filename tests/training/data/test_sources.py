@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gfsalnet.errors import DatasetError
+from gfsalnet.gaze import write_shards
 from gfsalnet.training.data.composed import ComposedMotion
 from gfsalnet.training.data.photographs import Photographs
 from gfsalnet.training.data.recordings import Recordings
@@ -50,3 +52,22 @@ def test_toys_are_drawn_where_the_run_is(tmp_path: Path) -> None:
 def test_missing_data_are_named(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no such folder"):
         recipe.build_sources([replace(recipe.train[0], root=tmp_path / "none")], Path())
+
+
+def test_shards_give_the_examples_of_the_files(toy: Path, tmp_path: Path) -> None:
+    """Photographs and clips: the same pictures and gaze, and so the same losses."""
+    recipe = tiny()
+    parts = []
+    for number, part in enumerate(recipe.train):
+        dataset = part.build(Path(), toy)
+        list(write_shards(dataset, tmp_path / str(number), shard_bytes=100_000))
+        parts.append(replace(part, dataset="shards", root=tmp_path / str(number)))
+    files, shards = recipe.build_sources(recipe.train, toy), recipe.build_sources(parts, toy)
+    for (one, _), (other, _) in zip(files, shards, strict=True):
+        assert len(one) == len(other)
+        for index in range(0, len(one), 5):
+            size_hw = one.input_size_hw(index)
+            assert size_hw == other.input_size_hw(index)
+            examples = [source.train_example(index, size_hw, np.random.default_rng(index)) for source in (one, other)]
+            for a, b in zip(examples[0][:4], examples[1][:4], strict=True):
+                assert np.array_equal(a, b) if a is not None else b is None

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from gfsalnet.errors import DatasetError
-from gfsalnet.gaze import View
+from gfsalnet.gaze import View, open_dataset
 from gfsalnet.models.published.unisal import UNISALNetwork
 from gfsalnet.training.distillation.batches import Batches, Photograph, ViewBatch
 from gfsalnet.training.distillation.clips import CROP_ASPECTS, Clip, open_clips
@@ -35,12 +35,12 @@ Make = Callable[..., Batches]
 def make(taught: Path, settings: Distillation, tmp_path: Path) -> Make:
     maps = StoredMaps(taught / "maps.npz")
     table = np.load(taught / "people" / "fixations.npz")
-    photographs = []
+    photographs, people = [], open_dataset("folder", taught / "people", "all")
     for number in range(8):
         rows = table["image_index"] == number
         fixations = Fixations(x=table["x"][rows], y=table["y"][rows], size_wh=SIZE_WH)
         name = f"people/images/{number}.png"
-        photographs.append(Photograph(taught / name, name, fixations, 0.1))
+        photographs.append(Photograph(people, taught / name, name, fixations, 0.1))
 
     def made(how: Distillation = settings, ranks: Ranks | None = None) -> Batches:
         clips = open_clips(how, maps, taught, tmp_path / "watched")

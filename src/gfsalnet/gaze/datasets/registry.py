@@ -17,6 +17,7 @@ from gfsalnet.gaze.datasets.ledov import LEDOV
 from gfsalnet.gaze.datasets.meta import DIEMMeta, LEDOVMeta
 from gfsalnet.gaze.datasets.osie import OSIE
 from gfsalnet.gaze.datasets.salicon import SALICON
+from gfsalnet.gaze.datasets.shards import Shards
 from gfsalnet.gaze.datasets.ucf_sports import UCFSports
 from gfsalnet.plugins import broken_plugin, load_plugin, plugin_names
 
@@ -33,6 +34,7 @@ _CLASSES: tuple[type[GazeDataset], ...] = (
     AViMoS,
     OSIE,
     Folder,
+    Shards,
 )
 DATASETS: Mapping[str, type[GazeDataset]] = {cls.name: cls for cls in _CLASSES}
 """Name → reader."""

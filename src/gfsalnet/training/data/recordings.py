@@ -17,7 +17,7 @@ from gfsalnet.metrics import GroundTruth
 from gfsalnet.network import NetworkConfig
 from gfsalnet.training.data.examples import Augmentation, Example, Source, input_size_hw, target, truth
 from gfsalnet.types import RGB, FlowField, Frame
-from gfsalnet.video import Resize, ShotDetector, read_image
+from gfsalnet.video import Resize, ShotDetector
 from gfsalnet.video.shots import FRAMES_BACK
 
 
@@ -80,7 +80,7 @@ class Recordings(Source):
         video, _ = self._frames[index]
         # Threads that come here together find the same size, so that no lock is needed.
         if video not in self._sizes_hw:
-            height, width, _ = read_image(next(iter(self._pictures[video].values()))).shape
+            height, width, _ = self._dataset.read_picture(next(iter(self._pictures[video].values()))).shape
             self._sizes_hw[video] = input_size_hw(self._network, (height, width))
         return self._sizes_hw[video]
 
@@ -127,7 +127,7 @@ class Recordings(Source):
         }
 
     def _rgb(self, video: str, number: int) -> RGB:
-        return read_image(self._pictures[video][number])
+        return self._dataset.read_picture(self._pictures[video][number])
 
     def _flow_image(self, video: str, number: int, rgb: RGB, view: View, size_hw: tuple[int, int]) -> RGB | None:
         if self._network.streams == "appearance":

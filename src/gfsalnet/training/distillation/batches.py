@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gfsalnet.gaze import density_map, fixation_counts
+from gfsalnet.gaze import GazeDataset, density_map, fixation_counts
 from gfsalnet.maps import Map
 from gfsalnet.training.distillation.clips import Clip, gaussian
 from gfsalnet.training.distillation.config import DOMAINS, Distillation, Domain, InputSize
@@ -21,7 +21,6 @@ from gfsalnet.training.distillation.teachers import Teachers, log_density
 from gfsalnet.training.distillation.views import hard_colours, random_view
 from gfsalnet.training.distributed import Ranks
 from gfsalnet.types import RGB, Fixations
-from gfsalnet.video import read_image
 
 WHOLE_SHARE = 0.5
 """How often a photograph is shown whole, where its aspect is about that of the input."""
@@ -35,6 +34,7 @@ _HELD_BYTES = 2 << 30
 class Photograph:
     """A picture with people's gaze."""
 
+    dataset: GazeDataset
     path: Path
     source: str
     """Its path below the data root: its name in the stored maps."""
@@ -166,7 +166,7 @@ class Batches:
         return _View(image, log_map + np.float32(self._settings.centre) * gaussian(size.grid_hw), nobody, nobody)
 
     def _photograph(self, photograph: Photograph, size: InputSize, rng: np.random.Generator) -> _View:
-        rgb = self._picture(photograph.path)
+        rgb = self._picture(photograph)
         view = random_view((rgb.shape[0], rgb.shape[1]), size.width / size.height, rng, whole=WHOLE_SHARE)
         fixations = view.of_fixations(photograph.fixations)
         exponents = self._settings.stored.still
@@ -177,10 +177,11 @@ class Batches:
         counts = fixation_counts(fixations, size.grid_hw)
         return _View(view.of_image(rgb, (size.height, size.width)), stored, density, counts)
 
-    def _picture(self, path: Path) -> RGB:
+    def _picture(self, photograph: Photograph) -> RGB:
+        path = photograph.path
         if (held := self._pixels.get(path)) is not None:
             return held
-        rgb = read_image(path)
+        rgb = photograph.dataset.read_picture(path)
         with self._lock:
             if path not in self._pixels and rgb.nbytes <= self._room_bytes:
                 self._pixels[path] = rgb

@@ -169,7 +169,7 @@ class DistillationTask(Task[NumberedStep, ViewBatch]):
             source = _below(path, self._recipe.data_root)
             if source not in self._maps.held_out:
                 fixations = dataset.gaze(name)[0].fixations
-                found.append(Photograph(path, source, fixations, part.sigma or _sigma(dataset, name)))
+                found.append(Photograph(dataset, path, source, fixations, part.sigma or _sigma(dataset, name)))
         return found
 
     def _val_sources(self, folder: Path) -> list[Source]:
@@ -186,6 +186,9 @@ class DistillationTask(Task[NumberedStep, ViewBatch]):
                 network, augmentation = recipe.network, recipe.augmentation
                 source = Photographs(dataset, network=network, augmentation=augmentation, sigma=part.sigma, names=names)
                 sources.append(source)
+        if recipe.validate and not sources:
+            remedy = "Validate on photographs below data_root that it marks, or take maps without marks."
+            raise RecipeError(self._maps.path, "marks none of the photographs that are validated on", remedy)
         return sources
 
     def _opened(self, part: Part, folder: Path) -> GazeDataset:
