@@ -18,6 +18,8 @@ GUIDES = {
     "aoi": ["areas"],
     "roi": ["apply"],
     "marks": ["apply"],
+    "reframe": ["apply", "areas"],
+    "thumbnail": ["apply"],
     "train": ["training"],
     "ablate": ["training"],
     "adapt": ["training"],

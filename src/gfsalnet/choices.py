@@ -74,6 +74,9 @@ MapPrecision: TypeAlias = Literal["float32", "float16"]
 FolderAs: TypeAlias = Literal["frames", "pictures", "videos"]
 """What a folder of pictures or videos is taken for."""
 
+SplitView: TypeAlias = Literal["letterbox", "blur", "crop"]
+"""What is shown of a shot in another aspect where no crop holds its looks: `gfsalnet.apply.reframe.plan`."""
+
 ProtocolName: TypeAlias = Literal["default", "mit", "pysaliency", "unisal", "aim24"]
 """The metric implementations that can be followed: `gfsalnet.metrics.PROTOCOLS`."""
 

@@ -18,6 +18,8 @@ from gfsalnet.cli import app
 GIVEN: dict[str, list[str]] = {
     "predict": ["clip.mp4"],
     "aoi": ["clip.mp4", "--areas", "areas.json"],
+    "reframe": ["clip.mp4"],
+    "thumbnail": ["clip.mp4"],
     "demo": [],
     "report": ["clip.mp4"],
     "roi": ["clip.mp4"],
@@ -54,10 +56,13 @@ GIVEN: dict[str, list[str]] = {
 """Verb → what it needs, right in itself."""
 
 WRONG = {
+    "--aspect": "wide",
     "--at": "soon",
     "--backend": "abacus",
     "--clips": "0",
     "--colormap": "jet",
+    "--count": "0",
+    "--crop": "0:1",
     "--dataset": "foo",
     "--columns": "time",
     "--device": "toaster",
@@ -82,6 +87,7 @@ WRONG = {
     "--map-values": "guess",
     "--max-frames": "0",
     "--metrics": "nss,guess",
+    "--most-speed": "-1",
     "--min-duration-ms": "0",
     "--model": "salgan-9000",
     "--models": "gfsalnet-mobile,salgan-9000",
@@ -111,6 +117,7 @@ WRONG = {
     "--start": "1:75",
     "--trial": "0",
     "--velocity-threshold": "0",
+    "--whole-below": "2",
     "--width": "7",
     "--at-least": "-1",
     "--bitrate": "0",

@@ -125,7 +125,7 @@ def two_tracks(encode, tmp_path, default):
 @pytest.mark.parametrize("default", [0, 1])
 def test_the_track_marked_as_default_is_kept(encode, tmp_path, monkeypatch, default, copies):
     if not copies:
-        monkeypatch.setattr(audio, "_can_copy", lambda path, origin: False)
+        monkeypatch.setattr(audio, "_can_copy", lambda path, origin, track: False)
     assert carry(two_tracks(encode, tmp_path, default), tmp_path / "out.mp4") == []
     _, samples, rate, _ = sound(tmp_path / "out.mp4")
     assert pitch(samples, rate) == pytest.approx(440 * (default + 1), abs=3)
@@ -197,7 +197,7 @@ def correlation(samples, rate, original):
 def test_real_sound(shared_dir, tmp_path, monkeypatch, name, copies):
     source = shared_dir / "data" / name
     if not copies:
-        monkeypatch.setattr(audio, "_can_copy", lambda path, origin: False)
+        monkeypatch.setattr(audio, "_can_copy", lambda path, origin, track: False)
     black = np.zeros((64, 64, 3), np.uint8)
     with VideoWriter(tmp_path / "a.mp4", size_wh=(64, 64), rate=Fraction(10), audio_from=source) as writer:
         for index in range(120):

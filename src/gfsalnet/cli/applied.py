@@ -11,13 +11,33 @@ import typer
 
 from gfsalnet.choices import BackendName
 from gfsalnet.cli.console import SOME_FAILED, print_error, say
-from gfsalnet.cli.options import OUTPUT
+from gfsalnet.cli.options import OUTPUT, checked, completed
 from gfsalnet.cli.progress import Progress, at_work
 from gfsalnet.urls import without_secrets
 
 if TYPE_CHECKING:
     from gfsalnet.models import SaliencyModel
     from gfsalnet.video import VideoReader
+
+
+def check_aspect(text: str) -> None:
+    """Refuse what is no aspect."""
+    from gfsalnet.apply.reframe import Aspect
+
+    Aspect.parse(text)
+
+
+def aspect_option(flag: str, words: str) -> typer.models.OptionInfo:
+    """An option that takes an aspect; `words` are its help."""
+    option: typer.models.OptionInfo = typer.Option(
+        flag,
+        metavar="W:H",
+        callback=checked(check_aspect),
+        autocompletion=completed(lambda: ("9:16", "1:1", "4:5", "16:9")),
+        rich_help_panel=OUTPUT,
+        help=words,
+    )
+    return option
 
 
 AppliedOutputOption = Annotated[

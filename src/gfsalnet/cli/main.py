@@ -24,9 +24,11 @@ from gfsalnet.cli.manifest import MANIFEST_EXAMPLES, manifest
 from gfsalnet.cli.marks import MARKS_EXAMPLES, marks
 from gfsalnet.cli.models import models
 from gfsalnet.cli.predict import DEMO_EXAMPLES, PREDICT_EXAMPLES, demo, predict
+from gfsalnet.cli.reframe import REFRAME_EXAMPLES, reframe
 from gfsalnet.cli.report import REPORT_EXAMPLES, report
 from gfsalnet.cli.roi import ROI_EXAMPLES, roi
 from gfsalnet.cli.serve import SERVE_EXAMPLES, serve
+from gfsalnet.cli.thumbnail import THUMBNAIL_EXAMPLES, thumbnail
 from gfsalnet.cli.train import ABLATE_EXAMPLES, TRAIN_EXAMPLES, ablate, train
 
 app = App(
@@ -88,6 +90,8 @@ app.command(epilog=MANIFEST_EXAMPLES)(manifest)
 app.command(epilog=COLLECT_EXAMPLES)(collect)
 app.command(epilog=ROI_EXAMPLES)(roi)
 app.command(epilog=MARKS_EXAMPLES)(marks)
+app.command(epilog=REFRAME_EXAMPLES)(reframe)
+app.command(epilog=THUMBNAIL_EXAMPLES)(thumbnail)
 app.command()(models)
 app.command(epilog=TRAIN_EXAMPLES)(train)
 app.command(epilog=ABLATE_EXAMPLES)(ablate)

@@ -43,22 +43,30 @@ class AudioCarrier:
         target: the container to write to; it gets an audio stream.
         notes: where to say what could not be carried over.
         start_seconds: the time from which on the sound is wanted, counted from the first frame.
+        track: which of its sound tracks, from 0; None: the one that players choose.
 
     Raises:
         FFmpegError, OSError, ValueError: if the sound cannot be used; `target` is then as before.
     """
 
-    def __init__(self, path: Path, target: OutputContainer, notes: list[str], start_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        target: OutputContainer,
+        notes: list[str],
+        start_seconds: float = 0.0,
+        track: int | None = None,
+    ) -> None:
         self._target, self._notes = target, notes
         self._next: Packet[AudioStream] | None = None
         self._reached_seconds = 0.0
         origin = _first_frame_seconds(path) + Fraction(start_seconds).limit_denominator(1_000_000)
         self._path, self._origin = path, origin
-        copy = _can_copy(path, origin)
+        copy = _can_copy(path, origin, track)
         self._source = _open(path)
         try:
             carry = _copied if copy else _encoded
-            self._packets = carry(self._source, target, origin)
+            self._packets = carry(self._source, target, origin, track)
         except BaseException:
             self.close()
             raise
@@ -66,19 +74,44 @@ class AudioCarrier:
 
     @classmethod
     def from_file(
-        cls, path: Path, target: OutputContainer, notes: list[str], start_seconds: float = 0.0
-    ) -> AudioCarrier | None:
-        """The carrier for a file; None without sound (silently), or if the sound cannot be used (with a note)."""
+        cls,
+        path: Path,
+        target: OutputContainer,
+        notes: list[str],
+        start_seconds: float = 0.0,
+        *,
+        all_tracks: bool = False,
+    ) -> list[AudioCarrier]:
+        """A carrier for the main track of a file, or for each, the main one first.
+
+        There are none without sound; what cannot be used is left out, with a note.
+        """
+        carriers: list[AudioCarrier] = []
         try:
             with _open(path) as source:
                 if source.streams.subtitles:
                     notes.append(f"without subtitles: those of {path.name} are left out")
-                if not source.streams.audio:
-                    return None
-            return cls(path, target, notes, start_seconds)
+                tracks = source.streams.audio
+                if not tracks:
+                    return []
+                main = tracks.index(_sound(source, None))
+                wanted = sorted(range(len(tracks)), key=lambda number: number != main) if all_tracks else [main]
+            for track in wanted:
+                carriers += cls._of_track(path, target, notes, start_seconds, track, len(wanted) > 1)
         except (av.FFmpegError, OSError, ValueError) as error:
             notes.append(f"without sound: that of {path.name} cannot be used ({_reason(error)})")
-            return None
+        return carriers
+
+    @classmethod
+    def _of_track(
+        cls, path: Path, target: OutputContainer, notes: list[str], start_seconds: float, track: int, one_of_many: bool
+    ) -> list[AudioCarrier]:
+        try:
+            return [cls(path, target, notes, start_seconds, track)]
+        except (av.FFmpegError, OSError, ValueError) as error:
+            which = f"without sound track {track + 1}: it" if one_of_many else f"without sound: that of {path.name}"
+            notes.append(f"{which} cannot be used ({_reason(error)})")
+            return []
 
     def mux_until(self, end_seconds: float) -> None:
         """Write the packets that start before `end_seconds`.
@@ -105,7 +138,9 @@ class AudioCarrier:
         while self._next is not None and _start_seconds(self._next) < end_seconds + OVERHANG_SECONDS:
             self._advance()
         if self._next is not None and not _pictures_go_on(self._path, self._origin + Fraction(end_seconds)):
-            self._notes.append(f"the sound goes on after the last frame, and is cut there, at {end_seconds:.1f} s")
+            note = f"the sound goes on after the last frame, and is cut there, at {end_seconds:.1f} s"
+            if note not in self._notes:  # of another track
+                self._notes.append(note)
 
     def close(self) -> None:
         """Close the file that the sound comes from."""
@@ -126,9 +161,9 @@ def _open(path: Path) -> InputContainer:
     return open_input(f"{FILE}{path.absolute()}")
 
 
-def _main_sound(source: InputContainer) -> AudioStream:
-    """The track that players choose: the one marked as default, or the first."""
-    return preferred(source.streams.audio)
+def _sound(source: InputContainer, track: int | None) -> AudioStream:
+    """A track; None: the one that players choose, which is marked as default, or is the first."""
+    return preferred(source.streams.audio) if track is None else source.streams.audio[track]
 
 
 def _first_frame_seconds(path: Path) -> Fraction:
@@ -152,15 +187,15 @@ def _pictures_go_on(path: Path, after_seconds: Fraction) -> bool:
     return False
 
 
-def _can_copy(path: Path, origin: Fraction) -> bool:
+def _can_copy(path: Path, origin: Fraction, track: int | None) -> bool:
     """Whether an MP4 takes the stream as it is: tried out in memory, since a refusal would cost the video."""
     with _open(path) as source:
-        if _main_sound(source).codec_context.name not in MP4_CODECS:
+        if _sound(source, track).codec_context.name not in MP4_CODECS:
             return False
         try:
             with av.open(io.BytesIO(), "w", format="mp4") as trial:
                 # A few packets suffice: the muxer checks the codec's parameters with the first ones.
-                packets = list(itertools.islice(_copied(source, trial, origin), REHEARSED_PACKETS))
+                packets = list(itertools.islice(_copied(source, trial, origin, track), REHEARSED_PACKETS))
                 for packet in packets:
                     trial.mux(packet)
         except (av.FFmpegError, ValueError):
@@ -168,9 +203,11 @@ def _can_copy(path: Path, origin: Fraction) -> bool:
         return bool(packets)
 
 
-def _copied(source: InputContainer, target: OutputContainer, origin: Fraction) -> AudioPackets:
-    stream = _main_sound(source)
-    return _copied_packets(source, stream, target.add_stream_from_template(stream), origin)
+def _copied(source: InputContainer, target: OutputContainer, origin: Fraction, track: int | None) -> AudioPackets:
+    stream = _sound(source, track)
+    copy = target.add_stream_from_template(stream)
+    _name_language(copy, stream)
+    return _copied_packets(source, stream, copy, origin)
 
 
 def _copied_packets(source: InputContainer, stream: AudioStream, copy: AudioStream, origin: Fraction) -> AudioPackets:
@@ -191,20 +228,27 @@ def _copied_packets(source: InputContainer, stream: AudioStream, copy: AudioStre
         yield packet
 
 
-def _encoded(source: InputContainer, target: OutputContainer, origin: Fraction) -> AudioPackets:
-    frames = _decoded_frames(source, origin)
+def _name_language(copy: AudioStream, stream: AudioStream) -> None:
+    """Players offer tracks by their languages."""
+    if language := stream.metadata.get("language"):
+        copy.metadata["language"] = language
+
+
+def _encoded(source: InputContainer, target: OutputContainer, origin: Fraction, track: int | None) -> AudioPackets:
+    stream = _sound(source, track)
+    frames = _decoded_frames(source, stream, origin)
     first = next(frames, None)
     if first is None:
         raise ValueError("nothing of it can be decoded")
     rate = first.sample_rate if first.sample_rate in AAC_RATES else AAC_RATES[0]
     layout = "mono" if len(first.layout.channels) == 1 else "stereo"
     encoder = target.add_stream("aac", rate=rate, layout=layout, bit_rate=AAC_BIT_RATE)
+    _name_language(encoder, stream)
     return _encoded_packets(itertools.chain([first], frames), encoder)
 
 
-def _decoded_frames(source: InputContainer, origin: Fraction) -> Iterator[AudioFrame]:
+def _decoded_frames(source: InputContainer, stream: AudioStream, origin: Fraction) -> Iterator[AudioFrame]:
     """Frames from the start of the video on, stamped by counting samples: a container's own ticks can be too coarse."""
-    stream = _main_sound(source)
     position = 0
     for packet in source.demux(stream):
         try:

@@ -43,6 +43,7 @@ class FrameWriter:
         time_base: seconds per tick of the source's times; a time within one tick of the steady grid is put on it.
         audio_from: a file whose sound, as far as the video goes, is copied, or encoded as AAC where MP4 cannot hold it.
         audio_start_seconds: the time in that file at which the video begins.
+        all_sound: whether all its sound tracks are carried over, and not the main one alone.
 
     Raises:
         OutputError: if the file cannot be written.
@@ -59,6 +60,7 @@ class FrameWriter:
         time_base: Fraction | None = None,
         audio_from: Path | None = None,
         audio_start_seconds: float = 0.0,
+        all_sound: bool = False,
     ) -> None:
         self.notes: list[str] = []
         """What the file lacks, for the user: such as sound that could not be carried over."""
@@ -80,9 +82,11 @@ class FrameWriter:
             self._stream = stream
             settle(self._stream.codec_context)
             self._stream.codec_context.time_base = self._time_base
-        self._audio = None
+        self._audio: list[AudioCarrier] = []
         if audio_from is not None:
-            self._audio = AudioCarrier.from_file(audio_from, self._container, self.notes, audio_start_seconds)
+            self._audio = AudioCarrier.from_file(
+                audio_from, self._container, self.notes, audio_start_seconds, all_tracks=all_sound
+            )
 
     def write_frame(self, frame: VideoFrame, time_seconds: float) -> None:
         """Append a frame, whose stamp is set.
@@ -100,8 +104,8 @@ class FrameWriter:
         self._end_seconds = float(frame.pts * self._time_base + 1 / self._rate)
         with self._output_errors():
             self._mux(frame)
-            if self._audio is not None:
-                self._audio.mux_until(self._end_seconds)
+            for track in self._audio:
+                track.mux_until(self._end_seconds)
 
     def _pts(self, time_seconds: float) -> int:
         """The time in ticks, on the grid of the steady rate where the source's rounding allows it."""
@@ -125,8 +129,8 @@ class FrameWriter:
         with self._output_errors():
             # Flush the encoder: it holds frames back to reorder them.
             self._mux(None)
-            if self._audio is not None:
-                self._audio.finish(self._end_seconds)
+            for track in self._audio:
+                track.finish(self._end_seconds)
             self._container.close()
 
     def _discard(self) -> None:
@@ -158,8 +162,8 @@ class FrameWriter:
             if error is not None:
                 self._discard()
         finally:
-            if self._audio is not None:
-                self._audio.close()
+            for track in self._audio:
+                track.close()
 
 
 def common_time_base(rate: Fraction, tick: Fraction) -> Fraction:

@@ -45,6 +45,7 @@ class VideoWriter(FrameWriter):
         time_base: seconds per tick of the source's times; a time within one tick of the steady grid is put on it.
         audio_from: a file whose sound, as far as the video goes, is copied, or encoded as AAC where MP4 cannot hold it.
         audio_start_seconds: the time in that file at which the video begins.
+        all_sound: whether all its sound tracks are carried over, and not the main one alone.
         crf: H.264 quality, 0 (lossless) … 51; 18 is visually clean.
         most_bits_per_second: of the video, at the cost of quality; None: no limit.
         pixel_aspect: width of a pixel divided by its height.
@@ -62,6 +63,7 @@ class VideoWriter(FrameWriter):
         time_base: Fraction | None = None,
         audio_from: Path | None = None,
         audio_start_seconds: float = 0.0,
+        all_sound: bool = False,
         crf: int = 18,
         most_bits_per_second: int | None = None,
         pixel_aspect: Fraction = Fraction(1),
@@ -84,6 +86,7 @@ class VideoWriter(FrameWriter):
             time_base=time_base,
             audio_from=audio_from,
             audio_start_seconds=audio_start_seconds,
+            all_sound=all_sound,
         )
 
     def write(self, rgb: RGB, time_seconds: float) -> None:
