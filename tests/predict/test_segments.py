@@ -168,6 +168,17 @@ def test_a_run_that_was_stopped_goes_on_from_its_pieces(tmp_path: Path) -> None:
     assert contents(whole.folder) == contents(outcome.folder)
 
 
+def test_a_damaged_piece_is_no_result(tmp_path: Path) -> None:
+    path, model = write_long(tmp_path / "long.mp4", LONG_SECONDS), RememberingModel()
+    settings = Settings(output=tmp_path / "out", save=("npz",))
+    with pytest.raises(KeyboardInterrupt):
+        predict_in_segments(model, str(path), settings, Watched(model, fails_at=2))
+    for piece in (tmp_path / "out" / "long" / ".pieces").iterdir():
+        piece.write_bytes(piece.read_bytes()[:-9000])
+    assert predict_in_segments(model, str(path), settings) is None
+    assert not (tmp_path / "out" / "long").exists()
+
+
 def test_a_memory_that_is_longer_than_stated_gets_longer_warm_ups(tmp_path: Path) -> None:
     """It never ends, so that each segment is begun at the beginning, in the end."""
     path, model = write_long(tmp_path / "long.mp4", LONG_SECONDS), RememberingModel(forgets=False)

@@ -112,7 +112,7 @@ def _stream(
     with closing(run_segments(missing)) as made:  # type: ignore[type-var]  # a generator
         done = _in_order(tasks, made_now, made)
         again = partial(_again, tasks, piece_names(job.request, job.words), run_segments)
-        for prediction in join(done, again, iter(frames) if needs_pixels else None, (height, width)):
+        for prediction in join(done, again, iter(frames) if needs_pixels else None, (height, width), seconds):
             job.reader.report.frames_read += not needs_pixels
             yield prediction
 

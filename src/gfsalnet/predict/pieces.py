@@ -69,16 +69,13 @@ def piece_names(request: Mapping[str, Any], words: tuple[str, ...]) -> Callable[
 
 def predict_segment(
     model: SaliencyModel, task: SegmentTask, on_frame: Callable[[int], None] = lambda done: None
-) -> StageSeconds:
+) -> None:
     """Predict a segment of a video into a file: the unit of work in this process, in a pool and on a cluster.
 
     Args:
         model: the one that the segment was planned for.
         task: which segment, and where to.
         on_frame: called with the number of frames that are done.
-
-    Returns:
-        the seconds spent in each stage.
 
     Raises:
         OnePieceError: if decoding meets anything that the file's index did not tell: what is wrong with a video is said
@@ -109,7 +106,7 @@ def predict_segment(
         report = reader.report
         if report.damage or report.notes or done != segment.end - segment.first:
             raise OnePieceError(task.source, report.damage or "its frames are not those that its index tells")
-    return seconds
+        file.write(json.dumps(seconds).encode() + b"\n")
 
 
 Again = Callable[[SegmentTask], SegmentTask]
@@ -117,7 +114,11 @@ Again = Callable[[SegmentTask], SegmentTask]
 
 
 def join(
-    tasks: Iterable[SegmentTask], again: Again, frames: Iterator[Frame] | None, size_hw: tuple[int, int]
+    tasks: Iterable[SegmentTask],
+    again: Again,
+    frames: Iterator[Frame] | None,
+    size_hw: tuple[int, int],
+    seconds: StageSeconds,
 ) -> Iterator[Prediction]:
     """The predictions of all frames, in order, of the pieces of segments that follow each other.
 
@@ -126,19 +127,23 @@ def join(
         again: for a segment that did not begin as the one before it had ended.
         frames: of the video, to be drawn on; None: their pixels are not needed, and are 0.
         size_hw: of the frames.
+        seconds: where to add up those that each stage took, in all processes.
 
     Raises:
-        OnePieceError: if a piece is damaged, or `again` cannot help.
+        OnePieceError: if a piece is damaged, the file has changed, or `again` cannot help.
     """
     nothing = np.broadcast_to(np.zeros((), np.uint8), (*size_hw, 3))
     last: _Stored | None = None
     for task in tasks:
-        while not task.segment.begins and last != next(_read(task), None):
+        while not task.segment.begins and last != next(_read(task, {}), None):
             log.info("%s: from frame %d on a longer warm-up is needed", task.source, task.segment.first)
             task = again(task)
-        for stored in _read(task):
+        for stored in _read(task, seconds):
             if stored.index >= task.segment.first:
-                frame = Frame(nothing, stored.seconds, stored.index) if frames is None else next(frames)
+                black = Frame(nothing, stored.seconds, stored.index)
+                frame = black if frames is None else next(frames, black)
+                if frame.index != stored.index or (frames is not None and frame is black):
+                    raise OnePieceError(task.source, "it has changed while it was predicted")
                 yield stored.prediction(frame)
                 last = stored
 
@@ -188,21 +193,38 @@ def _array(prediction: Prediction, name: str) -> NDArray[np.float32] | None:
     return values.flow_pixels if isinstance(values, FlowField) else values
 
 
-def _read(task: SegmentTask) -> Iterator[_Stored]:
-    """The predictions of a piece: that of the frame before, if there is one, and its own."""
+def _read(task: SegmentTask, seconds: StageSeconds) -> Iterator[_Stored]:
+    """The predictions of a piece, that of the frame before first, if there is one; then its seconds are added."""
     segment = task.segment
     with task.piece.open("rb") as file:
         for index in range(segment.first - (not segment.begins), segment.end):
-            about = parse_json(file.readline(_LONGEST_LINE).decode("utf-8", "replace"), task.piece, OutputError)
-            shapes = {name: tuple(shape) for name, shape in about["shapes"].items()}
-            arrays = {name: file.read(4 * math.prod(shape)) for name, shape in shapes.items()}
-            if about["index"] != index:
-                raise OnePieceError(task.piece, "holds other frames than its name says")
-            yield _Stored(
-                index=index,
-                seconds=about["seconds"],
-                starts_shot=about["starts_shot"],
-                carried=tuple(about["carried"]),
-                arrays=arrays,
-                shapes=shapes,
-            )
+            try:
+                yield _stored(file, task.piece, index)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise OnePieceError(task.piece, "is damaged") from error
+        for stage, spent in _line(file, task.piece).items():
+            seconds[stage] = seconds.get(stage, 0.0) + spent
+
+
+def _stored(file: BinaryIO, piece: Path, index: int) -> _Stored:
+    about = _line(file, piece)
+    shapes = {name: tuple(shape) for name, shape in about["shapes"].items()}
+    arrays = {name: file.read(4 * math.prod(shape)) for name, shape in shapes.items()}
+    is_whole = all(len(values) == 4 * math.prod(shapes[name]) for name, values in arrays.items())
+    if about["index"] != index or not is_whole:
+        raise ValueError("other frames than the name of the file says")
+    return _Stored(
+        index=index,
+        seconds=about["seconds"],
+        starts_shot=about["starts_shot"],
+        carried=tuple(about["carried"]),
+        arrays=arrays,
+        shapes=shapes,
+    )
+
+
+def _line(file: BinaryIO, piece: Path) -> Any:
+    try:
+        return parse_json(file.readline(_LONGEST_LINE).decode("utf-8", "replace"), piece, OutputError)
+    except OutputError as error:
+        raise OnePieceError(piece, "is damaged") from error
