@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 
-import cv2
-
 from gfsalnet.choices import LiveView
 from gfsalnet.errors import SourceError
 from gfsalnet.live.feed import Feed
 from gfsalnet.models import SaliencyModel
 from gfsalnet.render import focus, gate_view, overlay, side_by_side
+from gfsalnet.render.legend import add_legend
 from gfsalnet.types import RGB, Frame, Prediction
 from gfsalnet.video import VideoReader, open_source, prefetch
 
@@ -126,8 +125,4 @@ def drawn(prediction: Prediction, view: LiveView) -> RGB:
 def _caption(picture: RGB, feed: Feed) -> None:
     """Write age and losses into the picture."""
     text = f"{feed.median_age_ms:.0f} ms old, {feed.dropped} of {feed.shown + feed.dropped} frames dropped"
-    scale = max(picture.shape[1] / 1280, 0.35)
-    place = (round(10 * scale), picture.shape[0] - round(12 * scale))
-    for colour, thickness in ((0, 4), (255, 1)):  # white with a black rim shows on everything
-        width = max(round(thickness * scale), 1 if thickness == 1 else 3)
-        cv2.putText(picture, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.8 * scale, (colour,) * 3, width, cv2.LINE_AA)
+    add_legend(picture, (text,))
