@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -168,15 +168,13 @@ def _with_source(curves: pyarrow.Table, row: Mapping[str, Any]) -> pyarrow.Table
     return curves
 
 
-def _without_result(outcomes: pyarrow.Table, seen: set[str]) -> pyarrow.Table:
+def _without_result(outcomes: Iterable[pyarrow.Table], seen: set[str]) -> pyarrow.Table:
     """The last reason of each source that has failed and has no result."""
-    failed = outcomes.filter(pyarrow.compute.is_in(outcomes.column("status"), pyarrow.array(["failed", "left out"])))
-    open_ = [source_id is None or source_id not in seen for source_id in failed.column("id").to_pylist()]
-    last = {
-        row["uri"]: row for row in failed.filter(pyarrow.array(open_, pyarrow.bool_())).sort_by("ended").to_pylist()
-    }
-    rows = [{**row, "source": row["uri"]} for row in last.values()]
-    return pyarrow.Table.from_pylist(rows, schema=FAILURES)
+    is_in, kinds = pyarrow.compute.is_in, pyarrow.array(["failed", "left out"])
+    failed = [row for table in outcomes for row in table.filter(is_in(table.column("status"), kinds)).to_pylist()]
+    still = sorted((row for row in failed if row["id"] not in seen), key=lambda row: row["ended"])
+    last = {row["uri"]: {**row, "source": row["uri"]} for row in still}
+    return pyarrow.Table.from_pylist(list(last.values()), schema=FAILURES)
 
 
 def _of_batches(source: Destination, seen: set[str]) -> pyarrow.Table:

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from itertools import groupby
 from pathlib import Path
 
 from gfsalnet.errors import OutputError
@@ -38,8 +39,11 @@ class Destination(ABC):
         """Give a complete result its place; errors as `write`."""
 
     @abstractmethod
-    def present(self, ids: Sequence[str]) -> set[str]:
-        """Those whose results are finished; in a store also those that are half there. Errors as `read`."""
+    def present(self, ids: Sequence[str]) -> list[bool]:
+        """Of each of the sorted ids, whether its result is finished; in a store, whether there is something of it.
+
+        Errors as `read`.
+        """
 
     @abstractmethod
     def read(self, name: str) -> bytes | None:
@@ -88,8 +92,8 @@ def destination_of(output: str) -> Destination:
     return _Store(output)
 
 
-def _prefixes(ids: Sequence[str]) -> list[str]:
-    return sorted({source_id[:PREFIX_DIGITS] for source_id in ids})
+def _prefix(source_id: str) -> str:
+    return source_id[:PREFIX_DIGITS]
 
 
 class _Folder(Destination):
@@ -104,12 +108,13 @@ class _Folder(Destination):
     def publish(self, source_id: str) -> None:
         pass  # it was made there
 
-    def present(self, ids: Sequence[str]) -> set[str]:
-        found, root = set[str](), os.fspath(self._root)
-        for prefix in _prefixes(ids):
+    def present(self, ids: Sequence[str]) -> list[bool]:
+        found, root = list[bool](), os.fspath(self._root)
+        for prefix, group in groupby(ids, _prefix):
+            folder, held = f"{root}/{prefix}", set[str]()
             with suppress(OSError):
-                held = os.listdir(f"{root}/{prefix}")
-                found.update(name for name in held if os.path.exists(f"{root}/{prefix}/{name}/{SUMMARY_FILE}"))
+                held = set(os.listdir(folder))
+            found += [name in held and os.path.exists(f"{folder}/{name}/{SUMMARY_FILE}") for name in group]
         return found
 
     def read(self, name: str) -> bytes | None:
@@ -167,11 +172,14 @@ class _Store(Destination):
             with suppress(OSError):
                 remove(folder)
 
-    def present(self, ids: Sequence[str]) -> set[str]:
+    def present(self, ids: Sequence[str]) -> list[bool]:
+        def of_prefix(group: list[str]) -> list[bool]:
+            held = set(folders_under(joined(self._address, _prefix(group[0])), OutputError))
+            return [name in held for name in group]
+
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            addresses = (joined(self._address, prefix) for prefix in _prefixes(ids))
-            found = pool.map(lambda address: folders_under(address, OutputError), addresses)
-            return {source_id for of_prefix in found for source_id in of_prefix}
+            groups = [list(group) for _, group in groupby(ids, _prefix)]
+            return [is_there for flags in pool.map(of_prefix, groups) for is_there in flags]
 
     def read(self, name: str) -> bytes | None:
         return read(joined(self._address, name), OutputError)

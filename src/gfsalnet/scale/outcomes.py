@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
@@ -26,18 +27,16 @@ FLUSH_SECONDS, FILE_ROWS = 5.0, 5000
 _REMEDY = "Remove it: results are known by their summaries too"
 
 
-def read_outcomes(destination: Destination) -> pyarrow.Table:
-    """The outcomes of all earlier runs, in no order.
+def read_outcomes(destination: Destination) -> Iterator[pyarrow.Table]:
+    """The outcomes of all earlier runs, a piece at a time, in no order.
 
     Raises:
         OutputError: if a file of them cannot be read.
     """
-    tables = [OUTCOMES.empty_table()]
     for name in destination.names(OUTCOMES_FOLDER):
         if name.endswith(".parquet"):
             with destination.local(f"{OUTCOMES_FOLDER}/{name}") as file:
-                tables += read_parquet_tables(file, OUTCOMES, OutputError, _REMEDY)
-    return pyarrow.concat_tables(tables)
+                yield from read_parquet_tables(file, OUTCOMES, OutputError, _REMEDY)
 
 
 @dataclass

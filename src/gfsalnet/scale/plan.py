@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gfsalnet.errors import GFSalNetError, OutputError, SourceError
 from gfsalnet.formats.parquet import read_parquet_tables
@@ -25,8 +26,8 @@ with needed_by("a manifest"):
     import pyarrow.compute
 
 ALL = "1/1"
-_CONTENT = ("id", "size_bytes", "modified", "version")
-"""Columns that say of which content a result is."""
+_KEPT = ("id", "uri", "size_bytes", "modified", "version")
+"""Columns of a manifest that are still needed when its rows have been sorted out."""
 _ROWS_AT_ONCE = 250
 _READERS = 16
 _SUMMARY = Path("summary.json")
@@ -58,19 +59,38 @@ class Plan:
     done: int = 0
     damaged: int = 0
     """Of earlier runs: results that are complete, and those of sources that could not be read to their ends."""
-    found: list[dict[str, Any]] = field(default_factory=list)
-    """Rows of outcomes: of those, the ones whose summaries alone told so."""
+    found: pyarrow.Table | None = None
+    """Of those, the ones whose summaries alone told so: their rows, and `status`."""
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """What is to be done, row by row; `modified` in microseconds since 1970."""
-        column = MANIFEST.get_field_index("modified")
-        in_numbers = self.to_do.set_column(column, "modified", self.to_do.column("modified").cast(pyarrow.int64()))
-        for batch in in_numbers.to_batches(_ROWS_AT_ONCE):
-            yield from batch.to_pylist()
+        yield from _one_by_one(self.to_do)
+
+    def found_rows(self) -> Iterator[dict[str, Any]]:
+        """Those of `found`, as `rows` gives them."""
+        if self.found is not None:
+            yield from _one_by_one(self.found)
+
+
+def _in_numbers(rows: pyarrow.Table) -> pyarrow.Table:
+    """With microseconds since 1970 in place of times, which Python knows only up to the year 9999."""
+    column = rows.column_names.index("modified")
+    return rows.set_column(column, "modified", rows.column("modified").cast(pyarrow.int64()))
+
+
+def _one_by_one(rows: pyarrow.Table) -> Iterator[dict[str, Any]]:
+    for batch in _in_numbers(rows).to_batches(_ROWS_AT_ONCE):
+        yield from batch.to_pylist()
 
 
 def plan(
-    manifest: Path, shard: str, request: Request, outcomes: pyarrow.Table, destination: Destination, *, again: bool
+    manifest: Path,
+    shard: str,
+    request: Request,
+    outcomes: Iterable[pyarrow.Table],
+    destination: Destination,
+    *,
+    again: bool,
 ) -> Plan:
     """Sort out the rows of a shard.
 
@@ -78,7 +98,7 @@ def plan(
         manifest: a Parquet file, of whose columns `uri` is enough.
         shard: such as `3/64`.
         request: what is asked for.
-        outcomes: of earlier runs.
+        outcomes: of earlier runs, a table at a time.
         destination: where the results are.
         again: whether all is to be done again.
 
@@ -87,33 +107,26 @@ def plan(
         OutputError: if it cannot be found out what is done.
     """
     rows, bad = _usable(manifest, shard)
-    planned = Plan(rows, bad, _noted(outcomes) if bad else set())
+    planned = Plan(rows, bad)
+    told = _told(rows, outcomes, request, planned.noted if bad else None)
     if again or not len(rows):
         return planned
     ids = rows.column("id").to_pylist()
-    present = destination.present(ids)
-    there = np.fromiter((source_id in present for source_id in ids), bool, len(rows))
-    status = np.where(there, _known(rows, _answering(outcomes, request)), "")
+    there = np.array(destination.present(ids))
+    status = np.where(there, told, "")
     unsure = np.flatnonzero(there & (status == ""))
-    planned.found = _by_summaries(rows.take(unsure), request, destination)
-    places = {ids[place]: place for place in unsure}
-    for row in planned.found:
-        status[places[row["id"]]] = row["status"]
+    status[unsure] = by_summary = _by_summaries(rows.take(unsure), request, destination)
+    found = rows.take(unsure).append_column("status", pyarrow.array(by_summary, pyarrow.string()))
+    planned.found = found.filter(pyarrow.compute.not_equal(found.column("status"), ""))
     planned.done, planned.damaged = (int((status == word).sum()) for word in ("done", "damaged"))
     planned.to_do = rows.filter(pyarrow.array(status == ""))
     return planned
 
 
-def _noted(outcomes: pyarrow.Table) -> set[tuple[str, str]]:
-    """URI and problem of all outcomes that have one."""
-    bad = outcomes.filter(pyarrow.compute.is_valid(outcomes.column("problem")))
-    return set(zip(bad.column("uri").to_pylist(), bad.column("problem").to_pylist(), strict=True))
-
-
 def _usable(manifest: Path, shard: str) -> tuple[pyarrow.Table, list[dict[str, Any]]]:
     """The rows of a shard that can be tried, sorted by id, and outcomes of the others."""
     first, end = shard_range(shard)
-    seen, bad, tables, at = set[bytes](), list[dict[str, Any]](), [MANIFEST.empty_table()], 0
+    seen, bad, tables, at = set[bytes](), list[dict[str, Any]](), [MANIFEST.empty_table().select(_KEPT)], 0
     for table in read_parquet_tables(manifest, MANIFEST, SourceError, _REMEDY):
         uris, given = table.column("uri").to_pylist(), table.column("id").to_pylist()
         states, problems = table.column("state").to_pylist(), table.column("problem").to_pylist()
@@ -133,9 +146,8 @@ def _usable(manifest: Path, shard: str) -> tuple[pyarrow.Table, list[dict[str, A
             shown = uris[row] or f"row {at + row + 1} of {manifest.name}"
             bad.append({"id": source_id or None, "uri": shown, "status": status, "problem": problem})
         at += len(table)
-        tables.append(
-            table.set_column(0, MANIFEST.field("id"), pyarrow.array(ids)).take(pyarrow.array(keep, pyarrow.int64()))
-        )
+        named = table.set_column(0, MANIFEST.field("id"), pyarrow.array(ids)).select(_KEPT)
+        tables.append(named.take(pyarrow.array(keep, pyarrow.int64())))
     return pyarrow.concat_tables(tables).sort_by("id").combine_chunks(), bad
 
 
@@ -154,8 +166,36 @@ def _problem(uri: str | None, given: str | None, source_id: str, state: str | No
     return None
 
 
-def _answering(outcomes: pyarrow.Table, request: Request) -> pyarrow.Table:
-    """The outcomes that are results of the request."""
+def _told(
+    rows: pyarrow.Table, outcomes: Iterable[pyarrow.Table], request: Request, noted: set[tuple[str, str]] | None
+) -> NDArray[np.str_]:
+    """`done` or `damaged` of each row that has an outcome of the same content; empty of the others.
+
+    Args:
+        rows: sorted by id.
+        outcomes: of earlier runs.
+        request: what they are to be results of.
+        noted: where to put URI and problem of those that have one; None: nowhere.
+    """
+    ids, content = np.array(rows.column("id").to_numpy(), "S"), _content(rows)
+    status = np.full(len(rows), "", "U7")
+    for table in outcomes:
+        if noted is not None:
+            bad = table.filter(pyarrow.compute.is_valid(table.column("problem")))
+            noted.update(zip(bad.column("uri").to_pylist(), bad.column("problem").to_pylist(), strict=True))
+        finished = table.filter(_answers(table, request))
+        if len(rows) and len(finished):
+            wanted = np.array(finished.column("id").to_numpy(), "S")
+            places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+            same = ids[places] == wanted
+            for before, now in zip(_content(finished), content, strict=True):
+                same &= pyarrow.compute.equal(before, now.take(pyarrow.array(places))).to_numpy()
+            status[places[same]] = finished.column("status").to_numpy()[same]
+    return status
+
+
+def _answers(outcomes: pyarrow.Table, request: Request) -> pyarrow.ChunkedArray:
+    """Which outcomes are results of the request."""
     enough = [
         words
         for words in pyarrow.compute.unique(outcomes.column("save")).to_pylist()
@@ -164,44 +204,31 @@ def _answering(outcomes: pyarrow.Table, request: Request) -> pyarrow.Table:
     is_in, equal, both = pyarrow.compute.is_in, pyarrow.compute.equal, pyarrow.compute.and_
     is_done = is_in(outcomes.column("status"), pyarrow.array(["done", "damaged"]))
     has_all = is_in(outcomes.column("save"), pyarrow.array(enough, pyarrow.string()))
-    return outcomes.filter(both(both(is_done, has_all), equal(outcomes.column("request"), request.digest)))
+    right = both(both(is_done, has_all), equal(outcomes.column("request"), request.digest))
+    return pyarrow.compute.fill_null(right, False)
 
 
-def _known(rows: pyarrow.Table, outcomes: pyarrow.Table) -> np.ndarray[Any, np.dtype[np.str_]]:
-    """`done` or `damaged` of each row that has an outcome of the same content; empty of the others."""
-    before = _comparable(outcomes).append_column("status", outcomes.column("status"))
-    # One content has one status, but two runs may both have written it down.
-    before = before.group_by(list(_CONTENT)).aggregate([("status", "min")])
-    now = _comparable(rows).append_column("place", pyarrow.array(np.arange(len(rows))))
-    joined = now.join(before, list(_CONTENT), join_type="inner")
-    status = np.full(len(rows), "", dtype="U7")
-    status[joined.column("place").to_numpy()] = joined.column("status_min").to_pylist()
-    return status
-
-
-def _comparable(table: pyarrow.Table) -> pyarrow.Table:
-    """The columns of `_CONTENT`, with values in place of nulls, which would equal nothing."""
+def _content(table: pyarrow.Table) -> list[pyarrow.ChunkedArray]:
+    """What says of which content a row is, with values in place of nulls, which would equal nothing."""
     fill = pyarrow.compute.fill_null
     modified = table.column("modified").cast(pyarrow.int64())
-    values = [fill(table.column("size_bytes"), -1), fill(modified, -1), fill(table.column("version"), "")]
-    return pyarrow.table([table.column("id"), *values], names=list(_CONTENT))
+    return [fill(table.column("size_bytes"), -1), fill(modified, -1), fill(table.column("version"), "")]
 
 
-def _by_summaries(rows: pyarrow.Table, request: Request, destination: Destination) -> list[dict[str, Any]]:
-    """Outcomes of the rows whose summaries say that they are finished."""
-    columns = rows.set_column(3, "modified", rows.column("modified").cast(pyarrow.int64())).select([*_CONTENT, "uri"])
+def _by_summaries(rows: pyarrow.Table, request: Request, destination: Destination) -> list[str]:
+    """`done` or `damaged` of each row whose summary says that it is finished; empty of the others."""
 
-    def finished(batch: pyarrow.RecordBatch) -> list[dict[str, Any]]:
+    def statuses(batch: pyarrow.RecordBatch) -> list[str]:
         read = ((row, destination.summary(row["id"])) for row in batch.to_pylist())
-        judged = ((row, None if text is None else _status(text, row, request)) for row, text in read)
-        return [{**row, "status": status} for row, status in judged if status is not None]
+        return ["" if text is None else _status(text, row, request) for row, text in read]
 
     with ThreadPoolExecutor(_READERS) as pool:
-        return [row for found in pool.map(finished, columns.to_batches(_ROWS_AT_ONCE)) for row in found]
+        batches = _in_numbers(rows).to_batches(_ROWS_AT_ONCE)
+        return [status for found in pool.map(statuses, batches) for status in found]
 
 
-def _status(text: bytes, row: Mapping[str, Any], request: Request) -> str | None:
-    """`done` or `damaged` if a summary is of this row and request; None if not."""
+def _status(text: bytes, row: Mapping[str, Any], request: Request) -> str:
+    """`done` or `damaged` if a summary is of this row and request; empty if not."""
     try:
         summary = parse_json(text.decode(), _SUMMARY, OutputError)
         source, outputs = summary["source"], set(summary["outputs"])
@@ -213,5 +240,5 @@ def _status(text: bytes, row: Mapping[str, Any], request: Request) -> str | None
             right &= row["size_bytes"] in (None, source["bytes"])
             right &= row["modified"] in (None, source["modified_ns"] // 1000)
     except (GFSalNetError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    return ("damaged" if summary.get("damage") else "done") if right else None
+        return ""
+    return ("damaged" if summary.get("damage") else "done") if right else ""

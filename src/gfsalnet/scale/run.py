@@ -44,7 +44,7 @@ class Shard:
         """
         under_way: dict[str, Row] = {}
         try:
-            for row in self.plan.found:
+            for row in self.plan.found_rows():
                 self.log.add(row)
             for row in self.plan.bad:
                 if (row["uri"], row["problem"]) not in self.plan.noted:
