@@ -72,7 +72,7 @@ MAY_IMPORT = {
     "training": {"device", "video", "flow", "network", "models", "gaze", "metrics", "composed", "render", "store"},
     "demo": {"video"},
     "predict": {"device", "video", "models", "render", "store", "workers"},
-    "scale": {"device", "video", "models", "predict", "render", "store"},
+    "scale": {"device", "video", "models", "predict", "render", "store", "workers"},
     "report": {"device", "video", "models", "render", "store"},
     "apply": {"areas", "device", "video", "flow", "models", "render", "predict", "store"},
     "figures": {"device", "video", "flow", "models", "render", "areas", "gaze", "evaluation", "store"},

@@ -107,6 +107,7 @@ NEEDS_MORE = {
     "backend openvino": (("predict", "mine/images", "--backend", "openvino", "--output", "o"), "openvino"),
     "pqft": (("predict", "mine/images", "--model", "pqft", "--output", "o"), "scipy"),
     "manifest": (("manifest", "mine/images"), "pyarrow"),
+    "ray": (("predict", "mine/images", "--ray", "local", "--output", "o"), "ray"),
     "figure": (("figure", "strip", "mine/images"), "matplotlib"),
     "cuda": (("predict", "mine/images", "--device", "cuda", "--output", "o"), "torch"),
     "weights": (("weights", "convert", "unisal", "mine/fixations.csv"), "torch"),

@@ -24,6 +24,7 @@ EXTRA_OF: Mapping[str, str] = {
     "efficientnet_lite_pytorch": "teachers",
     "matplotlib": "plots",
     "opentimelineio": "otio",
+    "ray": "scale",
 }
 """Package → the extra that brings it."""
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"

@@ -9,17 +9,17 @@ import signal
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from types import FrameType, TracebackType
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from gfsalnet.device import keep_threads
 from gfsalnet.errors import GFSalNetError
@@ -27,7 +27,6 @@ from gfsalnet.errors import GFSalNetError
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_Executor: TypeAlias = ProcessPoolExecutor
 
 TRIES = 3
 """How often a task is begun that ends its process: it may be the task, or another that took all the memory."""
@@ -37,14 +36,104 @@ _GRACE_SECONDS = 1.5
 _PR_SET_PDEATHSIG = 1
 
 
-class WorkerPool:
+class Pool(ABC):
+    """Workers with one process each, and the tasks that wait for one, on whatever machines.
+
+    A worker is an `Executor`. One that is killed, or crashes, takes only its own task with it: another takes its place
+    and does that again, up to `TRIES` times in all.
+    """
+
+    is_spread = False
+    """Whether workers are on other machines too: far more of them than this process could write the results of."""
+
+    def __init__(self) -> None:
+        self._lock, self._is_closing = threading.RLock(), False
+        self._waiting: deque[_Task] = deque()
+        self._idle: list[Executor] = []
+        self._all: list[Executor] = []
+
+    def submit(self, task: Callable[..., T], *arguments: object) -> Future[T]:
+        """Have a worker call a function that can be pickled."""
+        future: Future[T] = Future()
+        with self._lock:
+            self._waiting.append(_Task(partial(task, *arguments), future))
+        self._dispatch()
+        return future
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks there are that no worker has begun, nor is being started for."""
+        return len(self._waiting)
+
+    @abstractmethod
+    def _new_worker(self) -> Executor:
+        """Start one, and add it to those that are idle, at once or as soon as it is ready."""
+
+    def _give_up_waiting(self) -> None:
+        """Cancel the tasks that no worker has begun, and begin no more."""
+        with self._lock:
+            self._is_closing = True
+            given_up = list(self._waiting)
+            self._waiting.clear()
+        for task in given_up:
+            task.future.cancel()
+
+    def _add_idle(self, worker: Executor) -> None:
+        with self._lock:
+            self._idle.append(worker)
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        with self._lock:
+            while self._waiting and self._idle and not self._is_closing:
+                task = self._waiting.popleft()
+                if task.future.running() or task.future.set_running_or_notify_cancel():
+                    self._begin(task, self._idle.pop())
+
+    def _begin(self, task: _Task, worker: Executor) -> None:
+        try:
+            worker.submit(task.call).add_done_callback(partial(self._done, task, worker))
+        except BrokenExecutor:  # it was killed while it had nothing to do
+            self._waiting.appendleft(task)
+            self._replace(worker)
+
+    def _done(self, task: _Task, worker: Executor, call: Future[Any]) -> None:
+        error = None if call.cancelled() else call.exception()
+        is_dead = isinstance(error, BrokenExecutor)
+        with self._lock:
+            task.tries += 1
+            do_again = is_dead and task.tries < TRIES and not self._is_closing
+            if do_again:
+                self._waiting.appendleft(task)
+        if is_dead:
+            self._replace(worker)
+        else:
+            self._add_idle(worker)
+        if call.cancelled():
+            task.future.set_exception(CancelledError())
+        elif error is None:
+            task.future.set_result(call.result())
+        elif not do_again:
+            task.future.set_exception(error)
+
+    def _replace(self, worker: Executor) -> None:
+        with self._lock:
+            if self._is_closing:
+                return
+            log.info("a worker process has ended, and is replaced")
+            self._all.remove(worker)
+            self._all.append(self._new_worker())
+
+
+NewPool = Callable[..., AbstractContextManager[Pool]]
+"""Starts a pool, with the arguments of `WorkerPool`."""
+
+
+class WorkerPool(Pool):
     """Processes with one thread each for PyTorch and OpenCV; leaving the block with an exception ends them at once.
 
     Each worker watches a pipe of which this process alone has the other end: when that is closed, or this process is no
     more, the worker cleans up and ends, within two seconds. Signals that stop the whole group are left to this process.
-
-    A worker that is killed, or crashes, takes only its own task with it: another takes its place and does that again,
-    up to `TRIES` times in all.
 
     Args:
         count: number of processes.
@@ -59,30 +148,19 @@ class WorkerPool:
         *arguments: object,
         on_report: Callable[[Any], None] | None = None,
     ) -> None:
+        super().__init__()
         # Forking a process in which torch, OpenCV or FFmpeg has started threads can hang.
         self._context = get_context("spawn")
         self._theirs, self._ours = self._context.Pipe(duplex=False)
         self._started_with = start, arguments
-        self._lock, self._is_closing = threading.RLock(), False
-        self._waiting: deque[_Task] = deque()
-        self._reports: dict[_Executor, Connection[Any, Any]] = {}
-        self._idle = [self._new_worker(on_report is not None) for _ in range(count)]
-        self._all = list(self._idle)
+        self._reports: list[Connection[Any, Any]] | None = None if on_report is None else []
+        self._all = [self._new_worker() for _ in range(count)]
         if on_report is not None:
             threading.Thread(target=self._listen, args=(on_report,), daemon=True).start()
 
     def submit(self, task: Callable[..., T], *arguments: object) -> Future[T]:
         """Have a worker call a function that can be pickled."""
-        future: Future[T] = Future()
-        with self._lock:
-            self._waiting.append(_Task(partial(_in_worker, task, *arguments), future))
-        self._dispatch()
-        return future
-
-    @property
-    def waiting(self) -> int:
-        """How many tasks no worker has begun."""
-        return len(self._waiting)
+        return super().submit(partial(_in_worker, task), *arguments)
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -90,83 +168,36 @@ class WorkerPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._lock:
-            self._is_closing = True
-            given_up, workers = list(self._waiting), list(self._all)
-            self._waiting.clear()
-        for task in given_up:
-            task.future.cancel()
+        self._give_up_waiting()
         if error is not None:
             self._ours.close()
-        for worker in workers:
+        for worker in list(self._all):
             worker.shutdown(cancel_futures=True)
         self._ours.close()
         self._theirs.close()
 
-    def _new_worker(self, reports: bool) -> _Executor:
+    def _new_worker(self) -> Executor:
         # Linux counts a thread as the parent: only the main one is sure to outlive the workers.
         may_be_killed = threading.current_thread() is threading.main_thread()
-        incoming, outgoing = self._context.Pipe(duplex=False) if reports else (None, None)
+        incoming, outgoing = (None, None) if self._reports is None else self._context.Pipe(duplex=False)
         given = (self._theirs, outgoing, os.getpid() if may_be_killed else None, *self._started_with)
         worker = ProcessPoolExecutor(1, mp_context=self._context, initializer=_start, initargs=given)
         worker.submit(_nothing)  # begin to load what it needs
-        if incoming is not None and outgoing is not None:
+        if incoming is not None and outgoing is not None and self._reports is not None:
             outgoing.close()  # the worker has its own end: with it the pipe ends
-            self._reports[worker] = incoming
+            self._reports.append(incoming)
+        self._add_idle(worker)
         return worker
 
-    def _dispatch(self) -> None:
-        with self._lock:
-            while self._waiting and self._idle and not self._is_closing:
-                task = self._waiting.popleft()
-                if task.future.running() or task.future.set_running_or_notify_cancel():
-                    self._begin(task, self._idle.pop())
-
-    def _begin(self, task: _Task, worker: _Executor) -> None:
-        try:
-            call = worker.submit(task.call)
-        except BrokenProcessPool:  # it was killed while it had nothing to do
-            worker = self._replaced(worker)
-            call = worker.submit(task.call)
-        call.add_done_callback(partial(self._done, task, worker))
-
-    def _done(self, task: _Task, worker: _Executor, call: Future[Any]) -> None:
-        error = None if call.cancelled() else call.exception()
-        with self._lock:
-            task.tries += 1
-            is_dead = isinstance(error, BrokenProcessPool)
-            do_again = is_dead and task.tries < TRIES and not self._is_closing
-            if is_dead and not self._is_closing:
-                worker = self._replaced(worker)
-            self._idle.append(worker)
-            if do_again:
-                self._waiting.appendleft(task)
-        if call.cancelled():
-            task.future.set_exception(CancelledError())
-        elif error is None:
-            task.future.set_result(call.result())
-        elif not do_again:
-            task.future.set_exception(error)
-        self._dispatch()
-
-    def _replaced(self, worker: _Executor) -> _Executor:
-        log.info("a worker process has ended, and is replaced")
-        new = self._new_worker(worker in self._reports)
-        self._reports.pop(worker, None)
-        self._all[self._all.index(worker)] = new
-        return new
-
     def _listen(self, on_report: Callable[[Any], None]) -> None:
+        assert self._reports is not None
         while not self._is_closing:
-            with self._lock:
-                pipes = list(self._reports.values())
-            ready = wait(pipes, timeout=_LISTEN_SECONDS)
-            for pipe in (pipe for pipe in pipes if pipe in ready):
+            ready = wait(self._reports, timeout=_LISTEN_SECONDS)
+            for pipe in [pipe for pipe in self._reports if pipe in ready]:
                 try:
                     on_report(pipe.recv())
                 except (EOFError, OSError):  # its worker is no more
-                    with self._lock:
-                        self._reports = {of: other for of, other in self._reports.items() if other is not pipe}
+                    self._reports.remove(pipe)
 
 
 @dataclass(eq=False)
@@ -188,7 +219,7 @@ def result_of(future: Future[T]) -> T:
     """
     try:
         return future.result()
-    except BrokenProcessPool as error:
+    except BrokenExecutor as error:
         remedy = "Start again with fewer --workers, they may need too much memory; what was finished is kept"
         raise WorkerError("a worker process", "ended unexpectedly", remedy) from error
 
@@ -197,15 +228,20 @@ _busy = _ending = False
 """In a worker: whether it has a task, and whether it is to end."""
 
 
-_outgoing: Connection[Any, Any] | None = None
+_send: Callable[[object], None] | None = None
 _start_error: BaseException | None = None
 
 
 def report(message: object) -> None:
     """In a worker: tell the process that started it something short that can be pickled, where it listens."""
-    if _outgoing is not None:
-        with suppress(OSError):
-            _outgoing.send(message)
+    if _send is not None:
+        _send(message)
+
+
+def report_to(send: Callable[[object], None]) -> None:
+    """In a worker: what `report` calls from now on."""
+    global _send
+    _send = send
 
 
 def _nothing() -> None:
@@ -219,8 +255,9 @@ def _start(
     start: Callable[..., None] | None,
     arguments: tuple[Any, ...],
 ) -> None:
-    global _outgoing, _start_error
-    _outgoing = outgoing
+    global _start_error
+    if outgoing is not None:
+        report_to(partial(_send_if_heard, outgoing))
     for name in ("SIGINT", "SIGHUP"):  # the parent handles what is sent to the whole group
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -237,6 +274,11 @@ def _start(
             start(*arguments)
         except Exception as error:  # raised by the tasks: an initializer's would only be printed
             _start_error = error
+
+
+def _send_if_heard(outgoing: Connection[Any, Any], message: object) -> None:
+    with suppress(OSError):
+        outgoing.send(message)
 
 
 def _watch(lifeline: Connection[Any, Any]) -> None:

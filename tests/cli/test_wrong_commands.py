@@ -98,6 +98,7 @@ WRONG = {
     "--pixels-per-degree": "0",
     "--placement": "somewhere",
     "--protocol": "guess",
+    "--ray": "ray://cluster",
     "--rate": "0",
     "--progress": "dots",
     "--rounds": "0",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from gfsalnet.cli.console import SOME_FAILED, is_for_programs, print_error, print_event, tell
+from gfsalnet.cli.processes import Processes
 from gfsalnet.cli.progress import BatchProgress, Progress, tell_failures
 from gfsalnet.errors import OutputError
 
@@ -19,15 +20,13 @@ if TYPE_CHECKING:
 
     from gfsalnet.models import SaliencyModel
     from gfsalnet.predict import Outcome, Settings
-    from gfsalnet.store import TakenError
 
 
 def run_batch(
     model: SaliencyModel,
     sources: list[str],
     settings: Settings,
-    load: Callable[[], SaliencyModel] | None = None,
-    workers: int | None = None,
+    processes: Processes | None = None,
 ) -> None:
     """Predict sources, and say what comes of them.
 
@@ -35,17 +34,14 @@ def run_batch(
         model: in this process.
         sources: as they are opened.
         settings: how.
-        load: the same model for another process; it can be pickled. None: only this one predicts.
-        workers: number of processes; None: as many as are worth it.
+        processes: what predicts; None: this process alone.
 
     Raises:
         Exit: with 1 if some source failed.
     """
     from gfsalnet.device import settle_memory
-    from gfsalnet.predict import default_workers, predict_in_pool, predict_sources
 
     settle_memory()  # here and not in the library: the setting is the whole process's
-    count = 1 if load is None else workers or default_workers(model, sources, settings)
     with _progress(sources) as progress:
 
         def on_frame(source: str, done: int, total: int | None) -> None:
@@ -55,11 +51,8 @@ def run_batch(
             else:
                 progress.show(name, done, total, stage=source)
 
-        outcomes = (
-            predict_sources(model, sources, settings, on_frame, tell_of_waiting)
-            if load is None or count == 1
-            else predict_in_pool(model, load, sources, settings, count, on_frame, tell_of_waiting)
-        )
+        used = processes or Processes()
+        outcomes = used.predict(model, sources, settings, on_frame, sources, settings.output)
         failures = _told(outcomes, progress)
     finish_batch(settings.output, sources, failures)
 
@@ -92,11 +85,6 @@ def _progress(sources: list[str]) -> Progress:
     if len(sources) == 1:
         return Progress("frames")
     return BatchProgress("frames", {s: float(os.path.getsize(s)) for s in sources if os.path.isfile(s)}, len(sources))
-
-
-def tell_of_waiting(taken: TakenError) -> None:
-    """Say which other process is waited for."""
-    tell(f"{taken.where}: {taken.problem}, which is waited for")
 
 
 def _told(outcomes: Iterator[Outcome], progress: Progress) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +36,7 @@ from gfsalnet.cli.options import (
     examples,
     model_names,
 )
+from gfsalnet.cli.processes import RayOption
 from gfsalnet.cli.progress import Progress, tell_failures
 from gfsalnet.files import file_name
 
@@ -135,6 +137,7 @@ def evaluate(
     humans_every: HumansOption = 1,
     seed: SeedOption = 0,
     workers: WorkersOption = None,
+    ray: RayOption = None,
     device: DeviceOption = "auto",
     backend: BackendOption = "reference",
     paper_table: Annotated[
@@ -165,7 +168,7 @@ def evaluate(
         source: MapSource = MapsFolder(maps, first_number=first_number)
     else:
         source = ModelSource(model or "", device, backend)
-    report = _run(open_dataset(dataset, root, split), source, settings, output, workers, used_config(ctx))
+    report = _run(open_dataset(dataset, root, split), source, settings, output, workers, used_config(ctx), ray)
     if paper_table is not None:
         write_paper_table(report, paper_table, output)
     _finish([report], output, "report")
@@ -275,13 +278,18 @@ def _run(
     output: Path,
     workers: int | None,
     config: Mapping[str, Any] | None,
+    ray: str | None = None,
 ) -> Report:
     from gfsalnet.device import settle_memory
     from gfsalnet.evaluation import default_workers, evaluate
     from gfsalnet.store import note_failures
 
     settle_memory()  # here and not in the library: the setting is the whole process's
-    count = default_workers(len(dataset.videos)) if workers is None else workers
+    processes: dict[str, Any] = {"workers": default_workers(len(dataset.videos)) if workers is None else workers}
+    if ray is not None:
+        from gfsalnet.scale.ray_pool import RayPool
+
+        processes = {"workers": workers or 0, "new_pool": partial(RayPool, address=ray)}
     titles = {"gaze": "reading gaze", "scores": f"scoring {source.name}"}
     with Progress("videos") as progress:
         report = evaluate(
@@ -289,9 +297,9 @@ def _run(
             source,
             settings,
             output,
-            workers=count,
             on_video=lambda what, done, total: progress.show(titles[what], done, total),
             config=config,
+            **processes,
         )
     written = note_failures(output, {video: report.failed.get(video) for video in dataset.videos})
     if is_for_programs():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ from gfsalnet.cli.options import (
     size_hw,
     time_range,
 )
+from gfsalnet.cli.processes import Processes, RayOption
 from gfsalnet.cli.progress import at_work
 from gfsalnet.cli.shards import Shard, run_shard
 from gfsalnet.urls import is_url
@@ -235,6 +237,7 @@ def predict(
     lookahead: LookaheadOption = 0,
     overwrite: OverwriteOption = False,
     workers: WorkersOption = None,
+    ray: RayOption = None,
     progress: ProgressOption = "bar",
 ) -> None:
     """Predict where viewers look: an overlay video, maps and numbers for every frame.
@@ -262,7 +265,7 @@ def predict(
     how: dict[str, Any] = {"device": device, "backend": backend, "flow": flow, "centre_bias": centre_bias}
     how |= {"every": every, "lookahead": lookahead, "keep_flow": "flow" in settings.save}
     how |= {} if flow_size is None else {"flow_settings": {"size_wh": _flow_size_wh(flow_size)}}
-    _run(model, given, settings, workers, how)
+    _run(model, given, settings, partial(Processes, workers=workers, ray=ray), how)
 
 
 def _given(
@@ -287,7 +290,9 @@ def _given(
     return _expanded(sources, settings, flow)
 
 
-def _run(model: str, given: list[str] | Shard, settings: Settings, workers: int | None, how: dict[str, Any]) -> None:
+def _run(
+    model: str, given: list[str] | Shard, settings: Settings, processes: Callable[..., Processes], how: dict[str, Any]
+) -> None:
     """Load the model as `load_model` is told by `how`, and predict."""
     from gfsalnet.device import resolve_device
     from gfsalnet.models import load_model
@@ -295,13 +300,11 @@ def _run(model: str, given: list[str] | Shard, settings: Settings, workers: int 
     loaded = _loaded(model, settings.save, **how)
     # Each process would choose a backend anew, and all have to take the same.
     same = {**how, "backend": loaded.backend_name or how["backend"], "threads": 1}
-    if workers is None and resolve_device(how["device"]) != "cpu":
-        workers = 1  # one process keeps a GPU busy
-    load = partial(load_model, model, **same)
+    used = processes(partial(load_model, model, **same), on_gpu=resolve_device(how["device"]) != "cpu")
     if isinstance(given, Shard):
-        run_shard(loaded, given, settings, load, workers)
+        run_shard(loaded, given, settings, used)
     else:
-        run_batch(loaded, given, settings, load, workers)
+        run_batch(loaded, given, settings, used)
 
 
 def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "auto") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gfsalnet.cli.batch import tell_of_waiting, tell_outcome
+from gfsalnet.cli.batch import tell_outcome
 from gfsalnet.cli.console import SOME_FAILED, is_for_programs, tell
+from gfsalnet.cli.processes import Processes
 from gfsalnet.cli.progress import BatchProgress, at_work, tell_failures
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ def run_shard(
     model: SaliencyModel,
     of: Shard,
     settings: Settings,
-    load: Callable[[], SaliencyModel],
-    workers: int | None,
+    processes: Processes,
 ) -> None:
     """Predict what is missing of a shard, and say what comes of it.
 
@@ -49,14 +48,13 @@ def run_shard(
         model: in this process.
         of: which rows, and where their results go.
         settings: how; its folder is not used.
-        load: the same model for another process; it can be pickled.
-        workers: number of processes; None: as many as are worth it.
+        processes: what predicts.
 
     Raises:
         Exit: with 1 if some row has failed, or is damaged.
     """
     from gfsalnet.device import settle_memory
-    from gfsalnet.predict import asked_of_all, default_workers, predict_in_pool, predict_sources
+    from gfsalnet.predict import asked_of_all
     from gfsalnet.scale.run import open_shard
 
     settle_memory()  # here and not in the library: the setting is the whole process's
@@ -66,7 +64,6 @@ def run_shard(
     plan = work.plan
     tell(f"{of.manifest}, shard {of.shard}: {_state(plan)}")
     first = [row["uri"] for row in islice(plan.rows(), _LOOKED_AT)]
-    count = min(workers or default_workers(model, first, settings), max(len(plan.to_do), 1))
     failures: dict[str, str] = {}
     failed = done = 0
     progress = BatchProgress("frames", {}, len(plan.to_do))
@@ -76,9 +73,7 @@ def run_shard(
             progress.show_file(source, Path(source).name, frames, expected)
 
         def predict(sources: Iterable[str | Listed]) -> Iterable[Outcome]:
-            if count == 1:
-                return predict_sources(model, sources, settings, on_frame, tell_of_waiting)
-            return predict_in_pool(model, load, sources, settings, count, on_frame, tell_of_waiting)
+            return processes.predict(model, sources, settings, on_frame, first, work.destination.made_in)
 
         for outcome in work.outcomes(predict):
             progress.end_file(outcome.source, outcome.frames, ok=outcome.ok, skipped=outcome.status == "skipped")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import as_completed
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -27,7 +28,7 @@ from gfsalnet.gaze import GazeDataset
 from gfsalnet.gaze.check import doubts_of
 from gfsalnet.store import claimed
 from gfsalnet.unexpected import one_line
-from gfsalnet.workers import WorkerError, WorkerPool, result_of
+from gfsalnet.workers import NewPool, WorkerError, WorkerPool, result_of
 
 if TYPE_CHECKING:
     from gfsalnet.models import SaliencyModel
@@ -66,6 +67,7 @@ def evaluate(
     workers: int = 0,
     on_video: OnVideo = lambda what, done, total: None,
     config: Mapping[str, Any] | None = None,
+    new_pool: NewPool = WorkerPool,
 ) -> Report:
     """Score a source of maps on a split, and write the report into a folder.
 
@@ -79,6 +81,8 @@ def evaluate(
         workers: processes; 0 scores in this one. The numbers do not depend on it.
         on_video: called with the progress.
         config: the configuration file that decided some of this, and what it decided: JSON values, for the report.
+        new_pool: starts the processes, on this machine or others that see the same files; where they are many, 0
+            workers are as many as there is room for.
 
     Raises:
         OutputError: if the folder cannot be written, holds results of another request, or another process is at work
@@ -88,10 +92,21 @@ def evaluate(
     """
     if output is None:
         with TemporaryDirectory(prefix="gfsalnet-") as folder:
-            return evaluate(dataset, source, settings, folder, workers=workers, on_video=on_video, config=config)
+            return evaluate(
+                dataset,
+                source,
+                settings,
+                folder,
+                workers=workers,
+                on_video=on_video,
+                config=config,
+                new_pool=new_pool,
+            )
     source, settings, output = as_map_source(source), settings or EvaluationSettings(), Path(output)
+    is_alone = workers == 0 and new_pool is WorkerPool
+    run = _in_this_process if is_alone else partial(_in_workers, workers=workers, new_pool=new_pool)
     with claimed(output, dataset.name, inside=True):
-        return _evaluate(dataset, source, settings, Path(output), workers, on_video, config)
+        return _evaluate(dataset, source, settings, Path(output), run, on_video, config)
 
 
 def _evaluate(
@@ -99,7 +114,7 @@ def _evaluate(
     source: MapSource,
     settings: EvaluationSettings,
     output: Path,
-    workers: int,
+    run: _Run,
     on_video: OnVideo,
     config: Mapping[str, Any] | None,
 ) -> Report:
@@ -108,7 +123,7 @@ def _evaluate(
     others = OtherVideos.learn(dataset, settings, lambda done, total: on_video("gaze", done, total))
     refused = _refused(dataset, others)
     job = _Job(dataset, source, others, settings, refused)
-    scored, failed = _score_all(job, store, workers, lambda done: on_video("scores", done, len(dataset.videos)))
+    scored, failed = _score_all(job, store, run, lambda done: on_video("scores", done, len(dataset.videos)))
     report = make_report(request, source.name, settings, scored, failed, dataset.remarks())
     report = replace(report, config=config)
     if not report.videos:
@@ -148,7 +163,7 @@ def _request(dataset: GazeDataset, source: MapSource, settings: EvaluationSettin
 
 
 def _score_all(
-    job: _Job, store: Store, workers: int, on_done: Callable[[int], None]
+    job: _Job, store: Store, run: _Run, on_done: Callable[[int], None]
 ) -> tuple[list[VideoScores], dict[str, str]]:
     """Scores in the dataset's order, and what was wrong with the videos that have none."""
     videos, failed = job.dataset.videos, dict[str, str]()
@@ -164,7 +179,7 @@ def _score_all(
     on_done(len(done))
     positions = {video: position for position, video in enumerate(videos)}
     # Closed even if a score cannot be stored: the source then gives back its threads, and workers end.
-    with closing(_in_workers(job, to_do, workers) if workers else _in_this_process(job, to_do)) as results:
+    with closing(run(job, to_do)) as results:
         for video, result in results:
             if isinstance(result, str):
                 failed[video] = result
@@ -186,6 +201,8 @@ def _identity(job: _Job, video: str) -> dict[str, Any]:
 
 
 Result: TypeAlias = "tuple[str, VideoScores | str]"
+_Run: TypeAlias = "Callable[[_Job, list[str]], Generator[Result, None, None]]"
+"""Scores videos, in any order."""
 
 
 def _in_this_process(job: _Job, videos: list[str]) -> Generator[Result, None, None]:
@@ -196,10 +213,10 @@ def _in_this_process(job: _Job, videos: list[str]) -> Generator[Result, None, No
                 yield video, job.run(video)
 
 
-def _in_workers(job: _Job, videos: list[str], workers: int) -> Generator[Result, None, None]:
+def _in_workers(job: _Job, videos: list[str], workers: int, new_pool: NewPool) -> Generator[Result, None, None]:
     if not videos:
         return
-    with WorkerPool(min(workers, len(videos)), _start_worker, job) as pool:
+    with new_pool(min(workers, len(videos)), _start_worker, job) as pool:
         waiting = {pool.submit(_run_in_worker, video): video for video in videos}
         for future in as_completed(waiting):
             video = waiting[future]

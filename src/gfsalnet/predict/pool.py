@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from gfsalnet.device import cores, memory_bytes, settle_memory
 from gfsalnet.errors import GFSalNetError
@@ -27,7 +27,7 @@ from gfsalnet.store import TakenError
 from gfsalnet.urls import is_url
 from gfsalnet.video.camera import camera_number
 from gfsalnet.video.sources import STANDARD_INPUT
-from gfsalnet.workers import WorkerPool, report, result_of
+from gfsalnet.workers import NewPool, Pool, WorkerPool, report, result_of
 
 LONG_AT_ONCE = 2
 """Long videos in progress: while the last segments of one are predicted, the other keeps the rest of the workers busy.
@@ -44,6 +44,8 @@ _MOST_HELD = 64
 _END_SECONDS = 10.0
 
 _Result: TypeAlias = "Outcome | TakenError | None"
+_Way: TypeAlias = 'Literal["whole if short", "whole", "in segments"]'
+"""How one worker predicts a source alone."""
 
 
 class _StoppedError(Exception):
@@ -55,8 +57,7 @@ class _Source:
     """A source on its way."""
 
     given: str | Listed
-    whole: bool = False
-    """Whether it is to be predicted in one piece."""
+    way: _Way = "whole if short"
     done: dict[int, int] = field(default_factory=dict)
     """Frames by segment; all in one piece are those of segment -1."""
     expected: int | None = None
@@ -75,6 +76,7 @@ def predict_in_pool(
     workers: int,
     on_frame: OnFrame = silent,
     on_wait: OnWait = lambda taken: None,
+    new_pool: NewPool = WorkerPool,
 ) -> Generator[Outcome, None, None]:
     """`predict_sources` in several processes: the same results, in the order in which they are finished.
 
@@ -90,10 +92,11 @@ def predict_in_pool(
         workers: number of processes.
         on_frame: called now and then for each source.
         on_wait: as for `predict_sources`.
+        new_pool: starts the processes, on this machine or others that see the same files.
     """
     pooled = _Pooled(model, settings, on_frame)
     try:
-        with WorkerPool(workers, _start_worker, load, on_report=pooled.events.put) as pool:
+        with new_pool(workers, _start_worker, load, on_report=pooled.events.put) as pool:
             yield from pooled.outcomes(pool, iter(sources))
     finally:
         pooled.stop()
@@ -119,9 +122,9 @@ class _Pooled:
         self._held: deque[_Source] = deque()
         self._long: deque[_Source] = deque()
         self._threads: dict[int, threading.Thread] = {}
-        self._is_stopping = False
+        self._is_stopping = self._is_exhausted = False
 
-    def outcomes(self, pool: WorkerPool, given: Iterator[str | Listed]) -> Iterator[Outcome]:
+    def outcomes(self, pool: Pool, given: Iterator[str | Listed]) -> Iterator[Outcome]:
         """Of all sources but those that are left in `here` and `taken`."""
         while True:
             self._fill(pool, given)
@@ -139,7 +142,7 @@ class _Pooled:
         for thread in self._threads.values():
             thread.join(_END_SECONDS)
 
-    def _fill(self, pool: WorkerPool, given: Iterator[str | Listed]) -> None:
+    def _fill(self, pool: Pool, given: Iterator[str | Listed]) -> None:
         """See to it that no worker is idle while there is something to do."""
         while self._long and len(self._threads) < LONG_AT_ONCE:
             self._begin_long(pool, self._long.popleft())
@@ -160,14 +163,15 @@ class _Pooled:
                 self._held.append(source)
             else:
                 return source
+        self._is_exhausted = len(self._held) < _MOST_HELD
         return None
 
-    def _begin(self, pool: WorkerPool, source: _Source) -> None:
+    def _begin(self, pool: Pool, source: _Source) -> None:
         self._enter(source)
-        future = pool.submit(_predict_source, id(source), source.given, self._settings, source.whole)
+        future = pool.submit(_predict_source, id(source), source.given, self._settings, source.way)
         future.add_done_callback(lambda done: self.events.put(_Ended(source, done)))
 
-    def _begin_long(self, pool: WorkerPool, source: _Source) -> None:
+    def _begin_long(self, pool: Pool, source: _Source) -> None:
         self._enter(source)
         thread = threading.Thread(target=self._in_segments, args=(pool, source), name="in segments", daemon=True)
         self._threads[id(source)] = thread
@@ -178,7 +182,7 @@ class _Pooled:
         if source.name is not None:
             self._choosing.add(source.name)
 
-    def _in_segments(self, pool: WorkerPool, source: _Source) -> None:
+    def _in_segments(self, pool: Pool, source: _Source) -> None:
         """In a thread of its own: have the segments predicted by the pool, and write the results as they come."""
 
         def check(name: str, done: int, expected: int | None) -> None:
@@ -214,7 +218,7 @@ class _Pooled:
             source.expected = expected if segment == _WHOLE else source.expected
             self._on_frame(str(source.given), sum(source.done.values()), source.expected)
 
-    def _ended(self, pool: WorkerPool, event: _Ended) -> Outcome | None:
+    def _ended(self, pool: Pool, event: _Ended) -> Outcome | None:
         """The outcome of a source; None where it has none yet."""
         source = event.source
         del self._busy[id(source)]
@@ -226,8 +230,11 @@ class _Pooled:
             return result
         if isinstance(result, TakenError):
             self.taken.append(source.given)
-        elif was_long:
-            source.whole = True
+        elif was_long or source.way == "in segments":
+            source.way = "whole"
+            self._begin(pool, source)
+        elif pool.is_spread and not self._is_exhausted:  # there is enough to do, and this process writes no results
+            source.way = "in segments"
             self._begin(pool, source)
         else:
             self._long.append(source)
@@ -287,18 +294,29 @@ def _start_worker(load: Callable[[], SaliencyModel]) -> None:
     settle_memory()
 
 
-def _predict_source(key: int, given: str | Listed, settings: Settings, whole: bool) -> _Result:
-    """In a worker: predict a source; None if it should be predicted in segments."""
+def _predict_source(key: int, given: str | Listed, settings: Settings, way: _Way) -> _Result:
+    """In a worker: predict a source; None if it should be predicted in another way."""
     tell = _now_and_then()
 
     def make(job: Job) -> bool:
-        if not whole and may_have_segments(job.model, job.reader.info):
+        if way != "whole" and may_have_segments(job.model, job.reader.info):
             return False
         report((key, None, 0, None))  # it has its folder
         write_results(job, job.model.stream, lambda name, done, expected: tell((key, _WHOLE, done, expected)))
         return True
 
-    return attempt(given, lambda source: make_results(_model, source, settings, make))
+    def run(tasks: Sequence[SegmentTask]) -> Iterator[SegmentTask]:
+        report((key, None, 0, None))
+        for task in tasks:
+            _predict_segment(key, task)
+            yield task
+
+    def predict(source: str | Listed) -> Outcome | None:
+        if way == "in segments":
+            return predict_in_segments(_model, source, settings, run, lambda *written: tell((key, None, 0, None)))
+        return make_results(_model, source, settings, make)
+
+    return attempt(given, predict)
 
 
 def _predict_segment(key: int, task: SegmentTask) -> None:

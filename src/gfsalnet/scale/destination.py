@@ -29,6 +29,8 @@ class Destination(ABC):
 
     is_here: bool
     """Whether results are made where they stay."""
+    made_in: Path
+    """The folder of all results that are being made."""
 
     @abstractmethod
     def folder(self, source_id: str) -> Path:
@@ -100,7 +102,7 @@ class _Folder(Destination):
     is_here = True
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._root = self.made_in = root
 
     def folder(self, source_id: str) -> Path:
         return self._root / result_path(source_id)
@@ -160,9 +162,10 @@ class _Store(Destination):
     def __init__(self, address: str) -> None:
         self._address = address
         self._work = tempfile.TemporaryDirectory(prefix="gfsalnet-")
+        self.made_in = Path(self._work.name)
 
     def folder(self, source_id: str) -> Path:
-        return Path(self._work.name) / source_id
+        return self.made_in / source_id
 
     def publish(self, source_id: str) -> None:
         folder = self.folder(source_id)
@@ -192,7 +195,7 @@ class _Store(Destination):
 
     @contextmanager
     def local(self, name: str) -> Iterator[Path]:
-        path = Path(self._work.name) / name.replace("/", "-")
+        path = self.made_in / name.replace("/", "-")
         try:
             fetch(joined(self._address, name), path, OutputError)
             yield path
