@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gfsalnet.video import VideoReader
 
 ROI_EXAMPLES = examples(
-    "gfsalnet roi clip.mp4 --encode --crf 26",
+    "gfsalnet roi clip.mp4 --encode --crf 25",
     "gfsalnet roi clip.mp4 --encode --codec x265 --bitrate 800 --save npz,svt-av1 --output results",
 )
 ROI_WORDS = get_args(RoiWord)
@@ -109,7 +109,7 @@ def roi(
     preset: PresetOption = "medium",
     crf: CrfOption = None,
     bitrate: BitrateOption = None,
-    strength: StrengthOption = 6.0,
+    strength: StrengthOption = 3.0,
     block: BlockOption = "auto",
     smooth: SmoothOption = 0.2,
     save: RoiSaveOption = "npz",

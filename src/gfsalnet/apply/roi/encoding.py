@@ -155,6 +155,7 @@ def _encode_once(
                 time_base=info.time_base,
                 audio_from=info.path if has_sound and info.has_audio else None,
                 audio_start_seconds=first[1],
+                all_sound=True,
             ) as writer:
                 for done, (frame, seconds) in enumerate(chain([first], pictures), start=1):
                     writer.write_frame(marked.apply(frame, done - 1), seconds - first[1])
