@@ -109,3 +109,4 @@ def test_a_dead_worker_is_replaced_and_takes_no_other_task_with_it(tmp_path: Pat
         once, others = pool.submit(end_once, tmp_path / "mark"), [pool.submit(half, number) for number in range(6)]
         assert result_of(once) == "done"
         assert [result_of(other) for other in others] == [number / 2 for number in range(6)]
+    assert pool.submit(half, 1).cancelled()

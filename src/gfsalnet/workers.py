@@ -53,9 +53,12 @@ class Pool(ABC):
         self._all: list[Executor] = []
 
     def submit(self, task: Callable[..., T], *arguments: object) -> Future[T]:
-        """Have a worker call a function that can be pickled."""
+        """Have a worker call a function that can be pickled; after the end of the block the future is cancelled."""
         future: Future[T] = Future()
         with self._lock:
+            if self._is_closing:
+                future.cancel()
+                return future
             self._waiting.append(_Task(partial(task, *arguments), future))
         self._dispatch()
         return future
