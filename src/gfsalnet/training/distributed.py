@@ -11,6 +11,8 @@ from datetime import timedelta
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.distributed import PrefixStore  # type: ignore[attr-defined]  # public, but not listed
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from gfsalnet.device import resolve_device
@@ -93,7 +95,12 @@ def all_ranks(device: str) -> Iterator[Ranks]:
     if found.type == "cuda":
         found = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(found)  # before NCCL starts, which takes the current device
-    dist.init_process_group("nccl" if found.type == "cuda" else "gloo", timeout=_PATIENCE)
+    # `torchrun` keeps one store for all its attempts: under the names of the first, processes that replace killed ones
+    # would find the addresses of the dead.
+    store, rank, world = next(rendezvous("env://", timeout=_PATIENCE))
+    store = PrefixStore(f"attempt-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    backend = "nccl" if found.type == "cuda" else "gloo"
+    dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=_PATIENCE)
     try:
         yield Ranks(found, dist.get_rank(), world)
     finally:
