@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from gfsalnet.backends import BACKENDS, NetworkInputs
 from gfsalnet.backends.graphs import cached_onnx
 from gfsalnet.backends.timing import interleaved_timings
-from gfsalnet.bench import NetworkReport, describe_machine, measure_network, measure_video
+from gfsalnet.bench import Clip, NetworkReport, describe_machine, measure_network, measure_video, require_frames
 from gfsalnet.bench.machine import gemm_gflops_per_second
 from gfsalnet.cli import app
 from gfsalnet.demo import draw_clip
@@ -110,9 +110,25 @@ def test_the_command_prints_tables_and_writes_figures(
     assert written["networks"][str(small_model)]["backends"][0]["backend"] == "torch eager"
 
 
+def test_a_playlist_is_timed_where_it_is_allowed(tmp_path: Path) -> None:
+    clip = draw_clip(tmp_path / "a.mp4")
+    (tmp_path / "list.ffconcat").write_text("ffconcat version 1.0\nfile 'a.mp4'\n")
+    source = str(tmp_path / "list.ffconcat")
+    with pytest.raises(GFSalNetError, match="--allow-playlists"):
+        require_frames(Clip(source=source))
+    require_frames(Clip(source=source, allow_playlists=True))
+    assert Clip(source=source, end_seconds=1.0, allow_playlists=True).arguments() == [
+        source,
+        "--end",
+        "1.000000",
+        "--allow-playlists",
+    ]
+    assert clip.exists()
+
+
 def test_what_cannot_be_timed_says_why(tmp_path: Path) -> None:
     with pytest.raises(GFSalNetError, match=r"gfsalnet predict: failed: .*no such file"):
-        measure_video(str(tmp_path / "none.mp4"), "gfsalnet-mobile", "reference", ("csv",))
+        measure_video(Clip(source=str(tmp_path / "none.mp4")), "gfsalnet-mobile", "reference", ("csv",))
     for option, word, words in (
         ("--models", "pqft", "pqft: is no GFSalNet"),
         ("--save", "nonsense", "nonsense"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -96,6 +97,16 @@ def test_a_part_keeps_the_times_of_its_source(clip, tmp_path):
     make_report([(Version(source=str(clip), model=Follower(), part_seconds=(1.0, 2.0)),)], page)
     about = json.loads(read(page).scripts["recording-0"])
     assert (about["offset"], about["times"][0], len(about["times"]), about["duration"]) == (1.0, 0.0, 10, 1.0)
+
+
+def test_a_playlist_is_shown_where_it_is_allowed(clip, tmp_path):
+    page, script = tmp_path / "report.html", tmp_path / "list.ffconcat"
+    (tmp_path / "a.mp4").write_bytes(clip.read_bytes())
+    script.write_text("ffconcat version 1.0\nfile 'a.mp4'\n")
+    version = Version(source=str(script), model=Follower(), part_seconds=(0.0, 0.5))
+    with pytest.raises(SourceError, match="--allow-playlists"):
+        make_report([(version,)], page)
+    assert make_report([(replace(version, allow_playlists=True),)], page) == []
 
 
 def test_two_versions_share_a_section_and_a_table_of_differences(clip, tmp_path):

@@ -39,25 +39,31 @@ class Ending:
         return None
 
 
-def in_child(work: Callable[[], int], said: Path) -> Ending:
-    """Fork, work there, and wait; `work` gives the exit status, and what it prints goes to a file."""
+def in_child(work: Callable[[], int], said: Path, seconds: int = SECONDS) -> Ending:
+    """Fork, work there, and wait; `work` gives the exit status, and what it prints goes to a file.
+
+    Args:
+        work: what to do.
+        said: the file.
+        seconds: after which the child is ended by SIGALRM.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
-        _work(work, said)
+        _work(work, said, seconds)
     _, status, usage = os.wait4(child, 0)
     code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
     text = said.read_text(encoding="utf-8", errors="replace")
     return Ending(code, text, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
-def _work(work: Callable[[], int], said: Path) -> None:
+def _work(work: Callable[[], int], said: Path, seconds: int) -> None:
     """Never returns: the tests must not go on a second time."""
     status = 70
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(SECONDS)
+        signal.alarm(seconds)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         # What is mapped already, of all libraries, does not count.
         mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _HAS_PROC else 0

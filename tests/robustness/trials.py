@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -103,7 +103,8 @@ class Trial:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.send_signal(number)
-            return self.process.wait(60)
+            with self._ended_at_last():
+                return self.process.wait(60)
 
     def kill_one_after(self, seconds: float) -> bool:
         """Kill one process that the command has started, unless it ends before; returns whether there was one."""
@@ -117,8 +118,18 @@ class Trial:
 
     def finish(self, seconds: float = 300) -> tuple[int, str, str]:
         """Wait for the end; returns status, output and errors."""
-        output, errors = self.process.communicate(timeout=seconds)
+        with self._ended_at_last():
+            output, errors = self.process.communicate(timeout=seconds)
         return self.process.returncode, output.decode(), errors.decode()
+
+    @contextmanager
+    def _ended_at_last(self) -> Iterator[None]:
+        """A test that gives up on the process does not leave it behind."""
+        try:
+            yield
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
 
     def survivors(self, within_seconds: float = 2.0) -> list[int]:
         """Processes that the command started, and that are still there after so long."""

@@ -312,3 +312,17 @@ def test_decoded_frames_are_as_they_are_stored(encode):
     assert [frame.format.name for frame, _ in stored] == ["yuv420p10le"] * 5
     assert [seconds for _, seconds in stored] == times
     assert reader.report.frames_read == 5
+
+
+def test_fragments_whose_time_begins_late_are_as_long_as_their_pictures(encode):
+    path = encode("a.mp4", 50, options={"g": "10", "bf": "2"}, muxer={"movflags": "frag_keyframe+empty_moov"})
+    data, late = bytearray(path.read_bytes()), 5859 * 12_800
+    at = data.find(b"tfdt")
+    while at >= 0:  # a version and flags, then the time in 64 bits
+        data[at + 8 : at + 16] = (int.from_bytes(data[at + 8 : at + 16], "big") + late).to_bytes(8, "big")
+        at = data.find(b"tfdt", at + 4)
+    path.write_bytes(data)
+    with open_source(str(path)) as reader:
+        assert sum(1 for _ in reader) == 50
+    assert reader.info.duration_seconds == pytest.approx(2.0, abs=0.1)
+    assert reader.report.damage is None

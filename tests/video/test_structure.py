@@ -266,3 +266,27 @@ def test_checksums_of_pictures_are_compared(encode):
         path.write_bytes(changed)
         found += read(path)[1].damage is not None
     assert found > 5
+
+
+def test_an_image_of_a_gif_that_holds_the_next_ones(encode):
+    path = encode("a.gif", COUNT, **FORMATS["a.gif"])
+    data = bytearray(path.read_bytes())
+    start = data.index(b"\x21\xf9\x04", len(data) // 2)
+    assert data[start - 1] == 0  # the end of the image before it
+    data[start - 1 : start + 8] = b"\xfe" + bytes(8)
+    path.write_bytes(data)
+    count, report = read(path)
+    assert count < COUNT
+    assert report.damage is not None
+
+
+def test_a_fragment_whose_lists_are_of_no_track(encode):
+    path = encode("fragments.mp4", COUNT, **FORMATS["fragments.mp4"])
+    data = bytearray(path.read_bytes())
+    at, end = data.rindex(b"tfdt") - 4, data.rindex(b"mdat") - 4
+    data[at:end] = b"\x40" * (end - at)  # its times and its list of pictures
+    path.write_bytes(data)
+    count, report = read(path)
+    assert count < COUNT
+    assert report.is_short
+    assert "do not fit together" in report.damage

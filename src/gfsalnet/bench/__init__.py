@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from gfsalnet.bench.machine import describe_machine
 from gfsalnet.bench.networks import NetworkReport, NetworkSpeed, measure_network
-from gfsalnet.bench.video import StageSpeed, VideoSpeed, measure_stages, measure_video, require_frames
+from gfsalnet.bench.video import Clip, StageSpeed, VideoSpeed, measure_stages, measure_video, require_frames
 
 __all__ = [
+    "Clip",
     "NetworkReport",
     "NetworkSpeed",
     "StageSpeed",

@@ -51,30 +51,46 @@ class VideoSpeed:
     """The most memory that was resident; 0 where the system does not tell, which is anywhere but on Linux."""
 
 
-Range = tuple["float | None", "float | None"]
-"""The seconds where the timed part begins and ends; None: those of the video."""
-WHOLE: Range = (None, None)
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """The part of a video that is timed."""
+
+    source: str
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    allow_playlists: bool = False
+
+    def open(self) -> VideoReader:
+        """A reader of it."""
+        return open_source(
+            self.source,
+            allow_playlists=self.allow_playlists,
+            start_seconds=self.start_seconds,
+            end_seconds=self.end_seconds,
+        )
+
+    def arguments(self) -> list[str]:
+        """What `gfsalnet predict` is given to read it."""
+        times = (("--start", self.start_seconds), ("--end", self.end_seconds))
+        parts = [word for option, seconds in times if seconds is not None for word in (option, f"{seconds:f}")]
+        return [self.source, *parts, *(["--allow-playlists"] if self.allow_playlists else [])]
 
 
-def require_frames(source: str, part: Range = WHOLE) -> None:
+def require_frames(clip: Clip) -> None:
     """Make sure that a video is long enough to be timed: of one frame there is no rate.
 
     Raises:
         GFSalNetError: if it has fewer than `FEWEST_FRAMES`, or cannot be read.
     """
-    with _open(source, part) as reader:
+    with clip.open() as reader:
         count = sum(1 for _ in islice(reader, FEWEST_FRAMES))
     if count < FEWEST_FRAMES:
         frames = "a single frame" if count == 1 else f"only {count} frames"
-        raise GFSalNetError(source, f"has {frames}, of which there is no rate", f"Give at least {FEWEST_FRAMES}")
-
-
-def _open(source: str, part: Range) -> VideoReader:
-    return open_source(source, start_seconds=part[0], end_seconds=part[1])
+        raise GFSalNetError(clip.source, f"has {frames}, of which there is no rate", f"Give at least {FEWEST_FRAMES}")
 
 
 def measure_stages(
-    source: str, model_name: str, backend: str, save: tuple[str, ...], frame_count: int = 100, part: Range = WHOLE
+    clip: Clip, model_name: str, backend: str, save: tuple[str, ...], frame_count: int = 100
 ) -> list[StageSpeed]:
     """Run the stages one after the other over the first frames of a video, the network and OpenCV on one thread.
 
@@ -84,7 +100,7 @@ def measure_stages(
     model = load_model(model_name, device="cpu", backend=backend, threads=1)
     if not isinstance(model, GFSalNetModel):
         raise GFSalNetError(model_name, "is no GFSalNet", "Time a GFSalNet")
-    with threads(1, torch=False), _open(source, part) as reader, TemporaryDirectory() as folder:
+    with threads(1, torch=False), clip.open() as reader, TemporaryDirectory() as folder:
         frames, decode = _clocked(islice(reader, frame_count))
         pictures, flow = _clocked(model.pictures(frames))
         batches = [tuple(picture[None] for picture in of_frame) for of_frame in pictures]
@@ -113,16 +129,15 @@ def _written(predictions: list[Prediction], word: str, folder: Path, info: Video
 
 
 def measure_video(
-    source: str, model_name: str, backend: str, save: tuple[str, ...], part: Range = WHOLE, workers: int = 1
+    clip: Clip, model_name: str, backend: str, save: tuple[str, ...], workers: int = 1
 ) -> VideoSpeed:
     """Predict a video as a user does.
 
     Args:
-        source: the video.
+        clip: the video, or a part of it.
         model_name: of the model.
         backend: that runs it.
         save: words of `--save`.
-        part: from when to when.
         workers: processes that predict; several share a video that is long enough. The memory is that of the one that
             starts them.
 
@@ -130,11 +145,8 @@ def measure_video(
         GFSalNetError: if that fails.
     """
     with TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "gfsalnet", "predict", source, "--model", model_name, "--backend", backend]
-        command += ["--workers", str(workers)]
-        for option, seconds in zip(("--start", "--end"), part, strict=True):
-            command += [] if seconds is None else [option, f"{seconds:f}"]
-        command += ["--save", ",".join(save), "--output"]
+        command = [sys.executable, "-m", "gfsalnet", "predict", *clip.arguments(), "--model", model_name]
+        command += ["--backend", backend, "--workers", str(workers), "--save", ",".join(save), "--output"]
         start_seconds, start_cpu, _ = _run([*command, f"{folder}/one", "--max-frames", "1"])
         _, cpu, megabytes = _run([*command, f"{folder}/all"])
         summary = read_json_object(next(Path(folder, "all").glob("*/summary.json")), GFSalNetError)

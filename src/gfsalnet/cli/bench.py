@@ -12,6 +12,7 @@ import typer
 
 from gfsalnet.cli.console import out, say
 from gfsalnet.cli.options import (
+    AllowPlaylistsOption,
     BackendOption,
     EndOption,
     ProgressOption,
@@ -58,6 +59,7 @@ def bench(
     ] = None,
     start: StartOption = None,
     end: EndOption = None,
+    allow_playlists: AllowPlaylistsOption = False,
     save: SaveOption = "overlay",
     backend: BackendOption = "auto",
     workers: Annotated[
@@ -73,7 +75,7 @@ def bench(
     are by the clock: let other programs rest for those. The video is predicted by the shipped model with --backend.
     """
     part = time_range(start, end)
-    from gfsalnet.bench import describe_machine, measure_network, measure_stages, measure_video, require_frames
+    from gfsalnet.bench import Clip, describe_machine, measure_network, measure_stages, measure_video, require_frames
     from gfsalnet.demo import draw_clip
     from gfsalnet.files import write_json
     from gfsalnet.render import parse_save
@@ -84,7 +86,8 @@ def bench(
     with TemporaryDirectory() as folder:
         # Before any network is timed, which takes minutes: a video too short for a rate is refused at once.
         source = str(video or draw_clip(Path(folder) / "demo.mp4"))
-        require_frames(source, part)
+        clip = Clip(source=source, start_seconds=part[0], end_seconds=part[1], allow_playlists=allow_playlists)
+        require_frames(clip)
         figures["networks"] = {}
         for name in models.split(","):
             with at_work(f"timing {name}; the paper's network takes some minutes"):
@@ -92,8 +95,8 @@ def bench(
             _print_network(name, report)
             figures["networks"][name] = asdict(report)
         with at_work("timing a video"):
-            stages = measure_stages(source, VIDEO_MODEL, backend, words, part=part)
-            speed = measure_video(source, VIDEO_MODEL, backend, words, part, workers)
+            stages = measure_stages(clip, VIDEO_MODEL, backend, words)
+            speed = measure_video(clip, VIDEO_MODEL, backend, words, workers)
         _print_video(stages, speed)
         figures["video"] = {"stages": {stage.stage: stage.cpu_ms for stage in stages}, **asdict(speed)}
         if output is not None:

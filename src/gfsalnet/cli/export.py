@@ -10,7 +10,7 @@ import typer
 
 from gfsalnet.choices import ExportFormat
 from gfsalnet.cli.console import say
-from gfsalnet.cli.options import EndOption, NetworkOption, StartOption, examples, time_range
+from gfsalnet.cli.options import AllowPlaylistsOption, EndOption, NetworkOption, StartOption, examples, time_range
 from gfsalnet.cli.progress import at_work
 from gfsalnet.files import file_name
 from gfsalnet.packages import needed_by
@@ -46,6 +46,7 @@ def export(
     ] = None,
     start: StartOption = None,
     end: EndOption = None,
+    allow_playlists: AllowPlaylistsOption = False,
 ) -> None:
     """Write the network as a file for other programs, check it against PyTorch, and say what it gains.
 
@@ -54,8 +55,8 @@ def export(
     """
     if int8 and (format != "onnx" or not calibrate):
         raise typer.BadParameter("needs FORMAT onnx, which OpenVINO reads too, and --calibrate", param_hint="--int8")
-    if not int8 and (start or end):
-        raise typer.BadParameter("is for the videos of --calibrate", param_hint="--start / --end")
+    if not int8 and (start or end or allow_playlists):
+        raise typer.BadParameter("is for the videos of --calibrate", param_hint="--start / --end / --allow-playlists")
     if beside and (format != "onnx" or int8 or output is not None):
         raise typer.BadParameter("needs FORMAT onnx, without --int8 and --output", param_hint="--beside")
     with needed_by("export"):
@@ -72,7 +73,7 @@ def export(
         if beside:
             path, check = export_beside(model, drawn)
         else:
-            check = export_model(model, format, path, drawn, calibrate if int8 else None, part)
+            check = export_model(model, format, path, drawn, calibrate if int8 else None, part, allow_playlists)
     width, height = check.size_wh
     say(f"{path}: differs from PyTorch by {check.max_rel_diff:.2g} of a map's maximum at most")
     gain = check.eager_cpu_ms / check.cpu_ms

@@ -309,6 +309,14 @@ EndOption = Annotated[
         help="Time to end before, like --start.",
     ),
 ]
+AllowPlaylistsOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-playlists",
+        rich_help_panel=INPUT,
+        help="Read playlists too (HLS, DASH, FFmpeg's concat scripts), with the files and addresses that they name.",
+    ),
+]
 ColormapOption = Annotated[
     Colormap,
     typer.Option(

@@ -19,6 +19,7 @@ from gfsalnet.cli.options import (
     MODEL,
     OUTPUT,
     SPEED,
+    AllowPlaylistsOption,
     BackendOption,
     ColormapOption,
     DeviceOption,
@@ -167,14 +168,6 @@ CentreBiasOption = Annotated[
         max=5,
         rich_help_panel=MODEL,
         help="Strength of the centre that the model has learned; it varies with how viewers sit. 1: as learned.",
-    ),
-]
-AllowPlaylistsOption = Annotated[
-    bool,
-    typer.Option(
-        "--allow-playlists",
-        rich_help_panel=INPUT,
-        help="Read playlists too (HLS, DASH, FFmpeg's concat scripts), with the files and addresses that they name.",
     ),
 ]
 _SOURCES = typer.Argument(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from gfsalnet.cli.options import (
     INPUT,
     MODEL,
     OUTPUT,
+    AllowPlaylistsOption,
     BackendOption,
     DeviceOption,
     EndOption,
@@ -71,6 +72,7 @@ def report(
     flow: FlowOption = None,
     start: StartOption = None,
     end: EndOption = None,
+    allow_playlists: AllowPlaylistsOption = False,
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
     title: Annotated[
@@ -92,9 +94,8 @@ def report(
     expanded = [*dict.fromkeys(sources)] if compare else expand_sources(sources)
     settle_memory()  # here and not in the library: the setting is the whole process's
     models = [_loaded(name, backend, device, flow) for name in (model, second_model) if name is not None]
-    versions = [
-        [Version(source=source, model=one, part_seconds=part, aoi=aoi) for one in models] for source in expanded
-    ]
+    how: dict[str, Any] = {"part_seconds": part, "allow_playlists": allow_playlists, "aoi": aoi}
+    versions = [[Version(source=source, model=one, **how) for one in models] for source in expanded]
     groups = [tuple(v for of_source in versions for v in of_source)] if compare else [tuple(v) for v in versions]
     with Progress("frames") as progress:
         problems = make_report(

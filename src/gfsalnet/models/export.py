@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +26,7 @@ from gfsalnet.models.registry import MODELS, load_model, stored_network
 from gfsalnet.network.folder import GRAPH_FILE
 from gfsalnet.packages import require
 from gfsalnet.types import Frame
-from gfsalnet.video import expand_sources, open_source
+from gfsalnet.video import VideoReader, expand_sources, open_source
 
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml"}
 """Format → what its files are called."""
@@ -40,6 +41,7 @@ def export_model(
     shown: Sequence[Frame],
     calibrate: Sequence[str] | None = None,
     part: tuple[float | None, float | None] = (None, None),
+    allow_playlists: bool = False,
 ) -> ExportCheck:
     """Write a GFSalNet's network as a file.
 
@@ -50,6 +52,7 @@ def export_model(
         shown: consecutive frames; file and PyTorch are compared on what the network sees of them.
         calibrate: sources for a file in 8 bits, which is compared on other frames of theirs; None: float32.
         part: seconds of these sources where to begin and end; None: as they do.
+        allow_playlists: whether playlists among them are read, with the files and addresses that they name.
 
     Raises:
         WeightsError: if the model is no GFSalNet.
@@ -71,8 +74,11 @@ def export_model(
                     export_openvino(network, made)
                 check = check_export(made, engine, "fp32", network, [_batch(p) for p in model.pictures(shown)])
             else:
-                export_int8(network, _pictures(model, calibrate, 0, part), made, metadata)
-                check = check_export(made, engine, "int8", network, _pictures(model, calibrate, APART // 2, part))
+                opened = partial(
+                    open_source, allow_playlists=allow_playlists, start_seconds=part[0], end_seconds=part[1]
+                )
+                export_int8(network, _pictures(model, calibrate, 0, opened), made, metadata)
+                check = check_export(made, engine, "int8", network, _pictures(model, calibrate, APART // 2, opened))
             for file in Path(folder).iterdir():
                 os.replace(file, path.with_name(file.name))
     return check
@@ -98,10 +104,10 @@ def export_beside(name: str, shown: Sequence[Frame]) -> tuple[Path, ExportCheck]
     if stored.stream is not None:
         raise WeightsError(name, "is one stream of a folder", "Give the folder: its graph serves each stream too")
     path = stored.folder / GRAPH_FILE
-    with output_errors(path), written_whole(path) as partial:
-        write_graph_beside(stored.network, stored.folder, partial)
+    with output_errors(path), written_whole(path) as made:
+        write_graph_beside(stored.network, stored.folder, made)
         pictures = [_batch(p) for p in _loaded(name).pictures(shown)]
-        check = check_export(partial, "onnxruntime", "fp32", stored.network, pictures)
+        check = check_export(made, "onnxruntime", "fp32", stored.network, pictures)
     return path, check
 
 
@@ -146,12 +152,12 @@ def _loaded(name: str) -> GFSalNetModel:
 
 
 def _pictures(
-    model: GFSalNetModel, sources: Sequence[str], first: int, part: tuple[float | None, float | None]
+    model: GFSalNetModel, sources: Sequence[str], first: int, opened: Callable[[str], VideoReader]
 ) -> list[NetworkInputs]:
     """What the network sees of some frames of each source, from this one on; of a picture, its only one."""
     pictures: list[NetworkInputs] = []
     for source in expand_sources(list(sources)):
-        with open_source(source, start_seconds=part[0], end_seconds=part[1]) as reader:
+        with opened(source) as reader:
             of_source = list(model.pictures(islice(reader, FRAMES_A_SOURCE * APART)))
         pictures += (_batch(of_frame) for of_frame in of_source[min(first, len(of_source) - 1) :: APART])
     return pictures

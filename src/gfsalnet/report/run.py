@@ -33,6 +33,8 @@ class Version:
     source: str
     model: SaliencyModel
     part_seconds: tuple[float | None, float | None] = (None, None)
+    allow_playlists: bool = False
+    """Whether a playlist is read, with the files and addresses that it names."""
     aoi: Path | None = None
     """The folder that `gfsalnet aoi` wrote to, whose results for this source are added."""
 
@@ -85,7 +87,8 @@ def make_report(
 
 def _recorded(version: Version, path: Path, share: float, on_frame: OnFrame | None) -> Recorded:
     start, end = version.part_seconds
-    with open_source(version.source, start_seconds=start, end_seconds=end) as reader:
+    playlists = version.allow_playlists
+    with open_source(version.source, allow_playlists=playlists, start_seconds=start, end_seconds=end) as reader:
         if reader.info.is_live and end is None:
             raise SourceError(version.source, "has no end of its own", "Say where to stop with --end")
         depth = read_ahead(reader.info.size_wh)

@@ -354,7 +354,7 @@ def _info(media: MediaInput, container: InputContainer, stream: VideoStream, siz
     duration = None
     if media.kind != "camera":
         if stream.duration:
-            duration = float(stream.duration * time_base)
+            duration = float((stream.duration - _late_start(container, stream)) * time_base)
         elif container.duration:
             duration = container.duration * MICROSECOND
     estimate = round(duration * rate) if duration is not None else None
@@ -374,6 +374,16 @@ def _info(media: MediaInput, container: InputContainer, stream: VideoStream, siz
         kind=media.kind,
         pixel_aspect=Fraction(stream.sample_aspect_ratio or 1),
     )
+
+
+def _late_start(container: InputContainer, stream: VideoStream) -> int:
+    """Ticks before the first picture that FFmpeg counts as part of the duration: of MP4 that is all in fragments."""
+    if "mov" not in container.format.name or stream.frames:
+        return 0
+    entries = getattr(stream, "index_entries", None)  # since PyAV 17
+    start = entries[0].timestamp if entries else stream.start_time or 0
+    # Where the header states the duration, it counts from there.
+    return start if 0 < start < (stream.duration or 0) else 0
 
 
 def frame_rate(stream: VideoStream) -> Fraction:

@@ -44,5 +44,5 @@ def refuse_playlist(source: str, head: bytes) -> None:
         raise SourceError(
             source,
             f"it is {kind}, and names other files or addresses",
-            "If you trust it: predict --allow-playlists (open_source: allow_playlists=True); or give what it names",
+            "If you trust it: --allow-playlists (open_source: allow_playlists=True); or give what it names",
         )

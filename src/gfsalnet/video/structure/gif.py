@@ -6,6 +6,9 @@ from gfsalnet.video.structure.base import FileBytes, Structure
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 _COLOUR_TABLE, _TABLE_SIZE = 0x80, 0x07
+_LONGEST_CODE_BYTES, _CLEARED_SHARE = 1.5, 1.02
+"""A pixel takes one code of 12 bits at most, and now and then the table of codes is cleared by one."""
+_BLOCKS_SHARE, _SPARE_BYTES = 256 / 255, 512
 
 
 def walk(file: FileBytes, stream: int) -> Structure:
@@ -17,8 +20,13 @@ def walk(file: FileBytes, stream: int) -> Structure:
             return Structure(packets=images)
         if kind == _IMAGE:
             images += 1
-            flags = file.number(at + 9, 1) or 0
-            at = _after_blocks(file, at + 11 + _table_bytes(flags))  # a byte with the code size comes before the blocks
+            width, height = (file.number(at + place, 2, "little") or 0 for place in (5, 7))
+            start = at + 11 + _table_bytes(file.number(at + 9, 1) or 0)  # with a byte for the size of the first codes
+            at = _after_blocks(file, start)
+            # Where the end of an image is destroyed, the next ones lie in its data, which nobody decodes.
+            longest = width * height * _LONGEST_CODE_BYTES * _CLEARED_SHARE * _BLOCKS_SHARE + _SPARE_BYTES
+            if at - start > longest and at <= file.size:
+                return Structure(problem=f"image {images} holds more than its pixels")
         elif kind == _EXTENSION:
             at = _after_blocks(file, at + 2)
         else:
