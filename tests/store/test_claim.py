@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -116,3 +116,31 @@ def test_where_the_file_system_knows_no_locks_work_goes_on(tmp_path: Path, monke
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with claimed(tmp_path / "clip", inside=True), claimed(tmp_path / "clip", inside=True):
         pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links as POSIX has them")
+@pytest.mark.parametrize("kind", ["link", "hard link", "dangling link", "loop", "folder", "pipe", "long"])
+def test_what_is_no_claim_is_neither_followed_nor_written_to(tmp_path: Path, kind: str) -> None:
+    precious, claim = tmp_path / "precious", tmp_path / "clip" / ".claim"
+    precious.write_text("mine")
+    claim.parent.mkdir()
+    make: dict[str, Callable[[], object]] = {
+        "link": lambda: claim.symlink_to(precious),
+        "hard link": lambda: os.link(precious, claim),
+        "dangling link": lambda: claim.symlink_to("nowhere"),
+        "loop": lambda: claim.symlink_to(".claim"),
+        "folder": claim.mkdir,
+        "pipe": lambda: os.mkfifo(claim),
+        "long": lambda: claim.write_bytes(bytes(100_000)),
+    }
+    make[kind]()
+    with pytest.raises(OutputError, match=r"its \.claim is no claim of GFSalNet: remove it"):
+        claimed(tmp_path / "clip", inside=True).__enter__()
+    assert precious.read_text() == "mine"
+    assert os.listdir(tmp_path / "clip") == [".claim"]
+
+
+def test_a_folder_that_cannot_be_made_says_what_the_system_says(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(OutputError, match="File exists"):
+        claimed(tmp_path / "link", inside=True).__enter__()

@@ -6,7 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from gfsalnet.errors import SourceError
+from gfsalnet.limits import PIXELS_VARIABLE
 from gfsalnet.video.image_header import header_size_wh, may_have_alpha
+from gfsalnet.video.pictures import read_picture
 
 
 @pytest.mark.parametrize(
@@ -45,3 +48,14 @@ def test_other_headers():
 )
 def test_what_is_no_header_or_cut_off_says_nothing(data):
     assert header_size_wh(data) is None
+
+
+def test_four_channels_of_16_bits_count_as_four_thirds(tmp_path, monkeypatch):
+    monkeypatch.setenv(PIXELS_VARIABLE, "1000")
+    path = tmp_path / "a.png"
+    for kind, channels in ((np.uint8, 4), (np.uint16, 3)):
+        cv2.imwrite(str(path), np.zeros((40, 25, channels), kind))
+        assert read_picture(path, cv2.IMREAD_COLOR, SourceError).shape == (40, 25, 3)
+    cv2.imwrite(str(path), np.zeros((40, 25, 4), np.uint16))
+    with pytest.raises(SourceError, match=r"25x40 16-bit pixels is too large\. Scale it down to at most"):
+        read_picture(path, cv2.IMREAD_COLOR, SourceError)

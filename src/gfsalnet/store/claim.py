@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import socket
+import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -28,6 +29,11 @@ _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _BEYOND_THE_TEXT = 2**30
 """The byte that is locked on Windows, where locked bytes cannot be read."""
 _ASK_AGAIN_SECONDS = 0.5
+_NO_CLAIM = "its {} is no claim of GFSalNet: remove it"
+_LONGEST_CLAIM_BYTES = 1 << 16
+_OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Whoever else may write to the folder could otherwise have any file of this user's overwritten by a link, or keep the
+process waiting at a pipe."""
 _OPENED_ANEW = 1000
 """Number of times that a claim file may be removed between being opened and being locked."""
 
@@ -122,14 +128,19 @@ def remove_partials(*folders: Path) -> None:
 
 def _open_locked(file: Path) -> int | None:
     """A descriptor of the file with the lock on it; None if another process has it."""
+    problem = OSError(errno.EAGAIN, "it is removed as often as it is made")
     for _ in range(_OPENED_ANEW):
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
-        except (FileNotFoundError, FileExistsError):
+        except (FileNotFoundError, FileExistsError) as error:
             if file.parent.exists() and not file.parent.is_dir():
                 raise
+            problem = error
             continue  # whoever was here has just left, and has removed the empty folder
+        try:
+            descriptor = _opened(file)
+        except FileNotFoundError:
+            continue
         try:
             if not _lock(descriptor):
                 os.close(descriptor)
@@ -143,7 +154,24 @@ def _open_locked(file: Path) -> int | None:
             os.close(descriptor)
             raise
         os.close(descriptor)
-    raise OSError(errno.EAGAIN, "it is removed as often as it is made")
+    raise problem
+
+
+def _opened(file: Path) -> int:
+    """A descriptor of the file, which is made if there is none, and is nothing that this module has not made.
+
+    Raises:
+        OSError: if it cannot be opened, or is a link, a folder, a pipe, or longer than any claim.
+    """
+    foreign = OSError(errno.EEXIST, _NO_CLAIM.format(file.name))
+    if file.is_symlink() or file.is_dir():  # where the system has no flag for links, and for a word on what is wrong
+        raise foreign
+    descriptor = os.open(file, _OPEN, 0o666)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_size > _LONGEST_CLAIM_BYTES:
+        os.close(descriptor)
+        raise foreign
+    return descriptor
 
 
 if sys.platform == "win32":

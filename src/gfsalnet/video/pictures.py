@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.formats.door import opening
 from gfsalnet.limits import PIXELS_VARIABLE, max_pixels
-from gfsalnet.video.image_header import HEADER_BYTES, header_size_wh
+from gfsalnet.video.image_header import HEADER_BYTES, header_size_wh, is_deep
 
 _AGAIN = "Save it as PNG or JPEG."
 
@@ -30,20 +30,21 @@ def picture_bytes(path: Path, kind: type[GFSalNetError], remedy: str = _AGAIN) -
     size_wh = header_size_wh(data[:HEADER_BYTES].tobytes()) or header_size_wh(data.tobytes())
     if size_wh is None:
         raise kind(path, "it is not an image that OpenCV can read, or it is damaged", remedy)
-    check_pixels(path, size_wh, kind)
+    check_pixels(path, size_wh, kind, is_deep=is_deep(data[:HEADER_BYTES].tobytes()))
     return data
 
 
-def check_pixels(where: object, size_wh: tuple[int, int], kind: type[GFSalNetError]) -> None:
-    """Refuse what has more pixels than `max_pixels`.
+def check_pixels(where: object, size_wh: tuple[int, int], kind: type[GFSalNetError], *, is_deep: bool = False) -> None:
+    """Refuse what has more pixels than `max_pixels`; deep ones, of 8 bytes each, count as four thirds.
 
     Raises:
         GFSalNetError: of that kind.
     """
-    width, height = size_wh
-    if width * height > max_pixels():
-        remedy = f"Scale it down to at most {max_pixels() / 1e6:,.0f} million pixels, or set {PIXELS_VARIABLE}."
-        raise kind(where, f"a picture of {width}x{height} pixels is too large", remedy)
+    (width, height), most = size_wh, max_pixels() * 3 // 4 if is_deep else max_pixels()
+    if width * height > most:
+        of = "16-bit pixels" if is_deep else "pixels"
+        remedy = f"Scale it down to at most {most / 1e6:,.0f} million pixels, or set {PIXELS_VARIABLE}."
+        raise kind(where, f"a picture of {width}x{height} {of} is too large", remedy)
 
 
 def read_picture(path: Path, flags: int, kind: type[GFSalNetError], remedy: str = _AGAIN) -> NDArray[Any]:
