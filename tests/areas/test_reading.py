@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +155,15 @@ def test_what_can_never_be_seen_is_refused_and_what_is_cut_is_noted(tmp_path: Pa
 def test_a_thousand_areas_are_read(tmp_path: Path) -> None:
     path = written(tmp_path, *(area(name=f"area {number}") for number in range(1000)))
     assert [found.name for found in read_areas(path)] == [f"area {number}" for number in range(1000)]
+
+
+def test_a_box_in_every_frame_is_read_in_time_that_grows_with_their_number(tmp_path: Path) -> None:
+    took = []
+    for count in (1000, 8000):
+        keyframes = [{"time_seconds": index / 25, "box": [index, 0, index + 9, 9]} for index in range(count)]
+        path = tmp_path / "areas.json"
+        path.write_text(json.dumps({"areas": [{"name": "a", "units": "pixels", "keyframes": keyframes}]}))
+        began = time.process_time()
+        assert len(read_areas(path)[0].keyframes) == count
+        took.append(time.process_time() - began)
+    assert took[1] < 30 * took[0]  # with the square of it, 64 times

@@ -261,3 +261,13 @@ def test_no_damaged_matlab_file_reaches_scipy_with_wrong_lengths(tmp_path, packe
         (tmp_path / "a.mat").write_bytes(data[:start] + b"\xf7" + data[start:])
         with pytest.raises(DatasetError, match=r"a\.mat: not a readable MATLAB file"):
             read_mat(tmp_path / "a.mat")
+
+
+@pytest.mark.parametrize("part", ["a", '"b c"', "'d'"])
+def test_a_key_of_toml_with_thousands_of_parts_is_refused_at_once(tmp_path, part):
+    path = tmp_path / "a.toml"
+    path.write_text("x = 1\ny = { " + ".".join([part] * 20_000) + " = 1 }\n")
+    with pytest.raises(GFSalNetError, match="more than 64 parts"):
+        read_toml(path, GFSalNetError)
+    path.write_text('x.y.z = "a.b.c"\n[d.e."f.g"]\nh = 1.5\n')
+    assert read_toml(path, GFSalNetError) == {"x": {"y": {"z": "a.b.c"}}, "d": {"e": {"f.g": {"h": 1.5}}}}

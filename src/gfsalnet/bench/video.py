@@ -128,9 +128,7 @@ def _written(predictions: list[Prediction], word: str, folder: Path, info: Video
     return time.process_time() - began
 
 
-def measure_video(
-    clip: Clip, model_name: str, backend: str, save: tuple[str, ...], workers: int = 1
-) -> VideoSpeed:
+def measure_video(clip: Clip, model_name: str, backend: str, save: tuple[str, ...], workers: int = 1) -> VideoSpeed:
     """Predict a video as a user does.
 
     Args:

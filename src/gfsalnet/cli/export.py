@@ -53,10 +53,8 @@ def export(
     It takes `rgb` and `flow_image`, (batch, height, width, 3) bytes, of any batch and of sides that are multiples of
     32, and gives `saliency`, `appearance`, `motion` and `gate`, (batch, 1, height, width) floats.
     """
-    if int8 and (format != "onnx" or not calibrate):
-        raise typer.BadParameter("needs FORMAT onnx, which OpenVINO reads too, and --calibrate", param_hint="--int8")
-    if not int8 and (start or end or allow_playlists):
-        raise typer.BadParameter("is for the videos of --calibrate", param_hint="--start / --end / --allow-playlists")
+    for_videos = bool(start or end or allow_playlists)
+    _require_int8_with_videos(format, int8, bool(calibrate), for_videos)
     if beside and (format != "onnx" or int8 or output is not None):
         raise typer.BadParameter("needs FORMAT onnx, without --int8 and --output", param_hint="--beside")
     with needed_by("export"):
@@ -64,7 +62,6 @@ def export(
     from gfsalnet.demo import draw_frame
     from gfsalnet.types import Frame
 
-    part = time_range(start, end)
     name = file_name(Path(model).name) + ("-int8" if int8 else "")
     path = output or Path(name + SUFFIXES[format])
     # Two frames in which something moves, so that the motion stream is compared as well.
@@ -73,7 +70,9 @@ def export(
         if beside:
             path, check = export_beside(model, drawn)
         else:
-            check = export_model(model, format, path, drawn, calibrate if int8 else None, part, allow_playlists)
+            check = export_model(
+                model, format, path, drawn, calibrate if int8 else None, time_range(start, end), allow_playlists
+            )
     width, height = check.size_wh
     say(f"{path}: differs from PyTorch by {check.max_rel_diff:.2g} of a map's maximum at most")
     gain = check.eager_cpu_ms / check.cpu_ms
@@ -82,3 +81,10 @@ def export(
         f"eager PyTorch, one thread each: {gain:.1f} times as fast"
     )
     say(f"SHA-256 of {path.name}: {hashlib.sha256(path.read_bytes()).hexdigest()}")
+
+
+def _require_int8_with_videos(format: ExportFormat, int8: bool, has_videos: bool, for_videos: bool) -> None:
+    if int8 and (format != "onnx" or not has_videos):
+        raise typer.BadParameter("needs FORMAT onnx, which OpenVINO reads too, and --calibrate", param_hint="--int8")
+    if not int8 and for_videos:
+        raise typer.BadParameter("are for the videos of --calibrate", param_hint="--start / --end / --allow-playlists")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterator
 from io import StringIO
@@ -73,10 +74,17 @@ def read_toml(path: Path, kind: type[GFSalNetError], remedy: str = "Mend the lin
     return parse_toml(read_bytes(path, kind, remedy, "TOML file"), path, kind, remedy)
 
 
+_LONG_KEY = re.compile(r"""(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){64}""")
+"""Python's reader takes time and memory with the square of the number of parts of a key."""
+
+
 def parse_toml(data: bytes, path: Path, kind: type[GFSalNetError], remedy: str) -> dict[str, Any]:
     """The tables of TOML that was read from `path`; errors as `read_toml`."""
     with opening(path, "TOML file", kind, remedy):
-        tables: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
+        text = data.decode("utf-8")
+        if _LONG_KEY.search(text):
+            raise ValueError("a key has more than 64 parts")
+        tables: dict[str, Any] = tomllib.loads(text)
     return tables
 
 
