@@ -29,7 +29,7 @@ from gfsalnet.errors import GFSalNetError, OutputError
 from gfsalnet.files import output_errors
 from gfsalnet.packages import needed_by
 from gfsalnet.scale.ray_address import LOCAL, host_and_port
-from gfsalnet.workers import TRIES, Pool, report_to
+from gfsalnet.workers import TRIES, Pool, report_to, result_of
 
 with needed_by("--ray"):
     import ray
@@ -114,7 +114,7 @@ class RayPool(Pool):
                 self._all = [self._new_worker() for _ in range(self._count)]
             self._thread.start()
             log.info("waiting for the first of %d processes of Ray", self._count)
-            self._first.result()
+            result_of(self._first)
         except BaseException as error:
             self.__exit__(type(error), error, None)
             raise
@@ -250,7 +250,10 @@ def _settle(answer: Future[Any], done: Future[tuple[Any, BaseException | None]])
     result = None
     if error is None:
         result, error = done.result()
-    elif isinstance(error, ray.exceptions.RayError) and not isinstance(error, ray.exceptions.RayTaskError):
+    elif isinstance(error, ray.exceptions.RayTaskError):  # of Ray itself: a task's own errors are results
+        reason = next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
+        error = GFSalNetError("a process of Ray", f"cannot be used ({reason})", "Install the same on all nodes")
+    elif isinstance(error, ray.exceptions.RayError):
         error = BrokenExecutor(str(error).partition("\n")[0])
     if error is None:
         answer.set_result(result)
