@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import logging
 import platform
@@ -60,6 +59,8 @@ def one_line(where: object, error: Exception) -> str:
 
 def package_versions() -> dict[str, str]:
     """The packages of `PACKAGES` that are installed."""
+    import importlib.metadata  # here, because every --help passes by
+
     versions = {}
     for package in PACKAGES:
         try:

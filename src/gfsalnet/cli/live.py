@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 LIVE_EXAMPLES = examples(
     "gfsalnet live 0",
     "gfsalnet live rtsp://camera.example/stream --view gate",
-    "gfsalnet live clip.mp4 --to pipe: | ffplay -",
 )
 _JPEG_QUALITY = 80
 _USUAL_RATE = Fraction(30)
@@ -58,7 +57,7 @@ def live(
         typer.Option(
             callback=checked(_check_target),
             rich_help_panel=OUTPUT,
-            help="Send the pictures there as H.264, instead of a page: pipe: (standard output, MPEG-TS) or rtsp://…",
+            help="Send the pictures there as H.264, instead of a page: pipe: is standard output, as MPEG-TS, rtsp://… a server.",
         ),
     ] = None,
     port: Annotated[
