@@ -56,19 +56,19 @@ def test_where_nothing_can_be_kept_the_line_still_comes(tmp_path: Path, monkeypa
 def test_a_batch_goes_on_after_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("bad", "good"):
         cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros((48, 64, 3), np.uint8))
-    from gfsalnet.predict import job
+    from gfsalnet.predict import batch
 
-    predict_source = job.predict_source
+    predict_source = batch.predict_source
 
     def faulty(model: object, source: str, *rest: object) -> object:
         if "bad" in source:
             raise KeyError("nobody knows")
         return predict_source(model, source, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(job, "predict_source", faulty)
+    monkeypatch.setattr(batch, "predict_source", faulty)
     monkeypatch.setenv("GFSALNET_HOME", str(tmp_path / "home"))
     sources = [str(tmp_path / f"{name}.png") for name in ("bad", "good")]
-    given = ["--output", str(tmp_path / "out"), "--save", "csv", "--backend", "reference"]
+    given = ["--output", str(tmp_path / "out"), "--save", "csv", "--backend", "reference", "--workers", "1"]
     done = CliRunner().invoke(app, ["predict", *sources, *given])
     assert done.exit_code == 1
     lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]

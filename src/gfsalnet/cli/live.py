@@ -57,7 +57,7 @@ def live(
         typer.Option(
             callback=checked(_check_target),
             rich_help_panel=OUTPUT,
-            help="Send the pictures there as H.264, instead of a page: pipe: is standard output, as MPEG-TS, rtsp://… a server.",
+            help="Send H.264 there instead of to a page: pipe: is standard output, as MPEG-TS, rtsp://… a server.",
         ),
     ] = None,
     port: Annotated[
