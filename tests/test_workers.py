@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 
 import pytest
 
 from gfsalnet.errors import GFSalNetError
-from gfsalnet.workers import WorkerPool, report, result_of
+from gfsalnet.workers import Pool, WorkerPool, report, result_of
 
 PROGRAM = """
 import os, sys, time
@@ -110,3 +111,28 @@ def test_a_dead_worker_is_replaced_and_takes_no_other_task_with_it(tmp_path: Pat
         assert result_of(once) == "done"
         assert [result_of(other) for other in others] == [number / 2 for number in range(6)]
     assert pool.submit(half, 1).cancelled()
+
+
+class Lost(Executor):
+    """Ends with its first task, as a process on a lost node."""
+
+    def submit(self, task, /, *args, **kwargs):
+        future = Future()
+        future.set_exception(BrokenExecutor("lost"))
+        return future
+
+
+class OneOfTwoLost(Pool):
+    """Workers that take the place of others are never ready."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._all = [ThreadPoolExecutor(1), Lost()]
+        self._idle = list(self._all)
+
+    def _new_worker(self) -> Executor:
+        return Lost()
+
+
+def test_a_task_of_a_lost_worker_does_not_wait_for_the_one_in_its_place() -> None:
+    assert OneOfTwoLost().submit(abs, -3).result(timeout=10) == 3

@@ -110,6 +110,7 @@ class Pool(ABC):
                 self._waiting.appendleft(task)
         if is_dead:
             self._replace(worker)
+            self._dispatch()  # another may be idle, and the new one not be ready for long
         else:
             self._add_idle(worker)
         if call.cancelled():
