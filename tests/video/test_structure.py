@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from fractions import Fraction
 
 import av
@@ -290,3 +291,35 @@ def test_a_fragment_whose_lists_are_of_no_track(encode):
     assert count < COUNT
     assert report.is_short
     assert "do not fit together" in report.damage
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "fragments.mp4"])
+def test_mp4_whose_first_key_frame_is_destroyed(encode, name):
+    path = encode(name, COUNT, **FORMATS[name])
+    data = bytearray(path.read_bytes())
+    start = data.index(b"mdat") + 8
+    data[start : start + 900] = bytes(900)
+    path.write_bytes(data)
+    count, report = read(path)
+    assert count < COUNT
+    assert (report.damage, count + report.frames_lost) == ("its first key frame is destroyed", COUNT)
+
+
+def test_a_fragment_that_lists_fewer_pictures_than_it_has(encode):
+    path = encode("fragments.mp4", COUNT, **FORMATS["fragments.mp4"])
+    data = bytearray(path.read_bytes())
+    place = data.index(b"trun", data.index(b"moof", data.index(b"mdat"))) + 8  # how many there are, in the second one
+    data[place : place + 4] = (int.from_bytes(data[place : place + 4], "big") - 1).to_bytes(4, "big")
+    path.write_bytes(data)
+    _, report = read(path)
+    assert re.search(r"the lists of fragment 2 leave out \d+ bytes of its pictures", report.damage)
+    assert report.loss_unknown
+
+
+def test_a_fragment_after_a_byte_too_many(encode):
+    path = encode("fragments.mp4", COUNT, **FORMATS["fragments.mp4"])
+    data = path.read_bytes()
+    place = data.index(b"moof", data.index(b"mdat")) - 4  # the length of the second fragment
+    path.write_bytes(data[:place] + b"\0\0\0\5" + data[place:])
+    _, report = read(path)
+    assert "has a length that cannot be" in report.damage

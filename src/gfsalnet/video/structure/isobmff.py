@@ -20,7 +20,15 @@ _INSTEAD = {b"stz2": b"stsz", b"co64": b"stco"}
 _CONTAINERS = frozenset({b"trak", b"mdia", b"minf", b"stbl", b"edts", b"moof", b"traf"})
 _LARGEST_TABLE = 1 << 27
 """Bytes: more samples than weeks of video have."""
-_TRUN_DATA, _TRUN_FIRST, _TRUN_FIELDS = 0x1, 0x4, (0x100, 0x200, 0x400, 0x800)
+_RUN_OFFSET, _RUN_FIRST_FLAGS, _RUN_FIELDS = 0x1, 0x4, (0x100, 0x200, 0x400, 0x800)
+"""Flags of a run of samples: which numbers it has once, and which for each sample: duration, size, flags, delay."""
+_RUN_SIZE, _RUN_FLAGS = 0x200, 0x400
+_HEAD_FIELDS = {0x1: 8, 0x2: 4, 0x8: 4, 0x10: 4, 0x20: 4}
+"""Flags of the head of a fragment's track, and how many bytes each of its fields has; the last two are below."""
+_HEAD_SIZE, _HEAD_FLAGS = 0x10, 0x20
+_NOT_A_KEY = 0x10000
+_PADDING = 8
+"""Bytes that may lie between samples and belong to none."""
 _NOT_KNOWN = (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
 _TO_END = 0
 
@@ -32,18 +40,35 @@ class _Track:
     boxes: dict[bytes, tuple[int, int]] = field(default_factory=dict)
 
 
+@dataclass(kw_only=True)
+class _Fragment:
+    """What the lists of a fragment say."""
+
+    number: int
+    samples: Counter[int] = field(default_factory=Counter)
+    """Of each track."""
+    bytes: int | None = 0
+    """That all samples take; None: it does not say."""
+    begins_with_key: dict[int, bool] = field(default_factory=dict)
+    """Whether the first sample of a track is a key frame, where that is said."""
+
+
 def walk(file: FileBytes, stream: int) -> Structure:
     """Samples of one track by the index, and of the fragments after it."""
     track: _Track | None = None
     timescale, fragmented, in_fragments = 0, False, 0
     at, problem, cut = 0, None, False
     numbers: list[int] = []
+    last: _Fragment | None = None
+    from_start = False
     tracks: frozenset[int] = frozenset()
     while at < file.size:
         box = _box(file, at, file.size)
         if box is None:
             # A few bytes after the last box are padding.
-            cut = file.size - at < 8 and any(file.at(at, 8)) and at > 0
+            if at > 0 and any(file.at(at, 8)):
+                cut = file.size - at < 8
+                problem = problem if cut else problem or f"the box at byte {at} has a length that cannot be"
             break
         name, body, end = box
         # A length that is damaged leads into the middle of pictures, where no name is one of MP4's.
@@ -56,12 +81,18 @@ def walk(file: FileBytes, stream: int) -> Structure:
             timescale, fragmented = _movie(file, body, end)
             tracks, track = _find_track(file, body, min(end, file.size), stream)
         elif name == b"moof":
-            samples = _fragment_samples(file, body, min(end, file.size), tracks)
+            last = _fragment(file, body, min(end, file.size), tracks)
             numbers.append(_fragment_number(file, body, min(end, file.size)))
-            if samples is not None:
-                in_fragments += samples[stream]
+            if last is not None:
+                from_start |= not in_fragments and last.begins_with_key.get(stream, False)
+                in_fragments += last.samples[stream]
             elif not cut:
                 problem = problem or f"the lists in fragment {numbers[-1]} do not fit together"
+        elif name == b"mdat" and last is not None:
+            left_out = end - body - (end - body if last.bytes is None else last.bytes)
+            if left_out >= _PADDING and not cut:
+                problem = problem or f"the lists of fragment {last.number} leave out {left_out} bytes of its pictures"
+            last = None
         at = end
     problem = problem or _missing_fragment(numbers)
     if track is None:
@@ -69,7 +100,14 @@ def walk(file: FileBytes, stream: int) -> Structure:
     listed = _listed(file, track, timescale, fragmented)
     packets = None if listed.packets is None else listed.packets + in_fragments
     shown = listed.shown if not in_fragments else None
-    return Structure(packets=packets, shown=shown, open_ended=fragmented, cut=cut, problem=problem or listed.problem)
+    return Structure(
+        packets=packets,
+        shown=shown,
+        from_start=from_start or listed.from_start,
+        open_ended=fragmented,
+        cut=cut,
+        problem=problem or listed.problem,
+    )
 
 
 def _box(file: FileBytes, at: int, end: int) -> tuple[bytes, int, int] | None:
@@ -123,18 +161,56 @@ def _inside(file: FileBytes, at: int, end: int) -> Iterator[tuple[bytes, tuple[i
             yield from _inside(file, body, after)
 
 
-def _fragment_samples(file: FileBytes, at: int, end: int, tracks: frozenset[int]) -> Counter[int] | None:
-    """How many samples of each track a fragment lists; None where its lists cannot be those of `tracks`."""
-    samples: Counter[int] = Counter()
+def _fragment(file: FileBytes, at: int, end: int, tracks: frozenset[int]) -> _Fragment | None:
+    """What a fragment lists; None where its lists cannot be those of `tracks`."""
+    found = _Fragment(number=_fragment_number(file, at, end))
     for name, body, after in _boxes(file, at, end):
         if name == b"traf":
             inner = list(_boxes(file, body, after))
-            track = next((file.number(start + 4, 4) for kind, start, _ in inner if kind == b"tfhd"), None)
-            if track is None or track not in tracks or inner[-1][2] != after:
+            head = next((start for kind, start, _ in inner if kind == b"tfhd"), None)
+            track = None if head is None else file.number(head + 4, 4)
+            if head is None or track is None or track not in tracks or inner[-1][2] != after:
                 return None
             # A fragment may hold runs of several tracks, and several runs of one.
-            samples[track] += sum(file.number(start + 4, 4) or 0 for kind, start, _ in inner if kind == b"trun")
-    return samples
+            for kind, start, run_end in inner:
+                if kind == b"trun":
+                    _add_run(file, found, track, _head_fields(file, head), start, run_end)
+    return found
+
+
+def _head_fields(file: FileBytes, head: int) -> dict[int, int]:
+    """What the head of a fragment's track gives for all its samples, by the flags of these numbers."""
+    flags, at, given = (file.number(head, 4) or 0) & 0xFFFFFF, head + 8, {}
+    for flag, width in _HEAD_FIELDS.items():
+        if flags & flag:
+            given[flag] = file.number(at, width) or 0
+            at += width
+    return given
+
+
+def _add_run(file: FileBytes, found: _Fragment, track: int, given: dict[int, int], start: int, end: int) -> None:
+    """Take in a run of samples of a track."""
+    flags, count = (file.number(start, 4) or 0) & 0xFFFFFF, file.number(start + 4, 4) or 0
+    first_flags = start + 8 + (4 if flags & _RUN_OFFSET else 0)
+    rows = first_flags + (4 if flags & _RUN_FIRST_FLAGS else 0)
+    fields = [flag for flag in _RUN_FIELDS if flags & flag]
+    width = 4 * len(fields)
+    data = file.at(rows, min(count * width, max(0, end - rows), _LARGEST_TABLE)) if fields else b""
+    table = np.frombuffer(data[: len(data) // width * width if fields else 0], ">u4").astype(np.int64)
+    columns = dict(zip(fields, table.reshape(-1, len(fields) or 1).T, strict=True)) if fields else {}
+    sizes = columns.get(_RUN_SIZE)
+    if found.bytes is not None:
+        of_run = int(sizes.sum()) if sizes is not None else given[_HEAD_SIZE] * count if _HEAD_SIZE in given else None
+        found.bytes = None if of_run is None else found.bytes + of_run
+    if count and not found.samples[track]:
+        of_first = given.get(_HEAD_FLAGS)
+        if flags & _RUN_FIRST_FLAGS:
+            of_first = file.number(first_flags, 4)
+        elif len(columns.get(_RUN_FLAGS, ())):
+            of_first = int(columns[_RUN_FLAGS][0])
+        if of_first is not None:
+            found.begins_with_key[track] = not of_first & _NOT_A_KEY
+    found.samples[track] += count
 
 
 def _fragment_number(file: FileBytes, at: int, end: int) -> int:
@@ -174,7 +250,9 @@ def _listed(file: FileBytes, track: _Track, timescale: int, fragmented: bool) ->
             packets=count, shown=count, problem=f"its index lists {count} pictures, and delays of {in_shifts}"
         )
     shown, denied = _shown(file, track, durations, shifts, timescale)
-    return Structure(packets=count, shown=shown, problem=denied)
+    keys = _table(file, track, b"stss", 1)  # without it, all are key frames
+    from_start = b"stss" not in track.boxes or (len(keys) > 0 and int(keys[0, 0]) == 1)
+    return Structure(packets=count, shown=shown, from_start=from_start, problem=denied)
 
 
 def _samples_in_chunks(runs: NDArray[np.int64], chunks: int) -> int:
