@@ -206,4 +206,5 @@ def test_the_shipped_model_on_a_recording(shared_dir: Path, tmp_path: Path, monk
         made[name] = contents(outcome.folder)
     with open_source(path) as reader:
         assert len(plan_segments(model, reader.info, max_frames=520)) == 2
-    assert made["whole"] == made["parts"]
+    assert set(made["whole"]) == set(made["parts"])
+    assert [name for name in made["whole"] if made["whole"][name] != made["parts"][name]] == []

@@ -60,10 +60,10 @@ def test_its_steps_give_a_server(tmp_path: Path) -> None:
         "--data",
         tmp_path,
     ]
-    with subprocess.Popen(serve, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as server:
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as server:
         try:
-            assert server.stderr is not None
-            address = re.search(r"http://(\S+)/", server.stderr.readline())
+            assert server.stdout is not None
+            address = re.search(r"http://(\S+)/", server.stdout.readline())
             assert address is not None
             for _ in range(100):
                 try:

@@ -103,5 +103,7 @@ def against_scene(field: FlowField, camera: CameraMotion) -> FlowField:
 
 def speed(field: FlowField) -> Map:
     """(H, W): lengths of the vectors, in pixels of `REFERENCE_WIDTH` per interval of the field."""
-    lengths = cv2.magnitude(*cv2.split(field.flow_pixels))
+    # Not cv2.magnitude: its last bit depends on where in memory its arguments lie, and so on the thread.
+    squares = np.square(field.flow_pixels)
+    lengths = np.sqrt(squares[..., 0] + squares[..., 1])
     return np.asarray(lengths * np.float32(REFERENCE_WIDTH / field.size_hw[1]), np.float32)

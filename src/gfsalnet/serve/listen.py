@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 import uvicorn
 from fastapi import FastAPI
@@ -46,4 +47,5 @@ def listen(app: FastAPI, host: str, port: int, on_ready: Callable[[str], None]) 
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
-        uvicorn.Server(config).run(sockets=[server_socket])
+        with suppress(KeyboardInterrupt):  # Uvicorn sends itself the signal again once it has ended in good order
+            uvicorn.Server(config).run(sockets=[server_socket])
