@@ -143,15 +143,20 @@ def _lent(counts: list[list[int]], get: Callable[[], int], put: Callable[[int], 
         if not counts:
             counts.append([get()])  # what was there before the first use stays at the bottom
         counts.append(own)
-        put(count)
+        _put(get, put, count)
     try:
         yield
     finally:
         with _lock:
             counts[:] = [other for other in counts if other is not own]
-            put(counts[-1][0])
+            _put(get, put, counts[-1][0])
             if len(counts) == 1:
                 counts.clear()
+
+
+def _put(get: Callable[[], int], put: Callable[[int], None], count: int) -> None:
+    if get() != count:  # OpenCV would wait for ever for threads that a fork has not brought along
+        put(count)
 
 
 _kept = ExitStack()
