@@ -25,6 +25,9 @@ EXTRA_OF: Mapping[str, str] = {
     "matplotlib": "plots",
     "opentimelineio": "otio",
     "ray": "scale",
+    "fastapi": "serve",
+    "uvicorn": "serve",
+    "python_multipart": "serve",
 }
 """Package → the extra that brings it."""
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"

@@ -68,10 +68,10 @@ def serve(
     It listens at this machine's own address unless told otherwise. Ctrl-C ends it; jobs that wait or run go on when it
     is started again with the same --data.
     """
+    require_guard(host, token_file, no_auth)
     with needed_by("serve"):
         from gfsalnet.serve import ServeSettings, create_app
         from gfsalnet.serve.listen import listen
-    require_guard(host, token_file, no_auth)
     settings = ServeSettings(
         data=data.absolute(),
         workers=jobs,

@@ -155,8 +155,7 @@ def test_variable_rates_are_said_and_numbered_by_time(tmp_path):
         cuts=np.zeros(200, bool),
     )
     result = write_marks(moving, info(Fraction(30)), tmp_path / "m", MarksRequest(found=MarkSettings(smooth_seconds=0)))
-    (note,) = result.notes
-    assert note.startswith("its frames come at no steady rate")
+    assert any(note.startswith("its frames come at no steady rate") for note in result.notes)
     seconds = times[150] - times[0]
     assert result.timebase.frame_at(seconds) == round(seconds * float(result.timebase.rate))
     row = next(csv.DictReader(io.StringIO((tmp_path / "m/marks.csv").read_text())))
