@@ -35,13 +35,14 @@ def test_the_longest_help_takes_little_time() -> None:
     """CPU time, which other programs change little; on a machine full of them one time of three."""
     import resource
 
+    limit = 0.6 if sys.version_info >= (3, 11) else 0.8  # Python 3.10 itself takes longer
     taken: list[float] = []
-    while len(taken) < 3 and min(taken, default=1) >= 0.6:
+    while len(taken) < 3 and min(taken, default=1) >= limit:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-m", "gfsalnet", "predict", "--help"], check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(taken) < 0.6
+    assert min(taken) < limit
 
 
 @pytest.mark.parametrize("verb", sorted(set(VERBS) - {"models"}))

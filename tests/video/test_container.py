@@ -48,7 +48,8 @@ def test_every_frame_of_a_whole_file_comes_and_none_is_missed(encode, name, argu
     assert frames[0].time_seconds == 0
     assert (info.size_wh, info.kind, info.has_audio, info.is_live) == ((96, 64), "video", False, False)
     assert info.rate == 25
-    tolerance = 0 if info.path.suffix in (".mp4", ".avi") else 2
+    # FFmpeg before 8 starts the time of fragments with the frames that reordering puts off.
+    tolerance = 0 if info.path.suffix in (".mp4", ".avi") and name != "frag.mp4" else 2
     assert info.estimated_frames is None or abs(info.estimated_frames - 13) <= tolerance
     assert (report.frames_read, report.frames_lost, report.damage) == (13, 0, None)
 
