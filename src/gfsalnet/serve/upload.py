@@ -40,12 +40,11 @@ class _Form:
     Args:
         folder: where to put the file.
         most_bytes: of the file.
-        free_bytes: what has to stay free on the disk.
     """
 
-    def __init__(self, boundary: bytes, folder: Path, most_bytes: int, free_bytes: int) -> None:
+    def __init__(self, boundary: bytes, folder: Path, most_bytes: int) -> None:
         self.upload = Upload()
-        self._folder, self._most_bytes, self._free_bytes = folder, most_bytes, free_bytes
+        self._folder, self._most_bytes = folder, most_bytes
         self._hash, self._size = hashlib.sha256(), 0
         self._header, self._value = b"", b""
         self._headers: dict[str, str] = {}
@@ -153,7 +152,7 @@ async def received(
     boundary = parameters.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= 200:
         raise Problem(415, "Send multipart/form-data with the video as the field 'file', or JSON that names one.")
-    form = _Form(boundary, folder, most_bytes, free_bytes)
+    form = _Form(boundary, folder, most_bytes)
     chunks = aiter_within(body, stands_still_seconds)
     try:
         async for chunk in chunks:
