@@ -18,6 +18,7 @@ from gfsalnet.types import RGB, FlowField
 
 log = logging.getLogger(__name__)
 
+# A power of two, so that dividing by it is exact in float32.
 STEPS_PER_PIXEL = 32
 _FORMAT = 1
 """Part of the keys: after a change of the format, old entries are not found, instead of being read wrongly."""
@@ -80,6 +81,7 @@ class CachedFlow:
 
     def _path(self, previous_rgb: RGB, current_rgb: RGB) -> Path:
         # Everything that changes the result is in the key, so that settings may share a folder.
+        # The shape too: the bytes alone do not tell a wide frame from a tall one.
         about = [_FORMAT, self.name, self.settings, self.version, previous_rgb.shape]
         digest = blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=20)
         for rgb in (previous_rgb, current_rgb):

@@ -63,6 +63,7 @@ def camera_motion(field: FlowField) -> CameraMotion:
     places = _places(field.size_hw, _STEP).reshape(-1, 2)
     moved = places + field.flow_pixels[_STEP // 2 :: _STEP, _STEP // 2 :: _STEP].reshape(-1, 2)
     affine: NDArray[np.float64] | None = None
+    # An affine map has six numbers: three places with two coordinates each.
     if len(places) >= 3:
         # OpenCV's RANSAC draws from a generator with a fixed seed: equal fields give equal motion.
         found, agrees = cv2.estimateAffine2D(
@@ -88,6 +89,7 @@ def _least_squares(
 ) -> NDArray[np.float64] | None:
     """The affine map that moves the chosen places best; None if they lie on a line."""
     # OpenCV's own refinement comes to the same map by iteration, in ten times the time.
+    # In float64: sums of squared coordinates would lose the fractions of a pixel in float32.
     before = np.column_stack((places[chosen], np.ones(chosen.sum()))).astype(np.float64)
     try:
         affine = np.linalg.solve(before.T @ before, before.T @ moved[chosen].astype(np.float64)).T

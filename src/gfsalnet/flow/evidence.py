@@ -34,6 +34,7 @@ def evident_flow(
     """
     height, width = field.size_hw
     previous, current = previous_grey_HW.astype(np.float32), current_grey_HW.astype(np.float32)
+    # OpenCV's remap wants float32 maps of absolute places.
     column, row = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     dx, dy = field.flow_pixels[..., 0], field.flow_pixels[..., 1]
     # Warp the current frame back along the flow: with true motion it equals the previous one.

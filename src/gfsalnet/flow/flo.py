@@ -56,6 +56,7 @@ def flo_size_hw(path: Path) -> tuple[int, int]:
     if len(header) < _HEADER.size:
         raise SourceError(path, f"ends after {length} bytes", _REMEDY)
     magic, width, height = _HEADER.unpack(header)
+    # Compared exactly: 202021.25 is a float32 to the last bit.
     if magic != _MAGIC:
         raise SourceError(path, "is no .flo file: it does not begin with PIEH", _REMEDY)
     if not (0 < width <= _LARGEST_SIDE and 0 < height <= _LARGEST_SIDE):

@@ -27,6 +27,7 @@ def colour_wheel() -> NDArray[np.uint8]:
     """The published wheel: (55, 3) uint8 RGB, from motion to the right clockwise on the screen."""
     arcs = []
     for corner, following, steps in zip(_CORNERS, np.roll(_CORNERS, -1, axis=0), _STEPS_TO_NEXT_CORNER, strict=True):
+        # Rounded down, as the published code does; one channel climbs or falls along an arc, the others keep still.
         climbed = np.floor(255 * np.arange(steps) / steps)[:, None]
         arcs.append(corner + np.sign(following - corner) * climbed)
     return np.concatenate(arcs).astype(np.uint8)
@@ -45,6 +46,7 @@ def _palette() -> NDArray[np.float32]:
     return np.concatenate([below_white[_HALF_TURN:], below_white[: _HALF_TURN + 1]])
 
 
+# Of 54 steps: 55 colours with the last at the very end of the turn.
 _HALF_TURN = 27 * _FINER
 _BELOW_WHITE = _palette()
 
@@ -80,6 +82,7 @@ def flow_image(field: FlowField, max_pixels: float | None = None) -> RGB:
     saturation = speed / full
     picture: RGB = (255 - below_white * cv2.merge([np.minimum(saturation, 1)] * 3)).astype(np.uint8)
     beyond = saturation > 1
+    # Rare with a fixed scale and never there with the field's own: most fields skip the slow indexing.
     if beyond.any():
         picture[beyond] = (_OUT_OF_RANGE * (255 - below_white[beyond])).astype(np.uint8)
     return picture

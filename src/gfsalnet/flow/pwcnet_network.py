@@ -43,6 +43,7 @@ class PWCNet(nn.Module):
     def _input_channels(self, level: int) -> int:
         """Costs; below the coarsest level also features of the previous frame, and flow and features from above."""
         costs = (2 * _RADIUS + 1) ** 2
+        # 4: two channels of flow and two of features.
         return costs if level == _COARSEST else costs + _PYRAMID[level] + 4
 
     def _add_estimator(self, level: int) -> None:
@@ -77,9 +78,11 @@ class PWCNet(nn.Module):
         for level in range(_COARSEST - 1, _FINEST - 1, -1):
             flow = self._run(f"deconv{level + 1}", self._run(f"predict_flow{level + 1}", features))
             upfeat = self._run(f"upfeat{level + 1}", features)
+            # From units of 1/20 pixel of the input to pixels of this level, which is 1/2**level of its size.
             warped = warp(after[level - 1], flow * (_TRAINED_SCALE / 2**level))
             costs = functional.leaky_relu(correlation(before[level - 1], warped), 0.1)
             features = self._estimate(level, torch.cat((costs, before[level - 1], flow, upfeat), 1))
+        # At the finest level the context network says what to add to the flow.
         flow = self._run(f"predict_flow{_FINEST}", features)
         for number in range(1, len(_CONTEXT) + 2):
             features = self._run(f"dc_conv{number}", features)
@@ -101,6 +104,7 @@ class PWCNet(nn.Module):
     def _estimate(self, level: int, features: Tensor) -> Tensor:
         """All features of the level's DenseNet, the newest first."""
         for number in range(len(_ESTIMATOR)):
+            # The order is that of the weights' input channels.
             features = torch.cat((self._run(f"conv{level}_{number}", features), features), 1)
         return features
 
@@ -140,6 +144,7 @@ def warp(features_BCHW: Tensor, flow_B2HW: Tensor) -> Tensor:
     batch, _, height, width = features_BCHW.shape
     column = torch.arange(width, device=flow_B2HW.device) + flow_B2HW[:, 0]
     row = torch.arange(height, device=flow_B2HW.device)[:, None] + flow_B2HW[:, 1]
+    # -1 and 1 are the centres of the outermost pixels.
     grid = torch.stack((2 * column / max(width - 1, 1) - 1, 2 * row / max(height - 1, 1) - 1), 3)
     # PyTorch 0.2, in which the release was written, aligned the corners.
     sampled = functional.grid_sample(features_BCHW, grid, align_corners=True)

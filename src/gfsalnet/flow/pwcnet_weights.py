@@ -44,6 +44,7 @@ def load_pwcnet(path: Path) -> PWCNet:
     """
     state = read_state(path)
     _require_fit(state, path)
+    # Numbers that overflowed would give NaN in every field, which nothing later would trace to the weights.
     if not all(bool(value.isfinite().all()) for value in state.values()):
         raise WeightsError(path, "holds values that are no numbers", "Fetch or convert it again.")
     network = PWCNet()

@@ -43,6 +43,7 @@ def make_estimator(name: str, **settings: Any) -> FlowEstimator:
     check_estimator_name(name)
     name, colon, value = name.partition(":")
     factory: Callable[..., FlowEstimator]
+    # Names of ours first: a plug-in cannot change what a recorded name means.
     factory, named_settings = ESTIMATORS.get(name) or (load_plugin("gfsalnet.flow", name), {})
     if colon:
         settings[AFTER_COLON[name]] = value

@@ -112,6 +112,7 @@ class SceneMotionStream:
         if starts_shot or (self._seen and self._seen[-1].rgb.shape != frame.rgb.shape):
             self._seen.clear()
             self._measured.clear()
+        # The start of a shot: nothing is known to move until there is a pair.
         if not self._seen:
             self._fields = (zero_flow(self.estimator.field_size_hw(frame.size_hw)),) * 2
             self._fields_seconds = 0.0
@@ -137,8 +138,10 @@ class SceneMotionStream:
 
     def _before(self, seen: _Seen) -> _Seen:
         """The earlier frame whose distance is nearest to the interval; older ones are forgotten."""
+        # Its files lead from one frame to the next, whatever the time between them.
         if isinstance(self.estimator, PrecomputedFlow):
             return self._seen[-1]
+        # Later frames are only ever compared with this one or newer ones.
         best = min(self._seen, key=lambda s: abs(seen.time_seconds - s.time_seconds - INTERVAL_SECONDS))
         while self._seen[0] is not best:
             self._seen.popleft()
@@ -148,6 +151,7 @@ class SceneMotionStream:
         seconds = seen.time_seconds - before.time_seconds
         if seconds > _LONGEST_SECONDS:  # the picture stood still for long, or the frame rate is low
             seconds = seen.time_seconds - last_seconds
+        # Too long without a frame to say what moved: the means go on without this pair.
         if seconds > _LONGEST_SECONDS:
             return
         if isinstance(self.estimator, PrecomputedFlow):
@@ -157,6 +161,7 @@ class SceneMotionStream:
         camera = camera_motion(field)
         left = against_scene(field, camera)
         self._fields, self._fields_seconds = (field, left), seen.time_seconds
+        # From pixels per pair to pixels per unit of time.
         unit = np.float32(INTERVAL_SECONDS / seconds)
         of_camera = camera.speed(field.size_hw) * float(unit)
         residual = _small(speed(left)) * unit
@@ -165,6 +170,7 @@ class SceneMotionStream:
     def _flow(self, before: _Seen, seen: _Seen) -> FlowField:
         if not isinstance(self.estimator, DISFlow):
             return self.estimator(before.rgb, seen.rgb)
+        # Grey pictures are kept with their frames: each frame is the later one of a pair, and then the earlier one.
         before.grey = self.estimator.grey(before.rgb) if before.grey is None else before.grey
         seen.grey = self.estimator.grey(seen.rgb)
         return self.estimator.between(before.grey, seen.grey)
@@ -172,13 +178,16 @@ class SceneMotionStream:
     def _over_time(self, now_seconds: float) -> SceneMotion:
         """Means over the reach, and over a shorter time."""
         assert self._fields is not None
+        # Times are sums of fractions: one that is just at the reach is to be out of it at every frame rate.
         while self._measured and self._measured[0].until_seconds < now_seconds - self.reach_seconds + _ROUNDING:
             self._measured.popleft()
         pairs = list(self._measured)
+        # Whoever cuts a video into segments learns from it how far back this frame looks.
         carried = (self._fields_seconds, *(seen.time_seconds for seen in self._seen), *(p.until_seconds for p in pairs))
         if not pairs:
             nothing = _small(np.zeros(self._fields[0].size_hw, np.float32))
             return SceneMotion(nothing, nothing, 0.0, 1.0, *self._fields, carried)
+        # At low frame rates the short reach may hold no pair: the newest one then stands for it.
         newest = [p for p in pairs if p.until_seconds > now_seconds - _SHORT_REACH_SECONDS + _ROUNDING] or pairs[-1:]
         weights = _weights(pairs, self.tau_seconds)
         residual, short = _mean(pairs, weights), _mean(newest, _weights(newest, _SHORT_SECONDS))
@@ -201,6 +210,7 @@ def _mean(pairs: list[_Measured], weights: NDArray[np.float64]) -> Map:
 
 
 def _is_repeated(before: _Seen, seen: _Seen) -> bool:
+    # The largest difference and not the mean: something small that moves must not count as a repetition.
     return cv2.norm(before.rgb, seen.rgb, cv2.NORM_INF) <= _REPEATED_LEVELS
 
 

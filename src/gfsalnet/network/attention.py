@@ -30,6 +30,7 @@ class ChannelAttention(nn.Module):
 
     def __init__(self, channels: int, final: Literal["relu", "sigmoid"] = "relu") -> None:
         super().__init__()
+        # 96 → 24 → 96, the sizes that Sec. III-B gives.
         self.squeeze = nn.Linear(channels, channels // 4)
         self.excite = nn.Linear(channels // 4, channels)
         nn.init.ones_(self.excite.bias)
@@ -37,5 +38,6 @@ class ChannelAttention(nn.Module):
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """(B, C, H, W) → the same shape, each channel scaled by its weight."""
+        # One number per channel and picture: places are the other block's matter.
         weights_BC: Tensor = self.final(self.excite(F.relu(self.squeeze(x_BCHW.mean((2, 3))))))
         return x_BCHW * weights_BC[:, :, None, None]

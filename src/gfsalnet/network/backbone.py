@@ -23,12 +23,14 @@ class Bottleneck(nn.Module):
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
         out = 4 * width
+        # No biases: the batch-norms behind have them. The names are torchvision's, or its weights would not load.
         self.conv1 = nn.Conv2d(channels, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, out, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(out)
+        # The shortcut is convolved only where the shapes differ, as in torchvision, whose file has no other keys.
         self.downsample: nn.Module | None = None
         if stride != 1 or channels != out:
             self.downsample = nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
@@ -50,6 +52,7 @@ class ResNet50(nn.Module):
     """ResNet-50 without its head; `layer1` to `layer4` are the paper's ResBlock1 to ResBlock4."""
 
     channels = (256, 512, 1024, 2048)
+    # Of ImageNet's pixels, which torchvision's weights were trained on; the motion stream starts from the same weights.
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
     def __init__(self) -> None:
@@ -67,6 +70,7 @@ class ResNet50(nn.Module):
     def forward(self, image_B3HW: Tensor) -> Levels:
         """Normalised (B, 3, H, W) → maps of 256, 512, 1024 and 2048 channels."""
         x = F.relu(self.bn1(self.conv1(image_B3HW)))
+        # (B, 64, H/2, W/2) → (B, 64, H/4, W/4): the first block keeps the size, and every later one halves it.
         x = F.max_pool2d(x, 3, 2, 1)
         level1 = self.layer1(x)
         level2 = self.layer2(level1)
@@ -81,6 +85,7 @@ class _SameConv(nn.Conv2d):
         super().__init__(inputs, outputs, kernel, stride, kernel // 2 if stride == 1 else 0, groups=groups)
 
     def forward(self, x: Tensor) -> Tensor:
+        # PyTorch's own padding is the same on both sides: every halving would sample one pixel further up and left.
         return super().forward(x if self.stride[0] == 1 else F.pad(x, (0, 1, 0, 1)))
 
 
@@ -106,9 +111,11 @@ class MobileNetV2(nn.Module):
     """MobileNetV2 1.0 up to its last inverted residual block; `features.N` are its public names."""
 
     channels = (24, 32, 96, 320)
+    # 0…1 becomes -1…1, as TensorFlow's weights expect.
     mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
     # (expansion, channels, blocks, stride), Table 2 of the MobileNetV2 paper
     plan = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+    # The last layers at 1/4, 1/8, 1/16 and 1/32: the stem is layer 0.
     taps = (3, 6, 13, 17)
 
     def __init__(self) -> None:
@@ -154,6 +161,7 @@ def take_former_names(stream: nn.Module) -> None:
     """Let `load_state_dict` of a stream, and of whatever holds it, take weights and checkpoints under former names."""
 
     def rename(module: nn.Module, state: MutableMapping[str, Any], prefix: str, *_: Any) -> None:
+        # A list of its own, since the loop changes the dictionary.
         for key in [key for key in state if key.startswith(f"{prefix}trunk.")]:
             state[current_name(key)] = state.pop(key)
 

@@ -70,6 +70,7 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         if self.stream == "light" and (self.backbone, self.final) != ("mobilenet_v2", "softmax"):
             raise ValueError("a light stream has the backbone mobilenet_v2, and its final activation is softmax")
+        # Sizes by stride alone: kernels and paddings are to keep to multiples of it, as all of the presets do.
         main, side = _stride(self.main), _stride(self.side)
         if self.multilevel and main != 8 * side:
             raise ValueError(
@@ -104,6 +105,7 @@ def mobile(streams: Literal["both", "appearance", "motion"] = "both") -> Network
         keep_aspect=True,
         multilevel_channels=48,
         multilevel_relu=True,
+        # 1/32 times 2 and 4, and 1/4 times 1: both branches end at 1/4, and the last deconvolution does the rest.
         main=(Deconv(64, 4, 2, 1), Deconv(64, 8, 4, 2)),
         side=(Deconv(32, 3, 1, 1),),
         last=Deconv(1, 8, 4, 2),

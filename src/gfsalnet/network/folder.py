@@ -28,6 +28,7 @@ def weights_hash(folder: Path) -> str:
     """
     path = folder / WEIGHTS_FILE
     try:
+        # 64 bits tell files apart; nothing here relies on them against forgery.
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     except FileNotFoundError as error:
         raise WeightsError(path, "no such file", f"A model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}.") from error
@@ -46,6 +47,7 @@ def read_config(folder: Path) -> tuple[NetworkConfig, dict[str, Any]]:
         raise WeightsError(path, "no such file", f"A model folder holds {CONFIG_FILE} and {WEIGHTS_FILE}.")
     about = read_json_object(path, WeightsError, ASK_SOURCE)
     with opening(path, "description of a network", WeightsError, ASK_SOURCE):
+        # A description without the key is refused by `opening` like one that cannot be read.
         return _network_config(about.pop("network")), about
 
 
@@ -60,6 +62,7 @@ def _network_config(given: Mapping[str, Any]) -> NetworkConfig:
         _NotThisError: if a key is unknown or missing, or a value is of another type.
         ValueError: if the values do not go together.
     """
+    # By hand and not by pydantic, which comes with the extra `torch`: graphs run without it.
     kinds = get_type_hints(NetworkConfig)
     known = {field.name: field for field in fields(NetworkConfig)}
     for name in given:
@@ -78,6 +81,7 @@ def _checked(value: Any, kind: Any, where: str) -> Any:
             raise _NotThisError(f"{where} is {value!r}, none of {', '.join(map(repr, get_args(kind)))}")
         return value
     if kind in (int, float, bool, str, NoneType):
+        # Not isinstance: true would pass as an int.
         if type(value) is not kind:
             raise _NotThisError(f"{where} is {value!r}, no {kind.__name__}")
         return value

@@ -33,9 +33,12 @@ def folded(network: GFSalNet) -> GFSalNet:
 
 
 def _fold(stream: Stream | LightStream) -> None:
+    # First of all: what follows moves convolutions past expansions, and must take the batch-norms' scale along.
     _fold_batch_norms(stream)
+    # Modules come in the order of their definition: the first convolution is the one that sees the picture.
     first = next(module for module in stream.backbone.modules() if isinstance(module, nn.Conv2d))
     first.weight /= stream.std
+    # The stream still divides by it.
     stream.std.fill_(1)
     if isinstance(stream, LightStream):
         stream.merge2, stream.merge1 = EarlyFuse(stream.merge2), EarlyFuse(stream.merge1)  # type: ignore[assignment]  # they say the same
@@ -43,6 +46,7 @@ def _fold(stream: Stream | LightStream) -> None:
         return
     if isinstance(stream.multilevel, MultiLevelInformation):
         stream.multilevel = EarlyMerges(stream.multilevel)
+    # A list, since children are replaced on the way.
     for parent in list(stream.modules()):
         for name, module in parent.named_children():
             if isinstance(module, nn.ConvTranspose2d):
@@ -52,8 +56,10 @@ def _fold(stream: Stream | LightStream) -> None:
 def _fold_batch_norms(backbone: nn.Module) -> None:
     for parent in backbone.modules():
         for (conv_name, conv), (norm_name, norm) in pairwise(list(parent.named_children())):
+            # In every block here a batch-norm is defined right behind the convolution that it normalises.
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(parent, conv_name, fuse_conv_bn_eval(conv, norm))
+                # In its place and not removed: the numbers of a Sequential are parts of names.
                 setattr(parent, norm_name, nn.Identity())
 
 
@@ -68,6 +74,7 @@ def absorb_batch_norms(network: nn.Module) -> None:
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 fused = fuse_conv_bn_eval(conv.eval(), norm.eval())
                 assert fused.bias is not None
+                # The offset goes to the convolution if that has a bias, and else stays with the batch-norm.
                 norm.bias.copy_(fused.bias if conv.bias is None else torch.zeros_like(fused.bias))
                 conv.weight.copy_(fused.weight)
                 if conv.bias is not None:
@@ -76,6 +83,7 @@ def absorb_batch_norms(network: nn.Module) -> None:
                 assert norm.running_mean is not None
                 assert norm.running_var is not None
                 norm.running_mean.zero_()
+                # It divides by sqrt(variance + eps), which is to be 1.
                 norm.running_var.fill_(1 - norm.eps)
 
 
@@ -89,6 +97,7 @@ class EarlyMerges(nn.Module):
     def __init__(self, block: MultiLevelInformation) -> None:
         super().__init__()
         self.coarse, self.fine = nn.ModuleList(), nn.ModuleList()
+        # What comes from below: first the channels of level 4, then those of the merge before.
         inputs = block.merge3.in_channels - block.level_channels[2]
         for merge in (block.merge3, block.merge2, block.merge1):
             coarse, fine = _split(merge, inputs)
@@ -112,6 +121,7 @@ class EarlyFuse(nn.Module):
     def __init__(self, merge: Merge) -> None:
         super().__init__()
         self.skip = merge.skip
+        # Linear from here to the first ReLU6 only because the batch-norm between is folded already.
         expansion, *rest = merge.fuse.conv
         assert isinstance(expansion, nn.Conv2d)
         kept = merge.skip.get_submodule("reduction.0")
@@ -133,6 +143,7 @@ class FixedSmoothing(nn.Module):
 
     def __init__(self, smoothing: Smoothing) -> None:
         super().__init__()
+        # A constant of the exported graph, so that no engine sums the kernels for every picture.
         self.register_buffer("kernels", smoothing.by_place())
 
     def forward(self, cells_B1HW: Tensor) -> Tensor:
@@ -164,15 +175,19 @@ class PhaseConvolution(nn.Module):
     def __init__(self, deconv: nn.ConvTranspose2d) -> None:
         super().__init__()
         kernel, stride, padding = (int(both[0]) for both in (deconv.kernel_size, deconv.stride, deconv.padding))
+        # Rounded up: a kernel that the stride does not divide gets rows of zeros, so that every place has as many taps.
         taps = -(-kernel // stride)
         missing = taps * stride - kernel
         weight_ioHW = F.pad(deconv.weight, (0, missing, 0, missing))
         inputs, outputs = weight_ioHW.shape[:2]
+        # Row k is tap k // s of place k % s; flipped, as a transposed convolution goes through its kernel backwards.
         by_place = weight_ioHW.view(inputs, outputs, taps, stride, taps, stride).flip(2, 4)
         self.conv = nn.Conv2d(inputs, outputs * stride**2, taps, padding=taps - 1 - padding // stride)
+        # (inputs, outputs, taps, s, taps, s) → (outputs · s², inputs, taps, taps), as a pixel shuffle takes it apart.
         self.conv.weight = nn.Parameter(by_place.permute(1, 3, 5, 0, 2, 4).flatten(0, 2))
         assert deconv.bias is not None
         self.conv.bias = nn.Parameter(deconv.bias.repeat_interleave(stride**2))
+        # Whole strides of the padding are left out by the convolution, what remains is cut from its result.
         self.stride, self.cut = stride, padding % stride
         self.missing = missing
 

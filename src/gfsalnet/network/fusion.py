@@ -20,6 +20,7 @@ class GatedFusion(nn.Module):
 
     def gate(self, appearance_BCHW: Tensor, motion_BCHW: Tensor, size_hw: tuple[int, int]) -> Tensor:
         """P of eq. 1, (B, 1, H, W) in 0…1: G_A = P is the share of appearance, G_T = 1 - P that of motion."""
+        # Features are smaller than the maps: they are convolved at their own size, and one channel is enlarged.
         score = self.conv(torch.cat((appearance_BCHW, motion_BCHW), 1))
         if score.shape[-2:] != size_hw:
             score = F.interpolate(score, size_hw, mode="bilinear", align_corners=False)

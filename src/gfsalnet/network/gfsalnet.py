@@ -30,6 +30,7 @@ class Maps(NamedTuple):
 
 
 def _padded(image_B3HW: Tensor) -> Tensor:
+    # Below and to the right: pixel (0, 0) stays in its place. The edge is repeated, as black would be an edge itself.
     height, width = image_B3HW.shape[-2:]
     bottom, right = -height % MULTIPLE, -width % MULTIPLE
     return F.pad(image_B3HW, (0, right, 0, bottom), mode="replicate") if bottom or right else image_B3HW
@@ -86,6 +87,7 @@ class GFSalNet(nn.Module):
             raise ValueError(
                 f"the {name} stream needs a (B, 3, H, W) image, not {None if image is None else image.shape}"
             )
+        # Cropped before the activation: a softmax is to be over the picture alone.
         output = stream(_padded(image))
         height, width = image.shape[-2:]
         return output, self._activated(output.scores[..., :height, :width])
@@ -110,6 +112,7 @@ class GFSalNet(nn.Module):
         if self.config.gate_on == "maps":
             gate = self.fusion.gate(map_A, map_T, (height, width))
         else:
+            # Features cover the padded picture, so their gate is made at its size and cropped as the maps were.
             padded_hw = (output_A.scores.shape[-2], output_A.scores.shape[-1])
             gate = self.fusion.gate(output_A.features, output_T.features, padded_hw)[..., :height, :width]
         return Maps(self.fusion.fuse(gate, map_A, map_T), map_A, map_T, gate)

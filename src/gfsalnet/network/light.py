@@ -23,6 +23,7 @@ STRIDE = 8
 """Width in pixels of a cell of the scores."""
 PRIORS, SMOOTHING = 16, 41
 """How many prior maps there are, and the side of the smoothing kernel in pixels."""
+# Cells to each side that the smoothing sees: 20 pixels, rounded up to 3 cells.
 _REACH_CELLS = -(-(SMOOTHING // 2) // STRIDE)
 
 
@@ -61,6 +62,7 @@ class EarlyTapMobileNetV2(nn.Module):
     plan = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 1), (6, 96, 3, 1), (6, 160, 3, 1), (6, 320, 1, 1))
     taps = (7, 14)
     channels = (64, 160, 1280)
+    # Of ImageNet's pixels, as in UNISAL, whose weights it starts from.
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
     def __init__(self) -> None:
@@ -82,6 +84,7 @@ class EarlyTapMobileNetV2(nn.Module):
             x = layer(x)
             if index in self.taps:
                 levels.append(x)
+                # The even rows and columns: those that a stride of 2 with this padding would have computed.
                 x = x[..., ::2, ::2]
         return levels[0], levels[1], x
 
@@ -98,6 +101,7 @@ class Merge(nn.Module):
 
     def __init__(self, inputs: int, finer: int, skip: int, outputs: int) -> None:
         super().__init__()
+        # With a bias in spite of the batch-norm, and without an activation: as UNISAL's skip connections are.
         reduction = nn.Sequential(nn.Conv2d(2 * finer, skip, 1), nn.BatchNorm2d(skip))
         self.skip = nn.Sequential(OrderedDict(expansion=pointwise(finer, 2 * finer), reduction=reduction))
         self.fuse = InvertedResidual(inputs + skip, outputs, 2)
@@ -122,6 +126,7 @@ class LightStream(nn.Module):
         fine, middle, coarse = self.backbone.channels
         self.spatial_attention = SpatialAttention(coarse)
         self.priors = nn.Parameter(_first_priors())
+        # 1280 + 16 channels at 1/32 → 256; merged with 1/16 → 128; merged with 1/8 → 64.
         self.main = InvertedResidual(coarse + PRIORS, 256, 1)
         self.merge2 = Merge(256, middle, 128, 128)
         self.merge1 = Merge(128, fine, 64, 64)
@@ -158,6 +163,7 @@ def make_up_for_attention(stream: LightStream) -> None:
     """Double what follows each of the two attentions, which weigh with one half when they start."""
     first = stream.main.conv[0]
     assert isinstance(first, nn.Conv2d)
+    # The backbone's channels alone: the priors behind them do not pass through the spatial attention.
     first.weight[: stream.backbone.channels[2]] *= 2
     stream.score.weight *= 2
 
@@ -172,6 +178,7 @@ def bells(places_N22: Tensor, size_hw: tuple[int, int]) -> Tensor:
 
     def along(places_N2: Tensor, length: int) -> Tensor:
         centre, log_std = places_N2[:, :1], places_N2[:, 1:]
+        # By the last index, so that the corners are 0 and 1; by 1 where the map has one pixel.
         pixels = torch.arange(length, device=places_N2.device, dtype=places_N2.dtype)
         return torch.exp(-(((pixels / pixels.amax(0).clamp(min=1) - centre) / log_std.exp()) ** 2) / 2)
 
@@ -196,6 +203,8 @@ class Smoothing(nn.Module):
 
     def by_place(self) -> Tensor:
         """(STRIDE², 1, K, K): what each pixel of a cell gets from the cells around it, the kernel summed by cell."""
+        # With zeros around it the kernel spans 7 cells (41 + 2 · 4 + 7 = 56 pixels), its middle on pixel (y, x) of
+        # the middle one. All pixels of a cell have one value, so their weights are summed.
         square = torch.ones(1, 1, STRIDE, STRIDE, device=self.kernel.device)
         margin = _REACH_CELLS * STRIDE - SMOOTHING // 2
         before, after = margin, margin + STRIDE - 1
@@ -208,6 +217,7 @@ class Smoothing(nn.Module):
 
 def smoothed(cells_B1HW: Tensor, kernels_P1KK: Tensor) -> Tensor:
     """`Smoothing` by kernels that are summed already."""
+    # One convolution of cells with a channel per pixel instead of one of pixels with 41 x 41 weights.
     continued = F.pad(cells_B1HW, [_REACH_CELLS] * 4, mode="replicate")
     return F.pixel_shuffle(F.conv2d(continued, kernels_P1KK), STRIDE)
 

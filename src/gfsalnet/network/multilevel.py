@@ -30,6 +30,7 @@ class MultiLevelInformation(nn.Module):
     def forward(self, levels: Levels) -> Tensor:
         """Levels at 1/4, 1/8, 1/16, 1/32 of the input, the last one attended → (B, channels, H/4, W/4)."""
         level1, level2, level3, x = levels
+        # Corners are not aligned: pixel centres of both grids then stand for the same places of the frame.
         for merge, finer in ((self.merge3, level3), (self.merge2, level2), (self.merge1, level1)):
             expanded = F.interpolate(x, finer.shape[-2:], mode="bilinear", align_corners=False)
             x = self.activation(merge(torch.cat((expanded, finer), 1)))

@@ -43,6 +43,7 @@ class Stream(nn.Module):
         levels = self.backbone.channels
         self.spatial_attention = SpatialAttention(levels[3]) if config.spatial_attention else nn.Identity()
         self.main = _branch(levels[3], config.main)
+        # 64 of the main branch and 32 of the side branch in the paper's preset: its 96 channels.
         channels = config.main[-1].channels
         self.multilevel: nn.Module | None = None
         if config.multilevel:
@@ -57,12 +58,14 @@ class Stream(nn.Module):
         nn.init.constant_(last.bias, 0.1)  # type: ignore[arg-type]  # bias is on by default, the stub says Optional
         self.last: nn.Module = last
         self.channels = channels
+        # Constants of the backbone: they follow the module to its device, and are no part of the weights.
         self.register_buffer("mean", torch.tensor(self.backbone.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(self.backbone.std).view(3, 1, 1), persistent=False)
 
     def forward(self, image_B3HW: Tensor) -> StreamOutput:
         """(B, 3, H, W) in 0…1, RGB or a flow image → features and scores."""
         level1, level2, level3, level4 = self.backbone((image_B3HW - self.mean) / self.std)
+        # Both branches see the attended level.
         level4 = self.spatial_attention(level4)
         x = self.main(level4)
         if self.multilevel is not None:

@@ -29,6 +29,7 @@ def start_from_unisal(stream: LightStream, state: State, domain: Literal["DHF1K"
         WeightsError: if they are of another architecture.
     """
     attention = ("spatial_attention.", "channel_attention.")
+    # UNISAL has no such attention: it starts open, so that the stream says what UNISAL's static path says.
     start = {key: value for key, value in LightStream().state_dict().items() if key.startswith(attention)}
     for key, value in state.items():
         name = _renamed(key, domain)
@@ -49,6 +50,7 @@ def _renamed(key: str, domain: str) -> str | None:
     }
     if key in own:
         return own[key]
+    # UNISAL keeps a batch-norm for each dataset.
     key = key.replace(f".bn_{domain}.", ".")
     # The norms of the other datasets.
     if ".bn_" in key:

@@ -171,6 +171,7 @@ def single_stream(network: GFSalNet, which: Literal["appearance", "motion"]) -> 
     if stream is None:
         problem = f"has no {which} stream"
         raise WeightsError("single_stream", problem, f"It has {network.config.streams} alone.")
+    # Its own random stream is replaced at once.
     alone = GFSalNet(replace(network.config, streams=which))
     setattr(alone, which, stream)
     return alone.train(network.training)
