@@ -76,6 +76,7 @@ class PagesReader(VideoReader):
             self._seconds = [start / 1000 for start in starts_ms]
         else:
             self._pictures, rate = _tiff(source, path, data), rate or DEFAULT_RATE
+            # One more than there are pages: the last is the end.
             self._seconds = [float(index / rate) for index in range(len(self._pictures) + 1)]
         height, width = self._pictures[0]().shape[:2]
         check_size(source, (width, height))

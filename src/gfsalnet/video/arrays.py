@@ -68,6 +68,7 @@ def _numbered(frames: Iterable[Any], rate: Fraction) -> Iterator[Frame]:
                 frame = replace(frame, index=index, time_seconds=time_seconds)
         before = frame.index, frame.time_seconds
         yield frame
+        # Not held while the next one is made.
         del frame
 
 

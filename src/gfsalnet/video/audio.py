@@ -22,7 +22,9 @@ from gfsalnet.video.pyav import FILE, open_input, preferred
 MP4_CODECS = frozenset({"aac", "ac3", "alac", "eac3", "flac", "mp3", "mp3float", "opus", "libopus"})
 """Decoders whose streams players expect in an MP4."""
 AAC_RATES = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
+"""Samples per second that are kept as they are; sound of another rate is brought to the first."""
 AAC_BIT_RATE = 192_000
+"""Bits per second."""
 REHEARSED_PACKETS = 8
 GAP_SECONDS = 0.1
 """A jump of the stamps by more is silence; by less, rounding."""
@@ -60,6 +62,7 @@ class AudioCarrier:
         self._target, self._notes = target, notes
         self._next: Packet[AudioStream] | None = None
         self._reached_seconds = 0.0
+        # To the microsecond: the exact fraction of a float such as 1.1 has a denominator of 2**51.
         origin = _first_frame_seconds(path) + Fraction(start_seconds).limit_denominator(1_000_000)
         self._path, self._origin = path, origin
         copy = _can_copy(path, origin, track)
@@ -70,6 +73,7 @@ class AudioCarrier:
         except BaseException:
             self.close()
             raise
+        # One packet is always in hand, since only its stamp tells whether it is due.
         self._advance()
 
     @classmethod
@@ -171,6 +175,7 @@ def _first_frame_seconds(path: Path) -> Fraction:
     with _open(path) as source:
         try:
             stream = main_stream(source, path.name)
+            # Decoded, as the first packet need not be the first picture, nor be shown at all.
             first = next(source.decode(stream), None)
         except (av.FFmpegError, SourceError):
             return Fraction(0)  # sound alone
@@ -215,6 +220,7 @@ def _copied_packets(source: InputContainer, stream: AudioStream, copy: AudioStre
     for packet in source.demux(stream):
         if packet.pts is None or packet.dts is None or packet.size == 0 or packet.is_corrupt:
             continue
+        # In whole ticks of the sound itself: it is off by less than one of them.
         shift = round(origin / packet.time_base)
         packet.pts -= shift
         packet.dts -= shift
@@ -237,6 +243,7 @@ def _name_language(copy: AudioStream, stream: AudioStream) -> None:
 def _encoded(source: InputContainer, target: OutputContainer, origin: Fraction, track: int | None) -> AudioPackets:
     stream = _sound(source, track)
     frames = _decoded_frames(source, stream, origin)
+    # The encoder is made of what the decoder really gives: rates and channels of headers may be wrong.
     first = next(frames, None)
     if first is None:
         raise ValueError("nothing of it can be decoded")
@@ -270,6 +277,7 @@ def _decoded_frames(source: InputContainer, stream: AudioStream, origin: Fractio
 def _encoded_packets(frames: Iterator[AudioFrame], encoder: AudioStream) -> AudioPackets:
     for frame in frames:
         yield from encoder.encode(frame)
+    # The last samples, which fill no whole frame.
     yield from encoder.encode(None)
 
 

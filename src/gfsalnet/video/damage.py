@@ -240,15 +240,18 @@ class DamageLog:
         report.damage = self._flaws(report)
 
     def _damaged(self) -> int:
+        # One frame may be marked and complained of: the largest count is sure, their sum is not.
         return max(len(self._spoilt), self._flagged, self._complained)
 
     def settle(self, report: ReadReport, promise: Promise, rate: Fraction) -> None:
         """Write the loss into `report`, once all is read."""
+        # Is the file broken, whatever happened to single pictures?
         books = promise.structure or Structure()
         is_broken = bool(books.cut or books.problem or self.stopped or self.partial or self.destroyed)
         is_broken |= self._is_short(promise) or (self.order is not None and self.order.strange > 0)
         # Where all pictures are there by the books, what FFmpeg complains of lies between them.
         is_broken |= self.complaint is not None and books.packets is None
+        # What of it never came, came and was refused, or came to nothing.
         damaged = self._damaged()
         expected = self._expected(promise, is_broken)
         missing = self._missing(expected, books)
@@ -260,6 +263,7 @@ class DamageLog:
             gone += max(1, min(unshown, self.packets - self.hidden - gone - report.frames_read))
             unshown = 0
         lost = missing + gone
+        # The best count there is: what should be shown less what was, or else what the time has room for.
         if lost or is_broken:
             if expected is not None and self.codec not in UNSHOWN_PACKET_CODECS:
                 lost = max(0, expected - unshown - report.frames_read)
@@ -273,6 +277,7 @@ class DamageLog:
             report.notes.append(
                 f"the recording starts between two key frames: its first {unshown} pictures cannot be shown"
             )
+        # Does the count above hold all of it, or may there be more?
         is_told = expected is not None or (promise.is_stated and lost > 0)
         is_open = books.open_ended or not is_told
         ends_badly = self._last is not None and (self._last in self._spoilt or self._last in self._refused_stamps)
@@ -312,6 +317,7 @@ class DamageLog:
         """Whether everything ends well before the header says that it does."""
         if promise.end_seconds is None or not promise.is_stated:
             return False
+        # Of all streams: the header's duration is that of the longest, which may be the sound.
         shortfall = promise.end_seconds - self._reach_of_all
         return shortfall > max(LEAST_SHORTFALL_SECONDS, LEAST_SHORTFALL_SHARE * promise.end_seconds)
 

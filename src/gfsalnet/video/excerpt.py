@@ -33,6 +33,7 @@ class ExcerptReader(VideoReader):
             raise
         self._first_frame: Frame | None = first
         info = reader.info
+        # What the header says of the whole, cut down to the excerpt: for bars and estimates alone.
         until = info.duration_seconds if self._end is None else self._end
         if until is not None and info.duration_seconds is not None and not info.is_live:
             until = min(until, info.duration_seconds)
@@ -63,6 +64,7 @@ class ExcerptReader(VideoReader):
         """The frames from here on."""
         whole = self._reader.report
         if (frame := self._first_frame) is not None:
+            # Given away and not kept: a frame of 4K has 25 MB.
             self._first_frame = None
             self.report.frames_read += 1
             yield frame

@@ -33,6 +33,7 @@ def is_video(path: Path) -> bool:
 def natural_key(path: Path) -> list[tuple[bool, int, str]]:
     """Sort key under which `frame2` comes before `frame10`."""
     parts = re.split(r"(\d+)", str(path).casefold())
+    # Of three parts, so that a number and a text at the same position can be compared.
     return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
 
 

@@ -144,6 +144,7 @@ def fitted_size_hw(source_hw: SizeHW, area_pixels: int, multiple: int = 32) -> S
     sizes = [
         (height, width)
         for height in range(multiple, int(limit / multiple) + 1, multiple)
+        # By the aspect, by the area, and the widest that is allowed.
         for width in _widths_near((height * aspect, area_pixels / height, limit / height), multiple)
         if height * width <= limit
     ]

@@ -47,6 +47,7 @@ def main_picture(head: bytes) -> Still:
     try:
         meta = next((body[4:] for name, body in _boxes(head) if name == b"meta"), b"")
         inside = dict(_boxes(meta))
+        # After four bytes of version and flags; version 1 has wider numbers.
         item = _number(inside[b"pitm"], 4, 2 if inside[b"pitm"][0] == 0 else 4)
         properties = dict(_boxes(inside[b"iprp"]))
         listed = list(_boxes(properties[b"ipco"]))
@@ -54,6 +55,7 @@ def main_picture(head: bytes) -> Still:
     except (KeyError, IndexError, struct.error):
         return Still()
     chosen = [listed[at - 1] for at in used if 0 < at <= len(listed)]
+    # The lowest bits: two for quarter turns, one for the axis.
     masks = {b"irot": 3, b"imir": 1}
     return Still([(name, body[0] & masks[name]) for name, body in chosen if name in masks and body])
 

@@ -71,6 +71,7 @@ def tiff_pages(path: Path) -> dict[int, tuple[int, int]]:
                 (count,) = struct.unpack(order + "H", file.read(2))
                 values = {
                     tag: _tiff_value(kind, value, order)
+                    # Entries of 12 bytes: tag, type, count, and the value itself where it is short enough.
                     for tag, kind, _, value in struct.iter_unpack(order + "HHI4s", file.read(12 * count))
                 }
                 (at,) = struct.unpack(order + "I", file.read(4))
@@ -132,6 +133,7 @@ def _jpeg(data: bytes) -> tuple[int, int] | None:
         if marker == 0xFF:
             at += 1  # a fill byte
         elif marker in JPEG_FRAME_MARKERS:
+            # After the marker, the length and the bits per sample.
             height, width = struct.unpack_from(">HH", data, at + 5)
             return width, height
         else:
@@ -144,9 +146,11 @@ def _webp(data: bytes) -> tuple[int, int] | None:
         canvas = data[24:30]
         return 1 + int.from_bytes(canvas[:3], "little"), 1 + int.from_bytes(canvas[3:], "little")
     if kind == b"VP8L":
+        # Lossless: 14 bits each, less one, after a byte that marks the format.
         (bits,) = struct.unpack_from("<I", data, 21)
         return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     if kind == b"VP8 ":
+        # 14 bits each; the two above them only ask for scaling.
         width, height = struct.unpack_from("<HH", data, 26)
         return width & 0x3FFF, height & 0x3FFF
     return None
@@ -170,6 +174,7 @@ def _heif(data: bytes) -> tuple[int, int] | None:
     sizes = []
     at = data.find(b"ispe")
     while at >= 0:
+        # After the name and four bytes of version and flags.
         sizes.append(struct.unpack_from(">II", data, at + 8))
         at = data.find(b"ispe", at + 4)
     return max(sizes, key=math.prod, default=None)
@@ -185,6 +190,7 @@ def _jp2(data: bytes) -> tuple[int, int] | None:
 
 def _codestream(data: bytes) -> tuple[int, int]:
     """JPEG 2000 without a file around it: the marker SIZ comes second."""
+    # A canvas, and where on it the picture begins.
     right, bottom, left, top = struct.unpack_from(">IIII", data, 8)
     return right - left, bottom - top
 

@@ -47,6 +47,7 @@ class LosslessGreyWriter:
             OutputError: if the file cannot be written.
         """
         if self._stream is None:
+            # Version 3 of FFV1 has a checksum for each slice: readers notice damage.
             self._stream = self._container.add_stream("ffv1", rate=self._rate, options={"level": "3", "slicecrc": "1"})
             self._stream.height, self._stream.width = grey.shape
             self._stream.pix_fmt = "gray16le"
@@ -54,6 +55,7 @@ class LosslessGreyWriter:
         if grey.shape != (self._stream.height, self._stream.width):
             raise ValueError(f"the maps changed in size to {grey.shape}: one video holds maps of one size")
         frame = VideoFrame.from_ndarray(np.ascontiguousarray(grey), format="gray16le")
+        # Two times may round to one millisecond, and stamps must grow.
         self._last_pts = max(self._last_pts + 1, round(time_seconds / _TIME_BASE))
         frame.pts, frame.time_base = self._last_pts, _TIME_BASE
         self._mux(frame)

@@ -97,6 +97,7 @@ def _settled(found: _Packets, container: InputContainer, stream: VideoStream, pa
     promise = promise_of(container, stream, path)
     # A frame shown before the first key frame needs one that is missing; two packets of one time are two fields.
     is_plain = bool(stamps) and (found.hidden > 0 or min(stamps) == stamps[0]) and len(set(stamps)) == len(stamps)
+    # Every count that the container keeps must agree with what came; otherwise decoding has to tell.
     books = promise.structure or Structure()
     is_sound = not books.cut and books.problem is None and books.shown in (None, len(stamps))
     is_sound = is_sound and promise.count in (None, len(stamps) + found.hidden) and books.packets is not None

@@ -222,34 +222,42 @@ class _H264(PictureOrder):
 
     def _place_of_slice(self, unit: bytes, *, is_key: bool) -> Place | None:
         bits = _Bits(unit, 1)
+        # first_mb_in_slice and slice_type.
         bits.skip_golomb(2)
         stream = self._streams[self._pictures[bits.golomb()]]
         if stream is None:
             return None
+        # colour_plane_id, which is there only with separate planes.
         bits.number(2 * stream.has_planes)
         low, width, is_reference = bits.number(stream.frame_bits), stream.frame_bits, unit[0] & 0x60 > 0
         if stream.order_bits is None:
             # The number of a picture that none refers to is also that of the next one.
             return Place(low, width, starts=is_key, leads=True) if is_reference else None
+        # idr_pic_id.
         if is_key:
             bits.golomb()
         return Place(bits.number(stream.order_bits), stream.order_bits, starts=is_key, leads=is_reference)
 
     def _note_stream(self, unit: bytes) -> None:
+        # After the unit's own header: profile_idc, constraint flags, level_idc.
         bits, profile = _Bits(unit, 4), unit[1]
         number, has_planes = bits.golomb(), False
         if profile in self._WITH_CHROMA:
             chroma = bits.golomb()
             has_planes = chroma == 3 and bool(bits.flag())
+            # Both bit depths, and the flag of lossless transforms.
             bits.skip_golomb(2)
             bits.flag()
             if bits.flag():
                 self._skip_scaling(bits, 8 if chroma != 3 else 12)
+        # log2_max_frame_num_minus4, pic_order_cnt_type and log2_max_pic_order_cnt_lsb_minus4.
         frame_bits, counting = bits.golomb() + 4, bits.golomb()
         order_bits = bits.golomb() + 4 if counting == 0 else None
         bits.golomb()
+        # Between max_num_ref_frames and the size in macroblocks stands gaps_in_frame_num_allowed_flag.
         has_gaps = bits.flag()
         bits.skip_golomb(2)
+        # frame_mbs_only_flag: no fields.
         is_followed = bits.flag() and (counting == 0 or (counting == 2 and not has_gaps))
         self._streams[number] = self._Parameters(frame_bits, order_bits, has_planes) if is_followed else None
 
@@ -261,6 +269,7 @@ class _H264(PictureOrder):
             last = following = 8
             for _ in range(16 if index < 6 else 64):
                 if following:
+                    # A signed Exp-Golomb code: 1, -1, 2, -2, …
                     code = bits.golomb()
                     following = (last + (code + 1) // 2 * (1 if code % 2 else -1)) % 256
                 last = following or last
@@ -308,10 +317,12 @@ class _HEVC(PictureOrder):
         bits, layer = _Bits(unit, 2), (unit[1] & 7) - 1
         if not bits.flag():  # not the first slice of a picture
             return None
+        # no_output_of_prior_pics_flag.
         if kind >= self._FIRST_KEY:
             bits.flag()
         number, has_output, extra_bits = self._pictures[bits.golomb()]
         stream = self._streams[number]
+        # Reserved bits, slice_type, pic_output_flag and colour_plane_id, of which the last two may be left out.
         bits.number(extra_bits)
         bits.golomb()
         bits.number(has_output + 2 * stream.has_planes)
@@ -325,10 +336,12 @@ class _HEVC(PictureOrder):
     def _note_stream(self, unit: bytes) -> None:
         bits = _Bits(unit, 2)
         bits.number(4)
+        # sps_max_sub_layers_minus1; before it the number of the video parameter set.
         layers = bits.number(3)
         bits.flag()
         bits.number(88 + 8)  # profile and level
         present = [(bits.flag(), bits.flag()) for _ in range(layers)]
+        # Two reserved bits fill up for every layer that there is not.
         bits.number(2 * (8 - layers) if layers else 0)
         bits.number(sum(88 * profile + 8 * level for profile, level in present))
         number, chroma = bits.golomb(), bits.golomb()

@@ -71,6 +71,7 @@ def over_black(rgba: NDArray[np.uint8]) -> RGB:
     alpha = rgba[..., 3:]
     if alpha.min() == 255:
         return np.ascontiguousarray(rgba[..., :3])
+    # 255 · 255 + 127 fits into 16 bits; the 127 rounds to the nearest.
     return ((rgba[..., :3].astype(np.uint16) * alpha + 127) // 255).astype(np.uint8)
 
 
@@ -79,6 +80,7 @@ def display_matrix(frame: VideoFrame) -> Matrix | None:
     data = frame.side_data.get("DISPLAYMATRIX")
     if not isinstance(data, Buffer):
         return None
+    # Three rows of three numbers with fixed points; here only their signs and which are larger matter.
     a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), np.int32)[:5])
     return a, b, c, d
 
@@ -88,6 +90,7 @@ def upright(rgb: RGB, matrix: Matrix | None) -> RGB:
     if matrix is None:
         return rgb
     a, b, c, d = matrix
+    # More across than along: a quarter turn, whatever the exact angle.
     if abs(a) + abs(d) < abs(b) + abs(c):
         rgb, across, down = rgb.swapaxes(0, 1), c, b
     else:

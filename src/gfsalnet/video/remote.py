@@ -148,6 +148,7 @@ def _request(url: str) -> urllib.request.Request:
     scheme, _, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     user, at, host = host.rpartition("@")
+    # The head alone: servers that know no ranges send all of it, of which no more is read.
     headers = {"User-Agent": f"gfsalnet/{__version__}", "Range": f"bytes=0-{HEAD_BYTES - 1}"}
     request = urllib.request.Request(  # noqa: S310 - http and https alone, see `_opener`
         quote(f"{scheme}://{host}{slash}{path.partition('#')[0]}", safe=_KEPT_CHARACTERS), headers=headers

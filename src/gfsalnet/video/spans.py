@@ -57,9 +57,11 @@ class SpanReader(ContainerReader):
                 self._seek(span.key_stamps)
 
     def _seek(self, key_stamps: tuple[int, ...]) -> None:
+        # The stamp from which on errors count.
         position = max(0, self._span.judged_from - self._span.first)
         judged_from = self._span.stamps[min(position, len(self._span.stamps) - 1)]
         for stamp in reversed(key_stamps):
+            # A log of its own for every try: what was met on the way to a place that is not used does not count.
             self._log = DamageLog(codec=self._stream.codec_context.name, excused_before=judged_from)
             self._decoded.clear()
             self._container.seek(stamp, stream=self._stream)
@@ -90,6 +92,7 @@ class SpanReader(ContainerReader):
                     self._feed()
                     continue
                 decoded = self._decoded.popleft()
+                # Passed over: the wanted frame does not come any more.
                 if decoded.pts is None or decoded.pts > stamp:
                     return None
                 if decoded.pts == stamp:

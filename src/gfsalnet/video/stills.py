@@ -95,6 +95,7 @@ class StillsReader(VideoReader):
     def __init__(self, source: str, name: str, paths: Sequence[Path], rate: Fraction | None, path: Path | None) -> None:
         kind: Kind = "image" if path is not None and path.is_file() else "frames"
         self._paths, self._kind = paths, kind
+        # Headers alone, so that a wrong picture is found before hours of work and not in the middle of them.
         if kind == "frames":
             _check_header_sizes(source, paths)
         self._next = 0

@@ -68,6 +68,7 @@ class VideoWriter(FrameWriter):
         most_bits_per_second: int | None = None,
         pixel_aspect: Fraction = Fraction(1),
     ) -> None:
+        # Set before the encoder is opened, which `settle` is called for.
         self._size_wh = width, height = size_wh
         self._yuv = YUVConverter()
 

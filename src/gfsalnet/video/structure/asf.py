@@ -34,6 +34,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
     at += _DATA_HEADER_BYTES
     if file.size < size or file.size < at + packets * packet_bytes:
         return Structure(cut=True, seconds=seconds)
+    # Packets are all of one size, so a destroyed one does not hide where the next begins.
     parts = _Parts(stream)
     for number in range(packets):
         try:
@@ -65,6 +66,7 @@ class _Parts:
 
     def read(self, packet: bytes) -> None:
         at = 1 + (packet[0] & 0x0F) if packet[0] & 0x80 else 0  # error correction
+        # Two bits for each number of the header say how wide it is.
         kinds, lengths = packet[at], packet[at + 1]
         at += 2
         packet_length, at = _sized(packet, at, kinds >> 5 & 3)

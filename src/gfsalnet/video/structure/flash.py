@@ -19,6 +19,7 @@ _COMMAND = 5
 
 def walk(file: FileBytes, stream: int) -> Structure:
     """Pictures by the tags of the video."""
+    # The header states its own length, 9; the length of the tag before the first one, 0, follows it.
     at, pictures, from_start = file.number(5, 4) or 9, 0, False
     at += _LENGTH_BYTES
     stated = _stated_bytes(file.at(at, _SCRIPT_BYTES))

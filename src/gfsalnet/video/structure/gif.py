@@ -14,12 +14,14 @@ _BLOCKS_SHARE, _SPARE_BYTES = 256 / 255, 512
 def walk(file: FileBytes, stream: int) -> Structure:
     """Images by their descriptors."""
     flags = file.number(10, 1) or 0
+    # After the signature, the screen and the colours that all images share.
     at, images = 13 + _table_bytes(flags), 0
     while (kind := file.number(at, 1)) is not None:
         if kind == _TRAILER:
             return Structure(packets=images)
         if kind == _IMAGE:
             images += 1
+            # An image descriptor: its mark, left, top, width, height and flags, 10 bytes in all.
             width, height = (file.number(at + place, 2, "little") or 0 for place in (5, 7))
             start = at + 11 + _table_bytes(file.number(at + 9, 1) or 0)  # with a byte for the size of the first codes
             at = _after_blocks(file, start)

@@ -134,6 +134,7 @@ def _movie(file: FileBytes, at: int, end: int) -> tuple[int, bool]:
     timescale, fragmented = 0, False
     for name, body, _ in _boxes(file, at, end):
         if name == b"mvhd":
+            # Version 1 of these boxes has times of 64 bits before it.
             timescale = file.number(body + (20 if file.number(body, 1) else 12), 4) or 0
         fragmented |= name == b"mvex"
     return timescale, fragmented
@@ -191,6 +192,7 @@ def _head_fields(file: FileBytes, head: int) -> dict[int, int]:
 def _add_run(file: FileBytes, found: _Fragment, track: int, given: dict[int, int], start: int, end: int) -> None:
     """Take in a run of samples of a track."""
     flags, count = (file.number(start, 4) or 0) & 0xFFFFFF, file.number(start + 4, 4) or 0
+    # Flags and count, then what is there once, then a row for each sample.
     first_flags = start + 8 + (4 if flags & _RUN_OFFSET else 0)
     rows = first_flags + (4 if flags & _RUN_FIRST_FLAGS else 0)
     fields = [flag for flag in _RUN_FIELDS if flags & flag]
@@ -285,6 +287,7 @@ def _shown(
     start, _ = track.boxes[b"tkhd"]
     track_length = file.number(start + (28 if file.number(start, 1) else 20), 8 if file.number(start, 1) else 4)
     total = sum(length for length, _ in edits)
+    # A list that hides pictures is believed only where the durations of track, media and movie allow it.
     contradicts = (
         (length not in _NOT_KNOWN and not ends[0] - np.ptp(stamps - starts[:-1]) - frame <= length <= ends[1] + frame)
         or until > ends[1] + 2 * frame
@@ -307,6 +310,7 @@ def _edits(file: FileBytes, track: _Track) -> list[tuple[int, int | None]]:
     edits: list[tuple[int, int | None]] = []
     for at in range(0, len(data) - 2 * width + 1, 2 * width + 4):
         segment, media = (int.from_bytes(data[at + k * width : at + (k + 1) * width], "big") for k in (0, 1))
+        # A start of -1 is an empty edit.
         edits.append((segment, None if media == (1 << 8 * width) - 1 else media))
     return edits
 

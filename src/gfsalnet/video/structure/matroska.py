@@ -71,6 +71,7 @@ def _walk_segment(file: FileBytes, at: int, end: int, found: _Found) -> None:
             return
         identifier, body, length = element
         after = end if length is None else body + length
+        # Before its contents are walked through, so that the words name the block before it.
         if identifier in (CLUSTER, TRACKS) and length is not None and found.spoilt is None:
             found.spoilt = _spoilt(file, body, after, found)
         if identifier == CLUSTER:

@@ -22,8 +22,10 @@ def walk(file: FileBytes, stream: int) -> Structure:
         if code == _END:
             at += 4
         elif code == _PACK:
+            # MPEG-2's pack header ends with a number of stuffing bytes; MPEG-1's is shorter.
             at += 14 + (head[13] & 7 if len(head) == 14 else 0) if head[4] >> 6 == _MPEG2 else 12
         else:
+            # FFmpeg numbers a stream 0x100 above the code of its packets.
             pictures += code == stream & 0xFF and _has_time(head)
             at += 6 + int.from_bytes(head[4:6], "big")
     return Structure(at_least=pictures, cut=at > file.size or 0 < len(head) < 4)

@@ -29,6 +29,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
             if packet[0] != _SYNC:
                 lost_sync = True
                 break
+            # The PID, 13 bits.
             number = int.from_bytes(packet[1:3], "big") & 0x1FFF
             if not follower.pictures:
                 counters_at_start.setdefault(number, packet[3] & 0x0F)
@@ -86,6 +87,7 @@ class _Follower:
         if packet[1] & 0x80:
             return f"a packet {self.place} is marked as damaged"
         announced = bool(has_adaptation and packet[4] > 0 and packet[5] & 0x80)
+        # After the header, and the adaptation field where there is one, which begins with its length.
         payload = packet[4 + (1 + packet[4] if has_adaptation else 0) :]
         counter, before = packet[3] & 0x0F, self._counter
         # The counter stands still on packets without a payload.
@@ -112,6 +114,7 @@ class _Follower:
             return False
         # The time of decoding, where there is one: it always grows.
         coded = payload[14:19] if payload[7] & 0x40 else payload[9:14]
+        # 33 bits in five bytes, with marker bits between them.
         ticks = (coded[0] >> 1 & 7) << 30 | coded[1] << 22 | (coded[2] >> 1) << 15 | coded[3] << 7 | coded[4] >> 1
         before, self._seconds = self._seconds, ticks / _CLOCK
         return before is not None and not 0 <= self._seconds - before < _JUMP_SECONDS
