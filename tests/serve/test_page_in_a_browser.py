@@ -82,7 +82,7 @@ def test_the_token_is_asked_for_once(app: Any, open_page: Any) -> None:
         page, _ = open_page(address)
         page.fill("#token", "guess")
         page.keyboard.press("Enter")
-        page.wait_for_function("document.querySelector('#said').textContent.includes('not the token')")
+        page.locator("#said", has_text="not the token").wait_for()
         page.fill("#token", "0123456789abcdef")
         page.keyboard.press("Enter")
         page.wait_for_selector("#model option", state="attached")

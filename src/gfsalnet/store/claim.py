@@ -133,10 +133,10 @@ def _open_locked(file: Path) -> int | None:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
         except (FileNotFoundError, FileExistsError) as error:
-            if file.parent.exists() and not file.parent.is_dir():
-                raise
+            # Either whoever was here has just left, and has removed the empty folder; or there is no folder but a file,
+            # which stays. Asking which would be a second look, and the folder may come and go between the two.
             problem = error
-            continue  # whoever was here has just left, and has removed the empty folder
+            continue
         try:
             descriptor = _opened(file)
         except FileNotFoundError:
