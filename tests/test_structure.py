@@ -46,6 +46,7 @@ GROUND = {
     "packages",
     "plugins",
     "stopping",
+    "tokens",
     "types",
     "unexpected",
     "urls",

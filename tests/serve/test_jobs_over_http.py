@@ -56,6 +56,16 @@ def test_a_video_is_sent_and_its_results_are_fetched(serve: Serve) -> None:
     assert "frame-ancestors 'none'" in report
 
 
+@pytest.mark.parametrize("name", ["视频 ü.mp4", "a\u202eb;'.mp4", "😀"])
+def test_names_in_any_alphabet(serve: Serve, name: str) -> None:
+    body = f'--x\r\ncontent-disposition: form-data; name="file"; filename="{name}"\r\n\r\nvideo\r\n--x--\r\n'
+    kind = {"content-type": "multipart/form-data; boundary=x"}
+    client = serve()
+    answer = client.post("/v1/jobs", content=body.encode(), headers=kind)  # as browsers write it
+    assert (answer.status_code, answer.json()["name"]) == (202, name)
+    assert ended(client, answer.json()["id"])["state"] == "done"
+
+
 def test_events_tell_of_every_change_until_the_end(serve: Serve, tmp_path: Path) -> None:
     client = serve()
     job_id = send(client, b"slow").json()["id"]

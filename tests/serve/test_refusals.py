@@ -123,6 +123,17 @@ def test_other_names_and_other_pages(serve: Serve) -> None:
     assert "script-src 'self'" in own.headers["content-security-policy"]
 
 
+def test_what_nobody_foresaw_stays_with_whoever_runs_the_server(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object) -> None:
+        raise RuntimeError("secret")
+
+    client = serve()
+    monkeypatch.setattr("gfsalnet.serve.jobs.Jobs.counts", fail)
+    answer = client.get("/metrics")
+    assert "secret" not in problem(answer, 500)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_the_token_is_asked_for(serve: Serve) -> None:
     client = serve(token="0123456789abcdef")
     assert client.get("/healthz").status_code == 200

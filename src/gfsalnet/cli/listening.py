@@ -41,8 +41,12 @@ def require_guard(host: str, token_file: Path | None, no_auth: bool) -> None:
 
 
 def host_names(host: str, names: list[str]) -> frozenset[str]:
-    """Host names to answer to. Beyond this machine its users alone know them, and the token keeps strangers out."""
-    return frozenset({"localhost", "127.0.0.1", "::1", host, *names}) if names or _is_loopback(host) else frozenset()
+    """Host names to answer to, in small letters.
+
+    Beyond this machine its users alone know them, and the token keeps strangers out.
+    """
+    known = {"localhost", "127.0.0.1", "::1", host.lower(), *(name.lower() for name in names)}
+    return frozenset(known) if names or _is_loopback(host) else frozenset()
 
 
 def read_token(path: Path | None) -> str | None:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import threading
 from collections.abc import Callable
 from html import escape
-from http.cookies import CookieError, SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from gfsalnet.errors import GFSalNetError
 from gfsalnet.live.feed import Feed
+from gfsalnet.tokens import COOKIE, brings_token, goes_by, is_token
 
 MOST_VIEWERS = 16
 _WAIT_SECONDS = 5.0
 _SOCKET_SECONDS = 20.0
-_COOKIE, _BOUNDARY = "gfsalnet_token", "gfsalnet-picture"
+_BOUNDARY = "gfsalnet-picture"
 _HEADERS = {
     "content-security-policy": "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -127,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer with one of the few things there are."""
-        address = urlsplit(self.path)
+        path, _, query = self.path.partition("?")
         answers: dict[str, Callable[[], None]] = {
             "/": lambda: self._send("text/html; charset=utf-8", _PAGE.format(title=escape(self.title))),
             "/live.css": lambda: self._send("text/css", _STYLE),
@@ -135,26 +134,21 @@ class _Handler(BaseHTTPRequestHandler):
             "/stats": lambda: self._send("application/json", json.dumps(self.feed.statistics())),
             "/live.mjpg": self._pictures,
         }
-        given = parse_qs(address.query).get("token", [""])[0]
-        if self.hosts and urlsplit(f"//{self.headers.get('host', '')}").hostname not in self.hosts:
+        given = parse_qs(query).get("token", [""])[0]
+        if not goes_by(self.headers.get("host", ""), self.hosts):
             self._refuse(421, "The page does not go by this name.")
-        elif self.token is not None and _is(given, self.token):
-            self._answer(303, {"location": "/", "set-cookie": f"{_COOKIE}={given}; HttpOnly; SameSite=Strict"})
-        elif self.token is not None and not any(_is(own, self.token) for own in self._brought()):
+        elif self.token is not None and is_token(given, self.token):
+            self._answer(303, {"location": "/", "set-cookie": f"{COOKIE}={given}; HttpOnly; SameSite=Strict"})
+        elif self.token is not None and not self._brings(self.token):
             self._refuse(401, "Add ?token= and the token to the address.")
-        elif address.path not in answers:
+        elif path not in answers:
             self._refuse(404, "There is no such page.")
         else:
-            answers[address.path]()
+            answers[path]()
 
-    def _brought(self) -> list[str]:
-        cookies = SimpleCookie()
-        try:
-            cookies.load(self.headers.get("cookie", ""))
-        except CookieError:
-            cookies.clear()
-        scheme, _, value = self.headers.get("authorization", "").partition(" ")
-        return [value if scheme.lower() == "bearer" else "", *(c.value for n, c in cookies.items() if n == _COOKIE)]
+    def _brings(self, token: str) -> bool:
+        headers = self.headers
+        return brings_token(headers.get("authorization", ""), headers.get("cookie", ""), token)
 
     def _pictures(self) -> None:
         """Every picture that is new when the one before has been sent."""
@@ -197,7 +191,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the terminal belongs to the command."""
-
-
-def _is(given: str, token: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())

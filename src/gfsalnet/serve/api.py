@@ -12,25 +12,51 @@ from urllib.parse import quote
 from fastapi import APIRouter, Header, Request, Response
 from fastapi import Path as InPath
 from fastapi.responses import FileResponse, PlainTextResponse, StreamingResponse
-from starlette.concurrency import iterate_in_threadpool
 
 from gfsalnet._version import __version__
 from gfsalnet.errors import RequestError
 from gfsalnet.files import remove
-from gfsalnet.formats.texts import parse_json
 from gfsalnet.models import MODELS
-from gfsalnet.serve.documents import PREVIEW, REPORT, JobStatus, ModelInfo, Ready, Token, request_body, shown
-from gfsalnet.serve.guard import COOKIE, is_token
+from gfsalnet.serve.documents import (
+    PREVIEW,
+    REPORT,
+    JobStatus,
+    ModelInfo,
+    Ready,
+    Token,
+    json_body,
+    request_body,
+    shown,
+)
 from gfsalnet.serve.jobs import ENDED, Job, Jobs, new_id
 from gfsalnet.serve.problems import Problem, documented
 from gfsalnet.serve.progress import Board
-from gfsalnet.serve.results import inside, report_policy, zipped
+from gfsalnet.serve.results import ResultFile, ZipOfResults, inside, report_policy
 from gfsalnet.serve.runner import Runner
 from gfsalnet.serve.settings import CheckOptions, ServeSettings
-from gfsalnet.serve.upload import FILE_FIELD, Upload, aiter_within, received, require_space, too_large
+from gfsalnet.serve.upload import (
+    BESIDES_BYTES,
+    FILE_FIELD,
+    Upload,
+    received,
+    require_space,
+    small_json,
+    too_large,
+)
+from gfsalnet.tokens import COOKIE, is_token
 
 _JSON_BYTES = 100_000
+_TOKEN_BYTES, _TOKEN_SECONDS = 10_000, 5.0
+"""Whoever sends one is a stranger still."""
 _RETRY_SECONDS = 30
+_MORE_ANSWERS: dict[str, dict[int | str, dict[str, object]]] = {
+    "events": documented(429),
+    "file": {
+        206: {"description": "The ranges that were asked for"},
+        304: {"description": "Not changed since the client was sent it"},
+        **documented(416),
+    },
+}
 JobId = Annotated[str, InPath(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="As `POST /v1/jobs` answered it.")]
 
 
@@ -58,6 +84,7 @@ class Api:
         self._jobs, self._board, self._runner, self._settings = jobs, board, runner, settings
         self._check_options = check_options
         self._under_way: set[str] = set()
+        self._arriving = 0
         self.router = router = APIRouter()
         job_errors = documented(401, 404, 421, 422)
         router.add_api_route(
@@ -76,8 +103,7 @@ class Api:
             ("/v1/jobs/{job_id}/zip", self.zip, {"response_class": StreamingResponse}),
             ("/v1/jobs/{job_id}/files/{name:path}", self.file, {"response_class": FileResponse}),
         ):
-            responses = {**job_errors, **(documented(429) if handler == self.events else {})}
-            router.add_api_route(path, handler, methods=["GET"], responses=responses, **more)
+            self._add(path, handler, {**job_errors, **_MORE_ANSWERS.get(handler.__name__, {})}, **more)
         router.add_api_route(
             "/v1/jobs/{job_id}",
             self.delete,
@@ -87,19 +113,24 @@ class Api:
             summary="Cancel and remove a job",
         )
         errors = documented(401, 421)
-        router.add_api_route("/v1/models", self.models, methods=["GET"], responses=errors)
+        self._add("/v1/models", self.models, errors)
         router.add_api_route(
             "/v1/session",
             self.session,
             methods=["POST"],
             status_code=204,
-            responses=documented(400, 401, 403, 421, 422),
+            responses=documented(400, 401, 403, 408, 413, 421, 422),
+            openapi_extra={"requestBody": json_body(Token.model_json_schema())},
         )
-        router.add_api_route("/healthz", self.healthz, methods=["GET"], responses=documented(421))
-        router.add_api_route("/readyz", self.readyz, methods=["GET"], responses=documented(421, 503, 507))
-        router.add_api_route(
-            "/metrics", self.metrics, methods=["GET"], response_class=PlainTextResponse, responses=errors
-        )
+        self._add("/healthz", self.healthz, documented(421))
+        self._add("/readyz", self.readyz, documented(421, 503, 507))
+        self._add("/metrics", self.metrics, errors, response_class=PlainTextResponse)
+
+    def _add(self, path: str, handler: Any, responses: dict[int | str, Any], **more: Any) -> None:
+        """A route for GET, and for HEAD where the answer has an end that is known."""
+        self.router.add_api_route(path, handler, methods=["GET"], responses=responses, **more)
+        if more.get("response_class") is not StreamingResponse:
+            self.router.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False, **more)
 
     async def create(
         self,
@@ -111,14 +142,14 @@ class Api:
 
         The same `Idempotency-Key` again gives the job that there is.
         """
-        counts = self._jobs.counts()
-        if counts["queued"] >= self._settings.queue:
-            said = f"{counts['queued']} jobs wait, as many as this server lets: try again later."
+        waiting = self._jobs.counts()["queued"] + self._arriving
+        if waiting >= self._settings.queue:
+            said = f"{waiting} jobs wait or arrive, as many as this server lets: try again later."
             raise Problem(429, said, {"retry-after": str(_RETRY_SECONDS)})
         if idempotency_key in self._under_way:
             raise Problem(409, "A request with this Idempotency-Key is under way.")
         length = request.headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self._settings.upload_bytes + _JSON_BYTES:
+        if length.isdecimal() and int(length) > self._settings.upload_bytes + BESIDES_BYTES:
             raise Problem(413, too_large(self._settings.upload_bytes))
         job_id = new_id()
         folder = self._runner.folder(job_id) / "upload"
@@ -126,11 +157,13 @@ class Api:
         if idempotency_key is not None:
             self._under_way.add(idempotency_key)
         kept = False
+        self._arriving += 1
         try:
             require_space(folder, self._settings.free_bytes + (int(length) if length.isdecimal() else 0))
             job = await self._created(request, job_id, folder, idempotency_key)
             kept = job.id == job_id
         finally:
+            self._arriving -= 1
             self._under_way.discard(idempotency_key or "")
             if not kept:  # refused, sent before, or the client is gone
                 remove(folder.parent)
@@ -166,15 +199,7 @@ class Api:
 
     async def _named(self, request: Request) -> tuple[Upload, dict[str, Any]]:
         """A video that lies on the server already."""
-        body = b""
-        async for chunk in aiter_within(request.stream(), self._settings.upload_seconds):
-            body += chunk
-            if len(body) > _JSON_BYTES:
-                raise Problem(413, f"JSON may be {_JSON_BYTES} bytes long.")
-        try:
-            said = parse_json(body.decode("utf-8", "replace"), Path("the body"), RequestError)
-        except RequestError as error:
-            raise Problem(400, str(error)) from error
+        said = await small_json(request.stream(), _JSON_BYTES, self._settings.upload_seconds)
         if not isinstance(said, dict) or not isinstance(said.get("path"), str) or set(said) - {"path", "options"}:
             raise Problem(422, 'JSON has the form {"path": "clip.mp4", "options": {"save": "overlay"}}.')
         options = said.get("options", {})
@@ -207,9 +232,15 @@ class Api:
         if self._board.listeners >= self._settings.listeners:
             said = f"{self._board.listeners} listen to events, as many as this server lets: ask for the job instead."
             raise Problem(429, said, {"retry-after": str(_RETRY_SECONDS)})
-        return StreamingResponse(
-            self._told(job_id), media_type="text/event-stream", headers={"cache-control": "no-store"}
-        )
+        told = self._told(job_id)
+        first = await anext(told, "")  # from here on it counts as one that listens
+
+        async def all_of_it() -> AsyncIterator[str]:
+            yield first
+            async for text in told:
+                yield text
+
+        return StreamingResponse(all_of_it(), media_type="text/event-stream")
 
     async def _told(self, job_id: str) -> AsyncIterator[str]:
         told = None
@@ -231,7 +262,7 @@ class Api:
             raise Problem(404, "The results have no such file.")
         headers = {"content-disposition": f"inline; filename*=UTF-8''{quote(path.name)}"}
         headers["content-security-policy"] = report_policy(path) if path.name == REPORT else "sandbox"
-        return FileResponse(path, headers=headers)
+        return ResultFile(path, headers)
 
     async def zip(self, job_id: JobId) -> Response:
         """All results as one ZIP file."""
@@ -239,16 +270,14 @@ class Api:
         if job.results is None or not Path(job.results).is_dir():
             raise Problem(404, "The job has no results.")
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(Path(job.results).name)}.zip"}
-        return StreamingResponse(
-            iterate_in_threadpool(zipped(Path(job.results))), media_type="application/zip", headers=headers
-        )
+        return ZipOfResults(Path(job.results), headers)
 
     async def delete(self, job_id: JobId) -> JobStatus:
         """Remove a job with all that is kept of it; one that waits or runs is cancelled first."""
         self._jobs.end(job_id, "cancelled")  # unless it has ended
         job = self._shown(self._job(job_id))
         await self._runner.cancel(job_id)
-        self._runner.remove(job_id)
+        await self._runner.remove(job_id)
         return job.model_copy(update={"files": [], "preview": None, "zip": None})
 
     async def models(self) -> list[ModelInfo]:
@@ -258,15 +287,18 @@ class Api:
             for name, entry in MODELS.items()
         ]
 
-    async def session(self, token: Token, request: Request) -> Response:
+    async def session(self, request: Request) -> Response:
         """Keep the token in a cookie, for the page: pictures, videos and events bring no header."""
-        if self._settings.token is None:
-            return Response(status_code=204)
-        if not is_token(token.token, self._settings.token):
-            raise Problem(401, "That is not the token.")
+        said = await small_json(request.stream(), _TOKEN_BYTES, _TOKEN_SECONDS)
+        token = said.get("token") if isinstance(said, dict) else None
+        if not isinstance(token, str):
+            raise Problem(422, 'JSON has the form {"token": "…"}.')
         response = Response(status_code=204)
-        secure = request.url.scheme == "https"
-        response.set_cookie(COOKIE, token.token, httponly=True, samesite="strict", secure=secure)
+        if self._settings.token is not None:
+            if not is_token(token, self._settings.token):
+                raise Problem(401, "That is not the token.")
+            secure = request.url.scheme == "https"
+            response.set_cookie(COOKIE, self._settings.token, httponly=True, samesite="strict", secure=secure)
         return response
 
     async def healthz(self) -> Ready:

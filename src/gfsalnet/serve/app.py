@@ -54,9 +54,11 @@ def create_app(
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
     )
-    app.include_router(Api(jobs, board, runner, settings, check_options, options_schema or {}).router)
+    app.state.on_stop = board.end
+    router = Api(jobs, board, runner, settings, check_options, options_schema or {}).router
+    app.include_router(router)
     _serve_page(app)
-    answer_with_problems(app)
+    answer_with_problems(app, router)
     _describe_problems(app)
     app.add_middleware(Guard, settings=settings)
     return app

@@ -110,6 +110,11 @@ def _date(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
 
 
+def json_body(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A body of JSON, for OpenAPI."""
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
 def request_body(options_schema: Mapping[str, Any], *, by_path: bool) -> dict[str, Any]:
     """What `POST /v1/jobs` takes, for OpenAPI.
 

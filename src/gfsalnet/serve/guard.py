@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
-from http.cookies import CookieError, SimpleCookie
+import logging
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,8 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gfsalnet.serve.problems import Problem
 from gfsalnet.serve.settings import ServeSettings
+from gfsalnet.tokens import brings_token, goes_by
+from gfsalnet.unexpected import unexpected
 
-COOKIE = "gfsalnet_token"
+log = logging.getLogger(__name__)
+
 OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/v1/session"})
 """What needs no token: nothing of anybody's is there."""
 OPEN_PREFIX = "/page/"
@@ -32,7 +34,10 @@ _HEADERS = {
 
 
 class Guard:
-    """Refuses requests by other names, from other pages' scripts and without the token; adds headers to all answers."""
+    """Refuses requests by other names, from other pages' scripts and without the token; adds headers to all answers.
+
+    What nobody foresaw is an answer, too: its report stays with whoever runs the server.
+    """
 
     def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
         self._app, self._settings = app, settings
@@ -43,55 +48,48 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        begun = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["path"].startswith("/v1/"):
+                    headers.setdefault("cache-control", "no-store")
             await send(message)
 
         problem = self._problem(scope, Headers(scope=scope))
         app = self._app if problem is None else problem.response()
-        await app(scope, receive, send_with_headers)
+        try:
+            await app(scope, receive, send_with_headers)
+        except Exception as error:
+            log.error("%s", unexpected(f"{scope['method']} {scope['path']}", error))
+            if not begun:
+                said = "The server failed in a way nobody foresaw: whoever runs it finds a report."
+                await Problem(500, said).response()(scope, receive, send_with_headers)
 
     def _problem(self, scope: Scope, headers: Headers) -> Problem | None:
         host = headers.get("host", "")
-        if self._settings.hosts and _hostname(host) not in self._settings.hosts:
+        if not goes_by(host, self._settings.hosts):
             return Problem(421, "The server does not go by this name: use the address that it printed when it started.")
         origin = headers.get("origin")
-        if scope["method"] in _CHANGES and origin is not None and urlsplit(origin).netloc != host:
+        if scope["method"] in _CHANGES and origin is not None and not _is_own(origin, host):
             return Problem(403, "Pages of other servers may not send requests here.")
         path = scope["path"]
         if self._settings.token is None or path in OPEN_PATHS or path.startswith(OPEN_PREFIX):
             return None
-        if any(is_token(given, self._settings.token) for given in _given(headers)):
+        if brings_token(headers.get("authorization", ""), headers.get("cookie", ""), self._settings.token):
             return None
         said = {"www-authenticate": "Bearer"}
         return Problem(401, "The server asks for its token: send it as 'Authorization: Bearer TOKEN'.", said)
 
 
-def is_token(given: str, token: str) -> bool:
-    """Whether it is the token, in a time that does not tell how much of it is right."""
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
-
-
-def _given(headers: Headers) -> list[str]:
-    """Tokens that a request brings, as a header or as the cookie of the page."""
-    given = []
-    scheme, _, value = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        given.append(value.strip())
-    cookies = SimpleCookie()
+def _is_own(origin: str, host: str) -> bool:
+    """Whether a page of that origin came from this server."""
     try:
-        cookies.load(headers.get("cookie", ""))
-    except CookieError:
-        return given
-    return [*given, *(cookie.value for name, cookie in cookies.items() if name == COOKIE)]
-
-
-def _hostname(host: str) -> str:
-    """Of a Host header, without the port; "" where it makes no sense."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
+        return urlsplit(origin).netloc == host
     except ValueError:
-        return ""
+        return False

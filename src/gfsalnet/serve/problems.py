@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
+from collections.abc import Iterable
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 
-from gfsalnet.unexpected import unexpected
+log = logging.getLogger(__name__)
 
 
 class ProblemDocument(BaseModel):
@@ -48,18 +51,18 @@ def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
     return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
-def _methods(app: FastAPI, request: Request) -> set[str]:
+def _methods(routes: Iterable[BaseRoute], request: Request) -> set[str]:
     """What may be asked of a path."""
     return {
         method
-        for route in app.routes
+        for route in routes
         if route.matches(request.scope)[0] != Match.NONE
         for method in getattr(route, "methods", None) or ()
     }
 
 
-def answer_with_problems(app: FastAPI) -> None:
-    """Whatever a handler raises is answered by a problem document."""
+def answer_with_problems(app: FastAPI, router: APIRouter) -> None:
+    """Whatever a handler of the application or of its router raises is answered by a problem document."""
 
     @app.exception_handler(Problem)
     async def of_ours(request: Request, problem: Problem) -> Response:
@@ -69,7 +72,7 @@ def answer_with_problems(app: FastAPI) -> None:
     async def of_the_framework(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:  # of all routes of the path, not of the first alone
-            headers["allow"] = ", ".join(sorted(_methods(app, request)))
+            headers["allow"] = ", ".join(sorted(_methods([*app.routes, *router.routes], request)))
         return Problem(error.status_code, str(error.detail), headers).response()
 
     @app.exception_handler(RequestValidationError)
@@ -77,6 +80,8 @@ def answer_with_problems(app: FastAPI) -> None:
         said = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors())
         return Problem(422, said).response()
 
-    @app.exception_handler(Exception)
-    async def of_nobody(request: Request, error: Exception) -> Response:
-        return Problem(500, str(unexpected(f"{request.method} {request.url.path}", error))).response()
+    @app.exception_handler(sqlite3.OperationalError)
+    async def of_the_database(request: Request, error: sqlite3.OperationalError) -> Response:
+        log.error("the database: %s", error)
+        said = f"The server cannot note that down ({error}): ask whoever runs it to make room."
+        return Problem(507, said).response()

@@ -31,6 +31,7 @@ class Board:
         self._of: dict[str, Progress] = {}
         self._changed: dict[str, asyncio.Event] = {}
         self.listeners = 0
+        self._ended = False
 
     def of(self, job_id: str) -> Progress:
         """As far as a job is known to be."""
@@ -51,11 +52,17 @@ class Board:
         if event is not None:
             event.set()
 
+    def end(self) -> None:
+        """The server ends: nobody is told any more. May be called from a signal's handler."""
+        self._ended = True
+        for job_id in list(self._changed):
+            self._wake(job_id)
+
     async def changes(self, job_id: str) -> AsyncIterator[None]:
-        """Yields at once, then after every change, and now and then without one."""
+        """Yields at once, then after every change, and now and then without one, until the server ends."""
         self.listeners += 1
         try:
-            while True:
+            while not self._ended:
                 event = self._changed.setdefault(job_id, asyncio.Event())
                 yield
                 try:

@@ -214,14 +214,14 @@ class Runner:
         """Now and then remove what is older than it may be."""
         while True:
             for job in self._jobs.ended_before(time.time() - self._settings.keep_seconds):
-                self.remove(job.id)
+                await self.remove(job.id)
             await asyncio.sleep(_TIDY_SECONDS)
 
-    def remove(self, job_id: str) -> None:
+    async def remove(self, job_id: str) -> None:
         """Forget a job and all that is kept of it."""
         self._jobs.remove(job_id)
         with suppress(OSError, OutputError):
-            remove(self.folder(job_id))
+            await asyncio.to_thread(remove, self.folder(job_id))  # there may be thousands of files
 
     def _remove_strays(self) -> None:
         """Folders without a job: uploads that were cut off, and removals that were."""

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import shutil
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
 
+from gfsalnet.errors import RequestError
 from gfsalnet.files import file_name
+from gfsalnet.formats.texts import parse_json
 from gfsalnet.serve.problems import Problem
 
 FILE_FIELD = "file"
 _FIELD_BYTES, _FIELDS = 10_000, 50
 """Options are short, and there are not many."""
+_HEADER_BYTES = 10_000
+"""Of a part of the form."""
+_NAME_LETTERS = 255
+BESIDES_BYTES = _FIELDS * (_FIELD_BYTES + _HEADER_BYTES)
+"""The most that a form has besides its file."""
+_LEAST_BYTES_PER_SECOND = 1000
+"""On the average of an upload, after the time that it may stand still."""
 
 
 @dataclass(eq=False)
@@ -47,7 +59,8 @@ class _Form:
         self._folder, self._most_bytes = folder, most_bytes
         self._hash, self._size = hashlib.sha256(), 0
         self._header, self._value = b"", b""
-        self._headers: dict[str, str] = {}
+        self._header_bytes = 0
+        self._headers: dict[str, bytes] = {}
         self._field: str | None = None
         self._text = b""
         self._file: BinaryIO | None = None
@@ -80,19 +93,26 @@ class _Form:
 
     def _begin(self) -> None:
         self._headers, self._field, self._text = {}, None, b""
+        self._header_bytes = 0
 
     def _on_header(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
+        self._header += self._of_header(data[start:end])
 
     def _on_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
+        self._value += self._of_header(data[start:end])
+
+    def _of_header(self, data: bytes) -> bytes:
+        self._header_bytes += len(data)
+        if self._header_bytes > _HEADER_BYTES:
+            raise Problem(413, f"The head of a part of the form is longer than {_HEADER_BYTES} bytes.")
+        return data
 
     def _on_header_end(self) -> None:
-        self._headers[self._header.decode("latin-1").lower()] = self._value.decode("utf-8", "replace")
+        self._headers[self._header.decode("latin-1").lower()] = self._value
         self._header, self._value = b"", b""
 
     def _open(self) -> None:
-        _, said = parse_options_header(self._headers.get("content-disposition", ""))
+        _, said = parse_options_header(self._headers.get("content-disposition", b""))
         name = said.get(b"name", b"").decode("utf-8", "replace")
         if not name:
             raise Problem(400, "A part of the form has no name.")
@@ -103,7 +123,7 @@ class _Form:
             return
         if self.upload.path is not None:
             raise Problem(400, "The form has two files: send one job for each.")
-        self.upload.name = said.get(b"filename", b"").decode("utf-8", "replace") or "video"
+        self.upload.name = said.get(b"filename", b"").decode("utf-8", "replace")[:_NAME_LETTERS] or "video"
         self.upload.path = self._folder / stored_name(self.upload.name)
         self._file = self.upload.path.open("xb")
 
@@ -152,10 +172,12 @@ async def received(
     boundary = parameters.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= 200:
         raise Problem(415, "Send multipart/form-data with the video as the field 'file', or JSON that names one.")
-    form = _Form(boundary, folder, most_bytes)
-    chunks = aiter_within(body, stands_still_seconds)
+    form, size = _Form(boundary, folder, most_bytes), 0
     try:
-        async for chunk in chunks:
+        async for chunk in aiter_within(body, stands_still_seconds):
+            size += len(chunk)
+            if size > most_bytes + BESIDES_BYTES:  # before the first part, or after the last one
+                raise Problem(413, too_large(most_bytes))
             require_space(folder, free_bytes + len(chunk))
             form.write(chunk)
     except OSError as error:
@@ -170,19 +192,53 @@ async def received(
 
 
 async def aiter_within(body: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
-    """The chunks of a body, each within so many seconds.
+    """The chunks of a body, each within so many seconds, and all of them at a speed that is worth waiting for.
 
     Raises:
-        Problem: if one takes longer.
+        Problem: if one takes longer, or the client is gone.
     """
-    iterator = body.__aiter__()
+    iterator, began, size = body.__aiter__(), time.monotonic(), 0
     while True:
+        spare = seconds + size / _LEAST_BYTES_PER_SECOND - (time.monotonic() - began)
         try:
-            yield await asyncio.wait_for(iterator.__anext__(), seconds)
+            chunk = await asyncio.wait_for(iterator.__anext__(), min(seconds, spare))
         except StopAsyncIteration:
             return
         except (asyncio.TimeoutError, TimeoutError) as error:
-            raise Problem(408, f"The upload stood still for {seconds:.0f} seconds.") from error
+            said = f"The upload stood still for {seconds:.0f} seconds, or came byte by byte."
+            raise Problem(408, said) from error
+        except ClientDisconnect as error:
+            raise Problem(400, "The upload ends in the middle: send it again.") from error
+        size += len(chunk)
+        yield chunk
+
+
+async def small_json(body: AsyncIterator[bytes], most_bytes: int, within_seconds: float) -> Any:
+    """The JSON in a request's body.
+
+    Args:
+        body: of the request.
+        most_bytes: of the body.
+        within_seconds: in which all of it has to come.
+
+    Raises:
+        Problem: if it is too long, takes too long, or is no JSON.
+    """
+    said, ends = b"", time.monotonic() + within_seconds
+    async for chunk in aiter_within(body, within_seconds):
+        said += chunk
+        if len(said) > most_bytes:
+            raise Problem(413, f"JSON may be {most_bytes} bytes long.")
+        if time.monotonic() > ends:
+            raise Problem(408, f"The request took longer than {within_seconds:.0f} seconds.")
+    try:
+        value = parse_json(said.decode("utf-8"), Path("the body"), RequestError)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except RequestError as error:
+        raise Problem(400, str(error)) from error
+    except UnicodeError as error:
+        raise Problem(400, "The body is no UTF-8 text, or names half of a character.") from error
+    return value
 
 
 def stored_name(name: str) -> str:
