@@ -78,6 +78,7 @@ def cores() -> int:
 def processor() -> str:
     """The name of the processor, `unknown` where the system does not say."""
     try:
+        # `platform.processor` is empty or only says x86_64 on most Linux systems.
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or "unknown"

@@ -33,6 +33,7 @@ _REMEDIES = {
 
 HOME_VARIABLE = "GFSALNET_HOME"
 _FILES_AT_ONCE = 16
+"""How many files of a folder are sent to the disk at a time."""
 JPEG_QUALITY = 95
 """Quality of JPEG frames to train on: a fifth of a PNG's size, 43 to 50 dB away from the video's pixels."""
 
@@ -168,6 +169,7 @@ def publish(partial: Path, path: Path, *, durable: bool = True) -> None:
         OSError: if that is not possible.
     """
     if path.is_dir() and not path.is_symlink():  # os.replace overwrites a file, but no folder with files in it
+        # Between the two renames there is nothing under the name; a crash there leaves both folders, hidden.
         old = path.with_name(partial_name(path))
         os.replace(path, old)
         os.replace(partial, path)
@@ -254,6 +256,7 @@ def write_json(path: Path, mapping: Mapping[str, Any]) -> None:
 
 def as_stored(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """A mapping as it is read back once it was stored as JSON, to compare with one that was: tuples become lists."""
+    # The trip itself is the definition: whatever JSON changes is changed the same way.
     return dict(json.loads(json.dumps(mapping)))
 
 

@@ -64,6 +64,7 @@ def resize_map(values: Map, size_hw: tuple[int, int]) -> Map:
 
     if values.shape == size_hw:
         return values
+    # Area means when shrinking, since single bright cells would otherwise be passed over.
     growing = size_hw[0] >= values.shape[0] and size_hw[1] >= values.shape[1]
     resized = cv2.resize(values, size_hw[::-1], interpolation=cv2.INTER_LINEAR if growing else cv2.INTER_AREA)
     return np.asarray(resized, dtype=np.float32)

@@ -153,6 +153,7 @@ def write_folder(folder: Path, address: str, last: str, kind: type[GFSalNetError
         targets = [joined(address, names[path]) for path in rest]
         if rest:
             store.put([str(path) for path in rest], targets, batch_size=_AT_ONCE)
+        # The store names objects without the scheme.
         kept = {target.partition("://")[2] for target in (*targets, joined(address, last))}
         for name in before:
             if name not in kept:
@@ -166,6 +167,7 @@ def _stored(address: str, info: dict[str, Any]) -> StoredObject:
     modified = info.get("LastModified") or info.get("mtime") or info.get("updated")
     if isinstance(modified, str):
         modified = datetime.datetime.fromisoformat(modified.replace("Z", "+00:00"))
+    # S3 and Google Cloud Storage call it differently, and not all servers that speak S3 give one.
     tag = str(info.get("ETag") or info.get("etag") or info.get("md5Hash") or modified or "").strip('"')
     version = f"ETag {tag}, {info['size']} bytes"
     return StoredObject(address=address, size_bytes=int(info["size"]), modified=modified, version=version)
@@ -182,6 +184,7 @@ def _speaking_with(address: str, kind: type[GFSalNetError]) -> Iterator[Any]:
         import_module(PACKAGE_OF[scheme])
         import fsspec
     try:
+        # Without its cache: another process may have written there since.
         yield fsspec.filesystem(scheme, use_listings_cache=False)
     except GFSalNetError:
         raise

@@ -105,6 +105,7 @@ def _in_this_process(jobs: list[_Job]) -> Iterator[Prepared]:
 def _in_processes(jobs: list[_Job], workers: int) -> Iterator[Prepared]:
     waiting = iter(jobs)
     with WorkerPool(workers) as pool:
+        # Never more jobs than workers are handed in, so that an interrupt leaves nothing to cancel.
         running = {pool.submit(_prepare, job): job for job in islice(waiting, workers)}
         while running:
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -166,6 +167,7 @@ def _extract(dataset: GazeDataset, video: str) -> int:
         with written_whole(folder) as partial:
             partial.mkdir()
             for frame in dataset.frames(video):
+                # From 1 and with four digits, as the datasets with frames name them.
                 write(partial / f"{frame.index + 1:04d}.{suffix}", frame.rgb)
                 count += 1
     return count

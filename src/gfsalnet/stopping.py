@@ -22,6 +22,7 @@ from typing import Any
 
 STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 _CLEAN_UP_SECONDS = 5.0
+"""For how long after a signal the next one is told that its cleaning up goes on."""
 _AT_ONCE = 3
 """The third signal does not wait for anything to be cleaned up."""
 
@@ -53,6 +54,7 @@ def handled_by(handler: Handler) -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    # SIG_IGN and SIG_DFL are no functions, nor is None, for a handler that was not set by Python.
     before = {number: own for number, own in before.items() if callable(own)}
     for number in before:
         signal.signal(number, handler)
@@ -94,6 +96,7 @@ def exit_status() -> int:
 
 def _stop(number: int, frame: FrameType | None) -> None:
     global _asked
+    # Minus infinity at first, so that the first signal always interrupts.
     before, _asked = _asked, time.monotonic()
     _received.append(number)
     if len(_received) >= _AT_ONCE:
@@ -126,7 +129,9 @@ def _imports(frame: FrameType | None) -> int:
 def _start_watch(wake: int) -> None:
     """Start the thread; the main one alone may."""
     global _watch
+    # Python writes each signal's number to this socket in the C handler, whatever the main thread is doing.
     ours, told = socket.socketpair()
+    # A handler must never wait: what does not fit into the socket is only one more of the same.
     told.setblocking(False)
     signal.signal(wake, _look_again)
     signal.set_wakeup_fd(told.detach(), warn_on_full_buffer=False)

@@ -190,6 +190,7 @@ class Prediction:
         if scale == "density":
             return self.density
         if scale == "log":
+            # The least normal float32 in the place of 0: its logarithm is -87.3.
             return np.asarray(np.log(np.maximum(self.density, np.finfo(np.float32).tiny)), dtype=np.float32)
         _require(scale == "frame", f"scale must be frame, density or log, not {scale!r}")
         return np.asarray(self.density / self.density.max(), dtype=np.float32)

@@ -31,9 +31,11 @@ T = TypeVar("T")
 TRIES = 3
 """How often a task is begun that ends its process: it may be the task, or another that took all the memory."""
 _LISTEN_SECONDS = 0.5
+"""How often the listening thread looks for pipes of new workers, and whether it is to end."""
 _GRACE_SECONDS = 1.5
 """How long a worker may take to remove what it has half done."""
 _PR_SET_PDEATHSIG = 1
+"""Linux's number of the wish to be sent a signal when the parent ends."""
 
 
 class Pool(ABC):
@@ -47,7 +49,9 @@ class Pool(ABC):
     """Whether workers are on other machines too: far more of them than this process could write the results of."""
 
     def __init__(self) -> None:
+        # Reentrant: a worker that is found dead is replaced by the thread that holds the lock, in `_dispatch`.
         self._lock, self._is_closing = threading.RLock(), False
+        # A queue of our own instead of an executor's: a task that waits must not be lost with the worker it waits for.
         self._waiting: deque[_Task] = deque()
         self._idle: list[Executor] = []
         self._all: list[Executor] = []
@@ -77,6 +81,7 @@ class Pool(ABC):
         with self._lock:
             self._is_closing = True
             given_up = list(self._waiting)
+            # Under the lock, but cancelled after it: whoever is told may call back.
             self._waiting.clear()
         for task in given_up:
             task.future.cancel()
@@ -90,6 +95,7 @@ class Pool(ABC):
         with self._lock:
             while self._waiting and self._idle and not self._is_closing:
                 task = self._waiting.popleft()
+                # One that is begun again is running already; one that was cancelled in the meantime is passed over.
                 if task.future.running() or task.future.set_running_or_notify_cancel():
                     self._begin(task, self._idle.pop())
 
@@ -107,7 +113,9 @@ class Pool(ABC):
             task.tries += 1
             do_again = is_dead and task.tries < TRIES and not self._is_closing
             if do_again:
+                # To the front: whoever takes results in order waits for it.
                 self._waiting.appendleft(task)
+        # The result is handed on after this: whoever waits for it may put in the next task, and finds a worker idle.
         if is_dead:
             self._replace(worker)
             self._dispatch()  # another may be idle, and the new one not be ready for long
@@ -155,6 +163,7 @@ class WorkerPool(Pool):
         super().__init__()
         # Forking a process in which torch, OpenCV or FFmpeg has started threads can hang.
         self._context = get_context("spawn")
+        # Workers get the reading end alone: the other is closed with this process, also by kill -9.
         self._theirs, self._ours = self._context.Pipe(duplex=False)
         self._started_with = start, arguments
         self._reports: list[Connection[Any, Any]] | None = None if on_report is None else []
@@ -173,6 +182,7 @@ class WorkerPool(Pool):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._give_up_waiting()
+        # Ends the workers at once; otherwise they finish what they have begun, and then the pipe is closed.
         if error is not None:
             self._ours.close()
         for worker in list(self._all):
@@ -185,6 +195,7 @@ class WorkerPool(Pool):
         may_be_killed = threading.current_thread() is threading.main_thread()
         incoming, outgoing = (None, None) if self._reports is None else self._context.Pipe(duplex=False)
         given = (self._theirs, outgoing, os.getpid() if may_be_killed else None, *self._started_with)
+        # An executor for each process: one of several processes breaks as a whole when a single one of them is killed.
         worker = ProcessPoolExecutor(1, mp_context=self._context, initializer=_start, initargs=given)
         worker.submit(_nothing)  # begin to load what it needs
         if incoming is not None and outgoing is not None and self._reports is not None:
@@ -196,6 +207,7 @@ class WorkerPool(Pool):
     def _listen(self, on_report: Callable[[Any], None]) -> None:
         assert self._reports is not None
         while not self._is_closing:
+            # With a timeout, since a worker that is started later brings another pipe.
             ready = wait(self._reports, timeout=_LISTEN_SECONDS)
             for pipe in [pipe for pipe in self._reports if pipe in ready]:
                 try:
@@ -288,6 +300,7 @@ def _send_if_heard(outgoing: Connection[Any, Any], message: object) -> None:
 def _watch(lifeline: Connection[Any, Any]) -> None:
     with suppress(OSError, EOFError):
         lifeline.poll(None)  # nothing is ever sent: it returns at the end
+    # By a signal, since only the main thread can be interrupted in a task and clean up after it.
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_GRACE_SECONDS)
     os._exit(1)
@@ -310,5 +323,6 @@ def _in_worker(task: Callable[..., T], *arguments: object) -> T:
         return task(*arguments)
     finally:
         _busy = False
+        # The signal came while the task was running, and whatever it raised may have been caught there.
         if _ending:
             os._exit(1)

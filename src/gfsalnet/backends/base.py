@@ -88,6 +88,7 @@ def agreement(maps: MapArrays, reference: MapArrays) -> float:
 
     Maps that the reference has and the other lacks, or of another shape, count as 0.
     """
+    # All maps count, not the saliency alone: a fault in one stream may hardly show in what the gate makes of both.
     lowest = 1.0
     for found, expected in zip(maps, reference, strict=True):
         if expected is None:

@@ -85,6 +85,7 @@ def make_backend(
         known = ", ".join((AUTO, REFERENCE, *BACKENDS))
         raise RequestError(f"backend {name}", "is unknown", f"Use one of: {known}")
     make = _maker(name, network, device, int8_graph, threads)
+    # PyTorch in float32 and the graph in ONNX Runtime are what is compared with.
     if check and name not in ("torch", _reference_name(network, "cpu")):
         # On one that is not kept, nor what it compiles for the size of the test picture.
         found = _agreement(make(), network)
@@ -111,6 +112,7 @@ def _maker(name: str, network: AnyNetwork, device: str, int8_graph: Path | None,
         raise RequestError(f"backend {name}", f"does not run on {device}", "Add --device cpu, or use torch")
     require(engine, what=f"backend {name}")
     graph = _int8_graph(name, network, int8_graph) if precision == "int8" else _float_graph(name, network)
+    # A graph from the cache has the hash of its weights in its name; one of the folder must say whose it is.
     stored = network if isinstance(network, StoredNetwork) and graph in (network.graph, network.int8_graph) else None
     return partial(_graph_backend, engine, precision, graph, threads, stored)
 
@@ -165,6 +167,7 @@ def _in_torch(network: AnyNetwork) -> GFSalNet:
 
 def _fastest(network: AnyNetwork, device: str, threads: int) -> Backend:
     if device != "cpu":
+        # The other engines run on the CPU alone.
         return _torch_backend(network, device, "fp16" if device.startswith("cuda") else "fp32", None)
     for name in _installed_by_speed(network):
         try:

@@ -26,6 +26,7 @@ from gfsalnet.network import GFSalNet
 TOLERANCE = 1e-3
 """Share of a map's maximum by which a float32 export may differ from PyTorch at any pixel."""
 _ROUNDS = 5
+"""Of timing; the median of five is not moved by one that something else slowed."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def check_export(
         )
     first = pictures[0]
     callables = {"file": partial(backend, first), "eager": partial(run_eagerly, network, first)}
+    # One thread, as docs/speed.md has it: figures of several depend on the machine's load.
     with threads(1, opencv=False):
         timings = interleaved_timings(callables, _ROUNDS)
     height, width = first[0].shape[1:3]

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _MOST_FRAMES, _MOST_MULTIPLES = 4096, 256
 """Bounds of the batch and of the sides, the latter in multiples of 32: torch.export wants some."""
 _SIZE = ("input_size_hw", "keep_aspect")
+"""Fields of the configuration that the graph does not depend on: it takes any size."""
 
 
 def export_onnx(network: GFSalNet, path: Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -99,12 +100,14 @@ def _exported(network: GFSalNet) -> Any:
     # A batch of 1 would be taken for a constant.
     pictures = tuple(torch.zeros(2, 2 * MULTIPLE, 3 * MULTIPLE, 3, dtype=torch.uint8) for _ in module.inputs)
     dim = torch.export.Dim
+    # A side is 32 times a free number, so that the graph has no branch for padding.
     sides = [MULTIPLE * dim(name, min=1, max=_MOST_MULTIPLES) for name in ("rows", "columns")]
     shape = {0: dim("batch", min=1, max=_MOST_FRAMES), 1: sides[0], 2: sides[1]}
     with torch.no_grad(), quiet():
         traced = torch.export.export(
             module, pictures, dynamic_shapes={"pictures_BHW3": tuple(shape for _ in pictures)}, strict=False
         )
+        # Of the exported program, which has the free sizes already.
         program = torch.onnx.export(
             traced, dynamo=True, input_names=module.inputs, output_names=module.outputs, verbose=False
         )
@@ -119,6 +122,7 @@ def fingerprint(network: GFSalNet) -> str:
     digest = hashlib.sha256(json.dumps([versions, architecture]).encode())
     for name, value in network.state_dict().items():
         digest.update(name.encode())
+        # The bytes in place: an array is a buffer, and `tobytes` would copy it.
         digest.update(value.cpu().contiguous().numpy())
     return digest.hexdigest()[:32]
 

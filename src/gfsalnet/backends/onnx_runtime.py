@@ -26,6 +26,7 @@ class ONNXRuntimeBackend:
     ) -> None:
         self.name = "onnxruntime" if precision == "fp32" else f"onnxruntime-{precision}"
         options = onnxruntime.SessionOptions()
+        # Within an operation; operations run one after the other, which is ONNX Runtime's default.
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors alone: what the optimiser of graphs warns of is nothing for the user
         # Resolved, because the weights that a graph shares are looked for beside the file and not beside a link to it.

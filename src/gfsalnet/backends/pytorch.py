@@ -47,6 +47,7 @@ class TorchBackend:
         lent = nullcontext() if self._threads is None else limited_threads(self._threads, opencv=False)
         with lent, torch.autocast(self._device.type, dtype, enabled=dtype is not None):
             maps = self._module(*(self._on_device(torch.from_numpy(np.ascontiguousarray(p))) for p in pictures))
+        # `cpu` waits for the GPU: until then the calls above have only been queued.
         return MapArrays.named(self._module.outputs, [m.float().cpu().numpy() for m in maps])
 
     def _on_device(self, picture: Tensor) -> Tensor:

@@ -47,11 +47,13 @@ def export_int8(
     kept = re.compile(KEPT_IN_FLOAT[network.config.backbone])
     with tempfile.TemporaryDirectory() as folder, quiet():
         shaped, quantised = Path(folder, "shaped.onnx"), Path(folder, "int8.onnx")
+        # Shapes alone: what stays in float is found by what the exporter noted at its own nodes.
         quant_pre_process(graph, shaped, skip_optimization=True, skip_symbolic_shape=True)
         quantization.quantize_static(
             shaped,
             quantised,
             _reader(input_names(network.config), pictures),
+            # Nodes that quantise and dequantise around each operation, which OpenVINO reads as well.
             quant_format=quantization.QuantFormat.QDQ,
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,

@@ -70,10 +70,12 @@ def _halved(tensor: Any, places: Mapping[bytes, _Place], graph: Any) -> Any:
     from onnx import TensorProto, helper, numpy_helper
 
     values = numpy_helper.to_array(tensor)
+    # A cast for each of many small ones would cost more than it saves.
     if values.dtype != np.float32 or values.size < _LEAST_SIZE:
         return tensor
     with np.errstate(over="ignore"):  # too large for 16 bits becomes infinite, and so differs in the next line
         half = values.astype(np.float16)
+    # To the bit, or not at all: the graph must compute what the float32 graph computes.
     if not np.array_equal(half.astype(np.float32), values):
         return tensor
     stored = numpy_helper.from_array(half, f"{tensor.name}.half")

@@ -86,6 +86,7 @@ class StoredNetwork:
         Raises:
             WeightsError: if it is of other weights, as after a training that went on.
         """
+        # Otherwise a model that was trained on would go on predicting with the graph of its old weights.
         if made_from != self.weights:
             remedy = f"Make it anew with `gfsalnet export onnx --model {self.folder} --beside`, or remove it"
             raise WeightsError(graph, f"was not made from the {self.folder.name} weights beside it", remedy)

@@ -36,6 +36,7 @@ def interleaved_timings(callables: Mapping[str, Callable[[], object]], rounds: i
     the ratio within a round holds.
     """
     for call in callables.values():
+        # What is compiled, allocated and cached at the first call is not what a frame costs.
         call()
     cpu_ms: dict[str, list[float]] = {name: [] for name in callables}
     for _ in range(rounds):

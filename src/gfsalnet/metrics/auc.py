@@ -111,6 +111,7 @@ def auc_borji(
     """
     saliency, fixations = prepared_map(saliency_HW, "saliency"), prepared_fixations(fixation_map_HW)
     require_same_size(saliency, fixations)
+    # As the MATLAB code has it, which gives NaN for a single one too.
     if not saliency.varies or len(fixations) < 2:
         return math.nan
     if indices is None:
@@ -213,6 +214,7 @@ def sampled_auc(
     thresholds: Thresholds = matlab_thresholds,
 ) -> float:
     """Mean over the columns of (N, splits) `indices` of the area that separates them from the fixations."""
+    # Checked here, since fancy indexing would take -1 for the last pixel.
     drawn = np.asarray(indices)
     if drawn.ndim != 2 or drawn.dtype.kind not in "ui" or drawn.size == 0:
         raise ValueError(f"indices must be (N, splits) whole numbers, not {drawn.dtype} of shape {drawn.shape}")

@@ -18,6 +18,7 @@ _FEW = 24
 _SHORT = 1 << 14
 """Maps of up to this many pixels are sorted."""
 _BINS = 1 << 16
+"""As many as uint16 can number."""
 _CROWDED = 300
 """Sorting a pixel takes as long as comparing this many with one threshold."""
 
@@ -32,6 +33,7 @@ def pixels_below(values: Values, thresholds: Values, *, inclusive: bool = False)
     """
     if values.dtype.kind == "u":  # every bin is exact
         below = np.concatenate(([0], np.cumsum(_histogram(values))))
+        # below[v] counts the pixels under v, and below[v + 1] those up to v.
         exact: Pixels = below[thresholds.astype(np.intp) + inclusive]
         return exact
     # Fixations often share a value, and each is counted once.
@@ -65,6 +67,7 @@ def _below(values: Values, distinct: Values, inclusive: bool) -> Pixels:
         return np.array([np.count_nonzero(reaches(values, threshold)) for threshold in distinct], np.intp)
     if len(values) <= _SHORT or _repeats_itself(values):
         return _below_in_sorted(values, distinct, inclusive)
+    # First by bins: what lies in another bin than a threshold needs no comparison with it.
     bins, bins_of_thresholds = _bins(values, distinct)
     in_bin = np.bincount(bins, minlength=_BINS)
     shared, members = np.unique(bins_of_thresholds, return_counts=True)
@@ -81,6 +84,7 @@ def _below(values: Values, distinct: Values, inclusive: bool) -> Pixels:
     looked_at = np.zeros(_BINS, np.bool_)
     looked_at[shared[~is_crowded]] = True
     pixels, concerned = values[np.flatnonzero(looked_at.take(bins))], looked_at[bins_of_thresholds]
+    # Those of the bins sorted together that lie below a bin: they are in `below` already, as all lower bins are.
     counted_before = np.cumsum(in_bin * looked_at) - in_bin
     among = _below_in_sorted(pixels, distinct[concerned], inclusive)
     below[concerned] += among - counted_before[bins_of_thresholds[concerned]]
@@ -101,10 +105,12 @@ def _bins(values: Values, distinct: Values) -> tuple[NDArray[np.uint16], NDArray
 
     def keys(part: Values) -> NDArray[np.signedinteger]:
         # Bits of negative floats fall where values rise, but are all below those of positive ones.
+        # With negative thresholds the values are moved, so that the lowest threshold is at 0.
         return (part if offset is None else part - offset).view(integers)
 
     with np.errstate(over="ignore"):
         first, last = keys(distinct)[0 if offset is None else 1], keys(distinct)[-1]
+        # At most 2^15 bins between the thresholds: with what lies beyond them, all numbers fit into uint16.
         shift = max(int(last - first).bit_length() - 15, 0)
 
         def bins_of(part: Values) -> NDArray[np.signedinteger]:

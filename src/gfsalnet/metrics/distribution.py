@@ -30,6 +30,7 @@ def cc(saliency_HW: MapLike, density_HW: MapLike) -> float:
     require_same_size(saliency, density)
     if not (saliency.varies and density.varies):
         return math.nan
+    # In parts that stay in the processor's cache, and whose dot products no thread of BLAS divides.
     covariance = sum(float(np.dot(saliency.centred(part), density.centred(part))) for part in saliency.parts())
     r = covariance / (saliency.centred_norm * density.centred_norm)
     return max(-1.0, min(1.0, r))  # rounding may pass the ends by one unit in the last place

@@ -48,6 +48,7 @@ def emd_of_any_size(saliency: PreparedMap, density: PreparedMap, downsize: float
     """`emd` for a prediction of any size: it is resampled once, straight to the grid."""
     if downsize is None:
         downsize = 1 if density.raw.size <= LARGEST_GRID_CELLS else 32
+    # What was shrunk elsewhere may undershoot; what is shrunk here must come as a density.
     for prepared in (saliency, density):
         tolerated = _LARGEST_UNDERSHOOT * prepared.maximum if downsize == 1 else 0
         if prepared.is_finite and prepared.minimum < -tolerated:
@@ -67,6 +68,7 @@ def transport_cost(from_HW: FloatArray, to_HW: FloatArray) -> float:
     givers, takers = np.flatnonzero(surplus > 0), np.flatnonzero(surplus < 0)
     if len(givers) == 0 or len(takers) == 0:
         return 0.0
+    # Ascending by what they take, so that the largest is the last.
     takers = takers[np.argsort(-surplus[takers])]
     y, x = np.divmod(np.arange(surplus.size), from_HW.shape[1])
     distance = np.hypot(np.subtract.outer(y[givers], y[takers]), np.subtract.outer(x[givers], x[takers]))

@@ -60,6 +60,7 @@ class PreparedMap:
         given = _real_matrix(map_HW, name)
         self.name, self.reused = name, reused
         self.size_hw: tuple[int, int] = (given.shape[0], given.shape[1])
+        # Counting and sorting go by these: bytes are exact in bins, and half as wide floats are read twice as fast.
         self.raw: NDArray[np.generic] = given.ravel().astype(
             _ORDER_KEEPING_DTYPE.get(given.dtype.name, np.float64), copy=False
         )
@@ -217,6 +218,7 @@ class PreparedFixations:
                 f"{name} must hold 0 and 1 or whole fixation counts, but holds fractions, negative numbers or NaN; "
                 "pass the map of discrete fixations, not the blurred density and not coordinates"
             )
+        # Where every fixated pixel holds 255: no map counts so many fixations at each of them.
         if len(self) and self.counts.min() == 255:
             self.counts = np.ones(len(self))  # a binary map as images store it
 

@@ -54,7 +54,9 @@ def resize_linear_corners(map_HW: FloatArray, size_hw: tuple[int, int]) -> Float
 @lru_cache(maxsize=16)
 def _bicubic_weights(n_in: int, n_out: int, scale: float) -> FloatArray:
     shrink = min(scale, 1.0)
+    # Of output pixels, in input pixels counted from the centre of the first one.
     centres = (np.arange(n_out) + 0.5) / scale - 0.5
+    # The kernel reaches two pixels to each side, stretched by the shrinking; two more, of weight 0, as in imresize.
     n_taps = math.ceil(4 / shrink) + 2
     taps = np.floor(centres - 2 / shrink).astype(np.intp)[:, np.newaxis] + np.arange(n_taps)
     weights = _cubic(shrink * (centres[:, np.newaxis] - taps))
@@ -89,6 +91,7 @@ def _linear_at(positions: FloatArray, n_in: int) -> FloatArray:
 
 def _as_matrix(taps: Pixels, weights: FloatArray, n_in: int) -> FloatArray:
     matrix = np.zeros((len(taps), n_in))
+    # Added up one by one: at the border several taps fall on one pixel, of which plain indexing would keep the last.
     np.add.at(matrix, (np.arange(len(taps))[:, np.newaxis], taps), weights)
     # Truncated kernels do not sum to 1 exactly.
     matrix /= matrix.sum(axis=1, keepdims=True)

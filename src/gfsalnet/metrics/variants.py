@@ -34,6 +34,7 @@ def mit_auc_judd(saliency: PreparedMap, truth: GroundTruth) -> float:
     noise = truth.jitter
     thresholds = np.sort(saliency.of_peak[fixated] + noise[fixated])[::-1]
     if saliency.reused:
+        # A centre bias is scored against every frame: it was sorted once, and only the noise is new.
         below = noisy_below(*saliency.ordered_of_peak, noise, JITTER, thresholds)
     else:
         below = pixels_below(saliency.of_peak + noise, thresholds)
@@ -89,6 +90,7 @@ def unisal_auc_judd(saliency: PreparedMap, truth: GroundTruth) -> float:
     if _unscorable(saliency, truth.fixations) or n_fixated == saliency.raw.size:
         return math.nan
     thresholds, counts = np.unique(saliency.raw[truth.fixations.pixels], return_counts=True)
+    # Thresholds ascend here: hits are the fixations at or above each.
     hits = counts[::-1].cumsum()[::-1]
     false_alarms = saliency.raw.size - pixels_below(saliency.raw, thresholds) - hits
     # Rounded as in the original, which changes the last digits of the area.

@@ -18,6 +18,7 @@ T = TypeVar("T")
 OnWait = Callable[[TakenError], None]
 """Called before another process is waited for, with the error that says which it is and what it makes."""
 _ASK_AGAIN_SECONDS = 1.0
+"""How often a source that another process is at work on is asked for: each time its file is opened."""
 
 
 def predict_sources(

@@ -57,6 +57,7 @@ def asked_of_all(model: SaliencyModel, settings: Settings) -> dict[str, Any]:
 
 def identity(info: VideoInfo) -> dict[str, Any]:
     """What distinguishes this source from others of its name, and from itself after a change."""
+    # A time that no other run has: what is read of a camera or a pipe is never taken for what was read before.
     if not info.can_be_recognised:
         return {"kind": info.kind, "path": f"{info.source} at {datetime.now(timezone.utc).isoformat()}"}
     if info.version is not None:
@@ -77,6 +78,7 @@ def summary_of(
     return {
         **request,
         "video": {"size_wh": list(info.size_wh), "rate": info.rate, "duration_seconds": info.duration_seconds},
+        # Those that are predicted: a live source is read faster than that.
         "frames": report.frames_read - report.frames_skipped,
         "frames_skipped": report.frames_skipped,
         "frames_lost": report.frames_lost,

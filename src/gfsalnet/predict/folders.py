@@ -47,6 +47,7 @@ def folder_for(output: Path, name: str, source: Mapping[str, Any], taken: Collec
             if free is not None:
                 return free
             free = folder
+    # For the type checker, which does not know that `count` never ends.
     raise AssertionError("unreachable")
 
 
@@ -73,6 +74,7 @@ def claimed_folder(
             except TakenError as error:
                 if error.holder is None or error.holder.work == source["path"]:
                     raise
+                # Another source of the same name has it: the next number is tried.
                 taken.add(folder.path)
                 continue
             # Before it was claimed, another process may have finished another source in it.

@@ -74,6 +74,7 @@ def predict_in_segments(
 def _make(job: Job, run_segments: RunSegments, on_frame: OnFrame) -> bool:
     pieces = job.folder.path / PIECES_FOLDER
     try:
+        # Pieces lie in the folder of the results: claimed with it, on its disk, and removed with what is stale in it.
         tasks = _tasks(job, pieces)
         write_results(job, partial(_stream, job, tasks, run_segments), on_frame)
     except OnePieceError as error:
@@ -92,6 +93,7 @@ def _tasks(job: Job, pieces: Path) -> list[SegmentTask]:
     name = piece_names(job.request, job.words)
     with output_errors(pieces):
         pieces.mkdir(exist_ok=True)
+        # The part of the name that tells requests apart; the rest is the place in the video.
         kind = name(planned[0]).partition("-")[0]
         for other in pieces.iterdir():
             if not other.name.startswith(kind):  # of another request
@@ -105,14 +107,17 @@ def _tasks(job: Job, pieces: Path) -> list[SegmentTask]:
 def _stream(
     job: Job, tasks: Sequence[SegmentTask], run_segments: RunSegments, frames: Iterable[Frame], seconds: StageSeconds
 ) -> Iterator[Prediction]:
+    # A piece appears whole, so one that is there is done, by whatever run.
     missing = [task for task in tasks if not task.piece.is_file()]
     made_now = {task.segment.number for task in missing}
     width, height = job.reader.info.size_wh
     needs_pixels = not NEED_NO_PIXELS.issuperset(job.words)
+    # Closed however the block is left, which gives up the segments that nobody has begun.
     with closing(run_segments(missing)) as made:  # type: ignore[type-var]  # a generator
         done = _in_order(tasks, made_now, made)
         again = partial(_again, tasks, piece_names(job.request, job.words), run_segments)
         for prediction in join(done, again, iter(frames) if needs_pixels else None, (height, width), seconds):
+            # Where pixels are needed the reader counts them itself.
             job.reader.report.frames_read += not needs_pixels
             yield prediction
 
@@ -120,6 +125,7 @@ def _stream(
 def _in_order(tasks: Sequence[SegmentTask], made_now: set[int], made: Iterator[SegmentTask]) -> Iterator[SegmentTask]:
     for number, task in enumerate(tasks):
         if number in made_now:
+            # Blocks until this segment is done; later ones may be done already.
             next(made)
         _require_room(task, len(tasks) - number - 1)
         yield task
@@ -136,6 +142,7 @@ def _again(
 ) -> SegmentTask:
     """The task with a warm-up over twice as many segments as before, up to all that lie before it."""
     segments = [other.segment for other in tasks[: task.segment.number]]
+    # How many whole segments it was warmed up with: 0 at first, then 1, 2, 4, …
     warmed_by = sum(segment.seen_from >= task.segment.seen_from for segment in segments)
     if warmed_by == len(segments):
         raise OnePieceError(task.source, "its frames do not come out the same twice")

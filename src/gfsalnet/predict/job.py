@@ -105,6 +105,7 @@ def make_results(
     with open_for(str(source), settings) as reader:
         info = reader.info
         request = request_of(model, info, settings)
+        # The folder of a listed source is its own, so results of another request in it are only out of date.
         own, overwrite = None, settings.overwrite
         if isinstance(source, Listed):
             source.require_unchanged(info)
@@ -171,7 +172,9 @@ def _run(job: Job, stream: Stream, folder: Path, on_frame: OnFrame) -> tuple[dic
     """
     reader, settings = job.reader, job.settings
     info, seconds, started = reader.info, {"read": 0.0, "write": 0.0}, time.perf_counter()
+    # Of bars alone: the estimate may be wrong.
     expected = min((n for n in (info.estimated_frames, settings.max_frames) if n is not None), default=None)
+    # Of a camera only the newest frame waits: a longer queue would be a delay.
     depth = 1 if info.is_live else read_ahead(info.size_wh)
     skip = (lambda: None) if info.is_live else None
     # `max_frames` limits what is read; a live source skips frames, so there it limits what is predicted (see below).
@@ -209,6 +212,7 @@ def _clocked(items: Iterable[T], seconds: dict[str, float], stage: str) -> Itera
         finally:
             seconds[stage] += time.perf_counter() - began
         yield item
+        # Not held while the next one is made.
         del item
 
 

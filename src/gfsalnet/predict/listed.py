@@ -43,5 +43,6 @@ def content_of(info: VideoInfo) -> dict[str, int | str]:
         return {"version": info.version}
     if info.path is None or info.source == "-":
         return {}
+    # Microseconds: what Parquet, in which lists are kept, stores of a time.
     status = info.path.stat()
     return {"bytes": status.st_size, "modified_us": status.st_mtime_ns // 1000}

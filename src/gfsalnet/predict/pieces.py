@@ -37,6 +37,7 @@ NEEDED_FOR = {
 }
 """What is stored of a prediction, and the words of `--save` that need it; None: all of them."""
 _LONGEST_LINE = 2**16
+"""Bytes: the line about a prediction has some hundred, so that a damaged piece is not searched for a line's end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,7 @@ def piece_names(request: Mapping[str, Any], words: tuple[str, ...]) -> Callable[
         words: of `--save`.
     """
     stored = [name for name, needing in NEEDED_FOR.items() if _is_needed(needing, words)]
+    # Not the look, the form of maps or the part of the video: pieces hold predictions, from which those are made.
     about = [request["source"], request["model"], request["settings"]["rate"], __version__, stored]
     key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
     return lambda segment: f"{key}-{segment.seen_from:08d}-{segment.first:08d}-{segment.end:08d}.piece"
@@ -85,6 +87,7 @@ def predict_segment(
     """
     segment, done = task.segment, 0
     seconds: StageSeconds = {}
+    # One frame more than is kept: it must come out as the segment before made it.
     first = segment.first - (not segment.begins)
     with (
         threads(1, torch=False),  # the flow of DIS depends on the number of threads
@@ -93,6 +96,7 @@ def predict_segment(
         partial.open("wb") as file,
         SpanReader(task.source, task.path, segment.span) as reader,
     ):
+        # Decoding begins at a key frame, which may lie before the frame that the model is to begin with.
         frames = (frame for frame in reader if frame.index >= segment.seen_from)
         depth = read_ahead(reader.info.size_wh)
         with closing(prefetch(model.stream(prefetch(frames, depth), seconds), depth)) as predictions:
@@ -101,6 +105,7 @@ def predict_segment(
                     _append(file, prediction, task.words)
                     done += prediction.frame_index >= segment.first
                     on_frame(done)
+                # The reader goes on for models that look ahead; what they say of those frames is the next segment's.
                 if prediction.frame_index == segment.end - 1:
                     break
         report = reader.report
@@ -132,9 +137,11 @@ def join(
     Raises:
         OnePieceError: if a piece is damaged, the file has changed, or `again` cannot help.
     """
+    # One zero seen as a whole picture: it takes no memory.
     nothing = np.broadcast_to(np.zeros((), np.uint8), (*size_hw, 3))
     last: _Stored | None = None
     for task in tasks:
+        # All is compared: numbers, times, cuts, and every byte of the maps.
         while not task.segment.begins and last != next(_read(task, {}), None):
             log.info("%s: from frame %d on a longer warm-up is needed", task.source, task.segment.first)
             task = again(task)

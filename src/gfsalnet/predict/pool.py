@@ -35,13 +35,18 @@ Each has its pieces on the disk."""
 WORTH_FRAMES = 600
 """So many frames take longer than processes need to start."""
 UNKNOWN_FRAMES = 100
+"""What a source counts for whose length is not known."""
 WORKER_BYTES = 700 * 2**20
 """What a process takes with the shipped model and frames of 4K."""
 _REPORT_SECONDS = 0.2
+"""A worker says how far it is no more often than this."""
 _LIVE_SCHEMES = ("rtsp:", "rtsps:", "rtmp:", "rtmps:")
 _WHOLE = -1
+"""In the place of a segment's number: the source is predicted in one piece."""
 _MOST_HELD = 64
+"""How many sources may wait for the folder of another of their name: a list of equal names is not read ahead."""
 _END_SECONDS = 10.0
+"""How long a thread that is given up may take to notice it."""
 
 _Result: TypeAlias = "Outcome | TakenError | None"
 _Way: TypeAlias = 'Literal["whole if short", "whole", "in segments"]'
@@ -96,6 +101,7 @@ def predict_in_pool(
     """
     pooled = _Pooled(model, settings, on_frame)
     try:
+        # What workers report and what has ended come by one queue, so that there is one thing to wait for.
         with new_pool(workers, _start_worker, load, on_report=pooled.events.put) as pool:
             yield from pooled.outcomes(pool, iter(sources))
     finally:
@@ -113,11 +119,13 @@ class _Pooled:
     """What is being predicted, and what waits for it; all but `_in_segments` runs in the thread of the caller."""
 
     def __init__(self, model: SaliencyModel, settings: Settings, on_frame: OnFrame) -> None:
+        # Filled by threads of the pool and of long videos, emptied by the caller's: nothing else here needs a lock.
         self.events: SimpleQueue[Any] = SimpleQueue()
         self.here: list[str | Listed] = []
         self.taken: list[str | Listed] = []
         self._model, self._settings, self._on_frame = model, settings, on_frame
         self._busy: dict[int, _Source] = {}
+        # Names of sources that have no folder yet: a second of the same name waits, or both could take one.
         self._choosing: set[str] = set()
         self._held: deque[_Source] = deque()
         self._long: deque[_Source] = deque()
@@ -138,6 +146,7 @@ class _Pooled:
 
     def stop(self) -> None:
         """Give up what is in progress in this process."""
+        # Read by `check` after each frame: the thread ends at the next one, and its partial results are removed.
         self._is_stopping = True
         for thread in self._threads.values():
             thread.join(_END_SECONDS)
@@ -146,6 +155,7 @@ class _Pooled:
         """See to it that no worker is idle while there is something to do."""
         while self._long and len(self._threads) < LONG_AT_ONCE:
             self._begin_long(pool, self._long.popleft())
+        # One more than there are workers for is enough: `given` may have a million.
         while pool.waiting == 0 and not self._long and (source := self._next(given)) is not None:
             self._begin(pool, source)
 
@@ -169,6 +179,7 @@ class _Pooled:
     def _begin(self, pool: Pool, source: _Source) -> None:
         self._enter(source)
         future = pool.submit(_predict_source, id(source), source.given, self._settings, source.way)
+        # Called in a thread of the pool: all else is done by that of the caller.
         future.add_done_callback(lambda done: self.events.put(_Ended(source, done)))
 
     def _begin_long(self, pool: Pool, source: _Source) -> None:
@@ -198,9 +209,11 @@ class _Pooled:
                     result_of(future)
                     yield task
             finally:
+                # Also where the loop above is left early: an error, a stop, or too little room on the disk.
                 for future in futures:
                     future.cancel()
 
+        # A future of its own, so that sources of both kinds end alike.
         ended: Future[_Result] = Future()
         ended.set_result(
             attempt(source.given, lambda given: predict_in_segments(self._model, given, self._settings, run, check))
@@ -208,6 +221,7 @@ class _Pooled:
         self.events.put(_Ended(source, ended))
 
     def _progressed(self, key: int, segment: int | None, done: int, expected: int | None) -> None:
+        # A report may come late, from a worker that was killed and whose source has ended since.
         source = self._busy.get(key)
         if source is None:
             return
@@ -289,6 +303,7 @@ _model: SaliencyModel
 
 
 def _start_worker(load: Callable[[], SaliencyModel]) -> None:
+    # Loaded once for each process: every task uses it, and a process has one task at a time.
     global _model
     _model = load()
     settle_memory()

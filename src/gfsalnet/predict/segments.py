@@ -80,8 +80,10 @@ def plan_segments(
     if not may_have_segments(model, info) or info.path is None:
         return ()
     table = read_packets(info.path)
+    # A damaged file is read in one piece, which tells all of the damage.
     if table is None or not table.is_whole:
         return ()
+    # The clock of the reader itself: the times of segments are those of the whole, to the last bit.
     clock = Clock(info.time_base, info.rate)
     seconds = [clock.seconds(stamp) for stamp in table.stamps]
     start, end = part_seconds
@@ -126,17 +128,20 @@ class _Planned:
     def _first_kept(self, key: int) -> int:
         """The first frame but one of which all is known that it depends on, if frames from `key` on are."""
         # The frames of which is known whether they start a shot, and from which flow leads to the next.
+        # Both reaches, one after the other: what is held for seconds may itself reach back over frames.
         known = key + SHOT_FRAMES + 1 + int(self.model.reach_frames)
         if known >= len(self.seconds):
             return len(self.seconds)
         return max(known, bisect_right(self.seconds, self.seconds[known] + self.model.reach_seconds)) + 1
 
     def _is_long_enough(self, first: int, end: int, warm_up: int) -> bool:
+        # Looking ahead costs frames as well: those after its end that the next segment predicts.
         if end - first < WARM_UPS * (warm_up + self.model.lookahead_frames):
             return False
         return self.seconds[min(end, len(self.seconds) - 1)] - self.seconds[first] >= LEAST_SECONDS
 
     def _segment(self, number: int, key: int, seen_from: int, first: int, end: int, last: int) -> Segment:
+        # To where the model looks ahead, but not past the end of the part: it has no more frames in one piece either.
         read = slice(key, min(end + self.model.lookahead_frames, last))
         stamps = self.table.stamps
         position = bisect_right(self.table.key_stamps, stamps[key])
@@ -149,6 +154,7 @@ class _Planned:
 def warmed_longer(segment: Segment, earlier: Sequence[Segment]) -> Segment:
     """The same frames, predicted after all those of some segments that come right before it."""
     begin = earlier[0]
+    # By number, since the spans overlap: each begins before the one before it ends.
     stamps, seconds = dict[int, int](), dict[int, float]()
     for span in (*(other.span for other in earlier), segment.span):
         numbers = range(span.first, span.first + len(span.stamps))

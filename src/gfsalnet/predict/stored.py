@@ -64,6 +64,7 @@ def stored_folder(
     source = identity(info)
     folder = folder_for(output, info.name, source)
     summary = folder.summary() or {}
+    # The look does not matter, and of the form of maps only whether they are densities.
     settings: dict[str, Any] = summary.get("settings", {})
     fits = (
         summary.get("source") == source

@@ -29,8 +29,10 @@ _NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _BEYOND_THE_TEXT = 2**30
 """The byte that is locked on Windows, where locked bytes cannot be read."""
 _ASK_AGAIN_SECONDS = 0.5
+"""How often the lock is tried where another process is waited for."""
 _NO_CLAIM = "its {} is no claim of GFSalNet: remove it"
 _LONGEST_CLAIM_BYTES = 1 << 16
+"""A claim has some hundred bytes; what is longer is a file of somebody else."""
 _OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Whoever else may write to the folder could otherwise have any file of this user's overwritten by a link, or keep the
 process waiting at a pipe."""
@@ -95,6 +97,7 @@ def claimed(result: Path, work: str = "", *, inside: bool = False, wait: bool = 
             raise TakenError(result, _holder(file))
         time.sleep(_ASK_AGAIN_SECONDS)
     try:
+        # Only now: nobody else makes anything here, so whatever is half done was left by a killed process.
         _tidy(result, inside)
         text = json.dumps(asdict(Holder(os.getpid(), socket.gethostname(), work))).encode()
         with suppress(OSError):  # on a full disk nobody is told who it is

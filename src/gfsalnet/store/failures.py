@@ -28,6 +28,7 @@ def note_failures(folder: Path, outcomes: Mapping[str, str | None]) -> Path | No
         OutputError: if it cannot be written.
     """
     path = folder / FAILURES_FILE
+    # The usual batch has nothing to note: then nothing is claimed either.
     if not path.exists() and not any(outcomes.values()):
         return None
     with claimed(path, wait=True), output_errors(path):  # several commands may share the folder

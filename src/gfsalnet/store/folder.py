@@ -69,6 +69,7 @@ class ResultFolder:
         Raises:
             OutputError: if something cannot be written.
         """
+        # Inside the folder, and so on the same disk: giving the outputs their names is a rename and no copy.
         partial = self.path / partial_name(self.path / "outputs")
         try:
             with output_errors(self.path):
@@ -86,6 +87,7 @@ class ResultFolder:
                 remove(partial)
 
     def _publish(self, made: Mapping[str, Path], stale: Collection[str]) -> None:
+        # First of all, see the class: from here to `finish` the folder counts as not made.
         (self.path / SUMMARY_FILE).unlink(missing_ok=True)
         for name in stale:
             remove(self.path / name)
