@@ -50,6 +50,7 @@ def numbers_of(how: OverTime, kind: Kind) -> list[Number]:
         Number(_TEMPERATURE, reading.temperature, 0.1, 5.0, 0.3, relative=True),
         Number(_BLUR, reading.blur, 0.0, 0.15, 0.02),
     ]
+    # A flat grid has no strength that could be fitted.
     if np.ptp(np.array(reading.centre)):
         found.append(Number(_LEARNED, 1.0, 0.0, 3.0, 0.5))
     found += [Number(name, 0.0, -4.0, 4.0, 0.5) for name in _SHAPE]
@@ -99,9 +100,11 @@ def _centre(reading: Reading, values: Mapping[str, float]) -> tuple[tuple[float,
         return reading.centre
     if not np.ptp(learned):
         learned = np.zeros(GRID_HW)
+    # The grid is stretched over the picture by its cells' middles, as OpenCV resizes.
     y, x = (np.linspace(-1, 1, 2 * side + 1)[1::2] for side in learned.shape)  # the middles of cells
     shape = (right * x - 2 * across * x**2) + (below * y - 2 * down * y**2)[:, None]
     grid = values.get(_LEARNED, 1.0) * learned + shape
+    # Log odds count but for a constant: with a mean of 0, equal centres are equal numbers.
     return tuple(map(tuple, (grid - grid.mean()).tolist()))
 
 

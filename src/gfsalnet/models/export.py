@@ -65,6 +65,7 @@ def export_model(
     network, model, metadata = stored.network, _loaded(name), graph_metadata(stored, about)
     with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the target, so that what has passed the check is only renamed.
         with TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
             made = Path(folder, path.name)
             if calibrate is None:
@@ -77,6 +78,7 @@ def export_model(
                 opened = partial(
                     open_source, allow_playlists=allow_playlists, start_seconds=part[0], end_seconds=part[1]
                 )
+                # Calibrated on some frames, and checked on others: agreement on the former alone would prove little.
                 export_int8(network, _pictures(model, calibrate, 0, opened), made, metadata)
                 check = check_export(made, engine, "int8", network, _pictures(model, calibrate, APART // 2, opened))
             for file in Path(folder).iterdir():

@@ -91,6 +91,7 @@ class GFSalNetModel(SaliencyModel):
         self.name, self.weights_hash = name, weights_hash
         self.backend, self.config, self.every = backend, config, every
         self.estimator, self.flow_scale_pixels = estimator, flow_scale_pixels
+        # Only its field size counts: with another estimator at work, speeds keep their colours.
         self._trained_with = trained_with or estimator
         self.input_size_hw = config.input_size_hw
         self.over_time, self.centre_strength, self.shown = over_time, centre_strength, shown
@@ -156,6 +157,7 @@ class GFSalNetModel(SaliencyModel):
             if self.over_time is not None:
                 timed_maps = (Timed(r, r.frame.time_seconds, r.starts_shot, maps) for r, maps in predicted)
                 means = remembered(timed_maps, self.over_time.memory, self.lookahead)
+                # The stream is picked behind the memory: fused map, streams and gate are averaged alike.
                 predicted = ((ready, maps and self._shown(maps)) for ready, maps in means)
             for ready, densities in interpolate(predicted, lambda ready: ready.starts_shot):
                 yield self._prediction(ready, densities)
@@ -174,6 +176,7 @@ class GFSalNetModel(SaliencyModel):
         for batch in _batches(prepared, self.backend.batch):
             seen = [ready for ready in batch if ready.pictures]
             with timed(seconds, "network"):
+                # A batch may hold skipped frames alone.
                 maps = _each(self.backend(_stacked(seen))) if seen else iter(())
             for ready in batch:
                 yield ready, read(ready, next(maps)) if ready.pictures else None

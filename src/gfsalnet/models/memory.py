@@ -68,6 +68,7 @@ def _place_in_time(frame: Timed[T], last_seconds: float | None) -> float | None:
     if last_seconds is None:
         last_seconds = frame.time_seconds - FIRST_SECONDS
     if frame.time_seconds <= last_seconds:
+        # Frames without times of their own follow each other at the usual distance.
         frame.time_seconds = last_seconds + FIRST_SECONDS
     frame.shown_seconds = frame.time_seconds - last_seconds
     return frame.time_seconds
@@ -89,6 +90,7 @@ def _finished(
             continue
         if past and past[-1].maps is not None and past[-1].maps.saliency.shape != frame.maps.saliency.shape:
             past.clear()
+        # What is just at the reach is out at every frame rate, however its time was rounded.
         while past and past[0].time_seconds < frame.time_seconds - memory.reach_seconds + _ROUNDING:
             past.popleft()
         past.append(replace(cast(Timed[Any], frame), item=None))
@@ -107,6 +109,7 @@ def _mean(now: Timed[T], around: list[Timed[Any]], memory: Memory) -> FrameMaps:
     def mean(number: int) -> Map | None:
         maps = [of.maps[number] for of in near if of.maps is not None]
         if any(values is None for values in maps):
+            # Not all maps around have it: the frame keeps its own.
             return now.maps[number] if now.maps is not None else None
         return weighted_sum([m for m in maps if m is not None], weights)
 

@@ -48,6 +48,7 @@ class Reading:
         if self.blur:
             sigma = self.blur * density.shape[1]
             density = np.asarray(cv2.GaussianBlur(density, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
+        # A trillionth of a uniform map: logarithms stay finite, and no look is moved.
         log_density = np.log(density + np.float32(1e-12 / density.size))
         read = np.float32(self.temperature) * log_density + np.float32(centre_strength) * self.log_odds(density.shape)
         return np.asarray(read, np.float32)
@@ -85,6 +86,7 @@ class MotionGate:
     def log_map(self, motion: SceneMotion, size_hw: tuple[int, int]) -> Map:
         """(h, w): logarithm of the motion map, but for a constant."""
         least, onset = np.float32(self.least), np.float32(self.onset)
+        # Relative to the mean: the law is about what moves more than the rest, at any speed.
         relative = motion.residual / np.float32(motion.mean_residual + self.least)
         log_T = np.log(np.minimum(relative, np.float32(self.ceiling)) + np.float32(self.floor))
         return _resized(log_T + onset * np.log((motion.short + least) / (motion.residual + least)), size_hw)
@@ -182,6 +184,7 @@ def _numbers(value: Any) -> Any:
 
 
 def _density(log_map: Map) -> Map:
+    # At most 1, so that nothing overflows; the sum in float64, as thousands of small numbers would lose digits.
     powers = np.exp(log_map - log_map.max())
     return np.asarray(powers / np.float32(powers.sum(dtype=np.float64)), np.float32)
 

@@ -92,6 +92,7 @@ class _Shot:
 
     def __call__(self, rgb: RGB, field: FlowField | None) -> FloatArray:
         colour = (self._resize.apply(rgb) / np.float32(255)).reshape(-1, 3).T
+        # Each to 0…1 before they are added: the two have no common unit.
         saliency = self._smooth(self._still(colour)) + self._smooth(self._moving(colour.mean(axis=0)))
         return min_max(saliency)
 
@@ -101,6 +102,7 @@ class _Shot:
     def _still(self, colour_3N: Features) -> FloatArray:
         """(h, w): how far each pixel of this frame is from the others, over its scales."""
         # The widest axis first, as SCALES_PER_AXIS wants them.
+        # Three axes without correlation, each with variance 1.
         axes = whiten(colour_3N, [Moments.of(colour_3N)])
         total = np.zeros(self._size_hw)
         for axis, scales in zip(axes, SCALES_PER_AXIS, strict=False):  # a grey picture has one axis
@@ -123,6 +125,7 @@ class _Shot:
             spectra = np.concatenate([spectrum * bank[:MOTION_SCALES] for spectrum in (onward, back)])
             responses = self._energy(spectra)
             moments.append(Moments.of(responses))
+            # By the statistics of the last frames together: of one frame alone, all that moves would be usual.
             total += self._distance(responses, moments)
         return total
 

@@ -102,6 +102,7 @@ class _Shot:
         temporal = min_max(speed_surprise(speed))
         doubt_spatial = spatial_uncertainty(spatial)
         doubt_temporal = temporal_uncertainty(blocks[..., 0], background_speed)
+        # Each map by the doubt about the other one, as in the paper.
         fused = (doubt_temporal * spatial + doubt_spatial * temporal) / (doubt_spatial + doubt_temporal)
         return min_max(fused)
 
@@ -134,6 +135,7 @@ def contrast(feature: FloatArray, nearness_NN: NDArray[np.float32]) -> FloatArra
         nearness_NN: of the N = h·w blocks.
     """
     flat = feature.reshape(-1, feature.shape[2])
+    # (N, N) for a few thousand blocks: distances between all of them at once.
     difference = cdist(flat, flat)
     return np.asarray((nearness_NN * difference).sum(axis=1).reshape(feature.shape[:2]))
 
@@ -152,6 +154,7 @@ def relative_speed(field: FlowField) -> tuple[FloatArray, float]:
     """
     vectors = np.ascontiguousarray(field.flow_pixels.reshape(-1, 2), np.float64)
     # As complex numbers, which are sorted several times as fast as rows.
+    # Rounded to whole pixels: bins of one pixel.
     _, bins, counts = np.unique(np.rint(vectors).view(np.complex128)[:, 0], return_inverse=True, return_counts=True)
     background = vectors[bins == counts.argmax()].mean(axis=0)
     relative = np.linalg.norm(vectors - background, axis=1).reshape(field.size_hw)

@@ -96,6 +96,7 @@ def opponent_colours(colour_HW3: FloatArray) -> tuple[FloatArray, FloatArray]:
     r, g, b = np.moveaxis(colour_HW3, 2, 0)
     red, green, blue = r - (g + b) / 2, g - (r + b) / 2, b - (r + g) / 2
     yellow = (r + g) / 2 - np.abs(r - g) / 2 - b
+    # Broadly tuned channels answer to their own colour alone.
     red, green, blue, yellow = (np.maximum(channel, 0) for channel in (red, green, blue, yellow))
     return red - green, blue - yellow
 

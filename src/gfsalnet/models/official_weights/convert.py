@@ -66,6 +66,7 @@ def convert_weights(
     except WeightsError as error:
         raise WrongRequestError(error.where, error.problem, error.remedy) from error
     state = _fitting_state(entry, read_official(file), file)
+    # A checkpoint of TensorFlow is several files: its index stands for all, as it has their checksums.
     source = official_file(file)
     # Of the official file, so that others can tell whether they converted the same one.
     digest = hashlib.sha256(source.read_bytes()).hexdigest()

@@ -38,6 +38,7 @@ def crc32c(data: bytes | memoryview) -> int:
     """
     values = np.frombuffer(data, np.uint8)
     length = len(values) // _LANES
+    # What does not fill the lanes comes first, one byte after the other, and starts the first lane.
     head, lanes = np.split(values, [len(values) - length * _LANES])
     registers = np.zeros(_LANES, np.uint32)
     registers[0] = _one_by_one(0xFFFFFFFF, head.tobytes())
@@ -46,6 +47,7 @@ def crc32c(data: bytes | memoryview) -> int:
     for column in np.ascontiguousarray(lanes.reshape(_LANES, length).T):
         registers = _step(registers, column)
     shift = _shift(length)
+    # Twelve rounds join 4096 lanes; the step over zero bytes doubles with what a register covers.
     while len(registers) > 1:
         registers = _apply(shift, registers[::2]) ^ registers[1::2]
         shift = _apply(shift, shift)

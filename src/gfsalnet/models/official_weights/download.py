@@ -62,6 +62,7 @@ def download_weights(model: str, on_bytes: OnBytes) -> Path:
     target = home() / "downloads" / model / entry.download.file_name
     origin = _fetch_anywhere(entry.download, target, on_bytes)
     folder = convert_weights(model, target, origin=origin)
+    # Kept only now that the file has been converted: what is no weights file is not to be trusted the next time.
     if entry.download.sha256 is None and origin == entry.download.url:
         keep_first_digest(origin, str(notes_of(folder).get("sha256")))
     target.unlink()
@@ -148,6 +149,7 @@ def _receive(source: Download, partial: Path, on_bytes: OnBytes) -> None:
     url, limit = source.url, source.size_bytes or MAX_BYTES
     response, here = _open(url, partial.stat().st_size if partial.exists() else 0)
     with response:
+        # Refused before anything is added to the file.
         if response.headers.get_content_type() == "text/html":
             problem = "answers with a web page, as Google Drive does when too many ask for a file or it is gone"
             raise WeightsError(url, problem, "Open it in a browser, and give the file to gfsalnet weights convert")
@@ -160,6 +162,7 @@ def _receive(source: Download, partial: Path, on_bytes: OnBytes) -> None:
                 if here > limit:  # a server may go on for ever
                     break
                 on_bytes(here, total)
+    # Removed, or the next attempt would go on behind the limit.
     if here > limit:
         partial.unlink()
         raise WeightsError(url, f"sends more than the {limit} bytes that are expected", "Try again later")
@@ -193,6 +196,7 @@ def _check(source: Download, file: Path) -> None:
     elif source.sha256 != digest:
         problem = f"has the SHA-256 {digest} instead of {source.sha256}"
     if problem is not None:
+        # A damaged file must not be taken up again.
         file.unlink()
         raise WeightsError(source.url, problem, remedy)
 

@@ -33,6 +33,7 @@ def read_caffe(path: Path) -> dict[str, NDArray[Any]]:
     """
     net = Message(memoryview(path.read_bytes()))
     layers = [(Message(data), _LAYER_NAME, _LAYER_BLOBS) for data in net.parts(_LAYERS)]
+    # Older files have their layers in another field; none has both.
     layers += [(Message(data), _OLD_LAYER_NAME, _OLD_LAYER_BLOBS) for data in net.parts(_OLD_LAYERS)]
     return {
         f"{b''.join(layer.parts(name)).decode()}/{position}": _blob(Message(data))

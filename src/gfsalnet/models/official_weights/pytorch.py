@@ -25,6 +25,7 @@ def read_pytorch(path: Path) -> dict[str, NDArray[Any]]:
         WeightsError: if the file is damaged, holds no state dict, or holds Python objects; those are never made.
     """
     content = read_torch(path, WeightsError, _REMEDY)
+    # In turn, since a wrapper may hold another.
     for wrapper in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]

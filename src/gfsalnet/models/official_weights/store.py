@@ -35,6 +35,7 @@ def write_weights(folder: Path, model: str, state: State, about: Mapping[str, An
     """
     from safetensors.torch import save
 
+    # The description last: a folder counts as a model once it has one.
     write_whole(folder / WEIGHTS_FILE, save(dict(state)))
     config = json.dumps({"model": model, **about}, indent=2) + "\n"
     write_whole(folder / CONFIG_FILE, config.encode())

@@ -87,6 +87,7 @@ def _table(data: memoryview) -> Iterator[tuple[str, memoryview]]:
 def _block(data: memoryview, handle: memoryview) -> memoryview:
     offset, at = varint(handle, 0)
     size, _ = varint(handle, at)
+    # The checksum is over the block and the byte that says how it is compressed.
     block, trailer = data[offset : offset + size + 1], data[offset + size + 1 : offset + size + _TRAILER_BYTES]
     _check(block, trailer, "a block of the index")
     if block[-1]:

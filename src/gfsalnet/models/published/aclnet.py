@@ -108,6 +108,7 @@ class ACLNet(PublishedModel):
                 module = modules[layer] if weight == "kernel" else "temporal.recurrent"
                 state[f"{module}.weight"] = values.transpose(3, 2, 0, 1)
             else:
+                # What is not recognised is passed on, and reported by its own name.
                 state[path] = values
         return state
 
@@ -123,5 +124,6 @@ class ACLNet(PublishedModel):
 def _modules(layers: set[str]) -> dict[str, str]:
     """Keras's layer → the module of `AttentiveLSTM` that has its kernel and bias."""
     lstm = {layer: "temporal.input" for layer in layers if layer.startswith("conv_lst_m2d_")}
+    # By number: Keras counts on through a session, so that only the order tells.
     wrapped = sorted(layers - _BACKBONE.keys() - lstm.keys(), key=lambda layer: int(layer.rpartition("_")[2]))
     return {**_BACKBONE, **lstm, **dict(zip(wrapped, _WRAPPED, strict=False))}

@@ -64,6 +64,7 @@ def from_letterbox(saliency_11HW: Tensor, frame_hw: SizeHW) -> FloatArray:
     """A map over the letterbox (1, 1, h, w) → over the frame (H, W): enlarged until it covers it, cut, blurred."""
     height, width = frame_hw
     h, w = saliency_11HW.shape[2:]
+    # Just large enough that the letterbox's own margins are cut away.
     covering_hw = (height, w * height // h) if height * w > width * h else (h * width // w, width)
     top, left = ((side - inner) // 2 for side, inner in zip(covering_hw, frame_hw, strict=True))
     # antialias is what makes PyTorch's filter Pillow's, which widens when it shrinks.

@@ -272,6 +272,7 @@ class OMCNN(PublishedModel):
         frames = (self._frame(rgb) for rgb, _ in pictures)
         state: Carried | None = None
         for number, window in enumerate(with_following(frames, GAP_FRAMES)):
+            # Windows are counted from the start of the shot.
             if number % WINDOW_FRAMES == 0:
                 state = None
             maps, state = self.network(window[0], window[GAP_FRAMES], state)
@@ -288,6 +289,7 @@ def _multiply_gates(layer: ConvLSTM, gain: float) -> None:
     """All that enters the gates i, f, c and o, but for the 1 that the program adds to f behind the gain."""
     assert layer.input.bias is not None
     # A view: what is done to it is done to the layer.
+    # The gates i, f, c, o: the second quarter is f.
     forget = layer.input.bias.chunk(4)[1]
     forget -= 1
     for values in layer.parameters():
@@ -327,6 +329,7 @@ def _recurrent_layers(official: Official) -> dict[str, NDArray[Any]]:
 
 def _plain_layers(official: Official) -> dict[str, NDArray[Any]]:
     """All other layers, which are told by their names; what is none of them as it is."""
+    # Names alone: no memory is taken for weights.
     with torch.device("meta"):
         network = OMCNNNetwork()
     part_of = {layer: part for part, module in network.named_children() for layer, _ in module.named_children()}

@@ -59,6 +59,7 @@ def _resize(rgb: RGB, size_hw: tuple[int, int], weigh: Filter, reach: int) -> RG
 @lru_cache(maxsize=16)
 def _weights(length: int, count: int, weigh: Filter, reach: int) -> Any:
     """Sparse (count, length) of whole numbers: what each of `count` places is made of; a row sums to about `_UNIT`."""
+    # Step by step as in Pillow's precompute_coeffs, roundings included.
     scale = length / count
     stretch = max(scale, 1.0)  # the filter is as much wider as the picture gets smaller, so that nothing aliases
     centre = ((np.arange(count) + 0.5) * scale)[:, None]
@@ -67,6 +68,7 @@ def _weights(length: int, count: int, weigh: Filter, reach: int) -> Any:
     at = first + np.arange(int((end - first).max()))
     weights = np.where(at < end, weigh((at - centre + 0.5) * (1 / stretch)), 0)
     weights *= 1 / weights.sum(axis=1, keepdims=True)
+    # To the nearest whole number, halves away from zero: Pillow's 22 bits behind the point.
     whole = np.trunc(weights * _UNIT + np.copysign(0.5, weights))
     row, column = np.nonzero(whole)
     return sparse.csr_array((whole[row, column], (row, at[row, column])), shape=(count, length))

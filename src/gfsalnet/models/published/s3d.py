@@ -81,6 +81,7 @@ class Mixed(nn.Module):
 
     def forward(self, x_BCTHW: Tensor) -> Tensor:
         """(B, inputs, T, H, W) → (B, sum of the branches, T, H, W)."""
+        # In the order of their definition, which is that of the official weights' channels.
         return torch.cat([branch(x_BCTHW) for branch in self.children()], dim=1)
 
 

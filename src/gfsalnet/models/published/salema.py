@@ -35,6 +35,7 @@ class RecurrentGenerator(Generator):
 
     def __init__(self) -> None:
         super().__init__()
+        # A value to start from; the weights bring their own.
         self.alpha = nn.Parameter(torch.tensor([0.25]))
 
     def step(self, x_B3HW: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:

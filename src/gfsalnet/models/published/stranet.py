@@ -160,6 +160,7 @@ class STRANetwork(nn.Module):
         motion4 = self.motion.res4(motion3)
         motion5 = self.motion.res5(motion4)
         level3 = self.appearance.level3(image_B3HW)
+        # Residual: where motion says nothing, appearance is left as it is.
         level3 = self.attention3(level3 * (1 + motion3))
         level4 = self.appearance.res4(level3)
         level4 = self.attention4(level4 * (1 + F.relu(self.cross4(torch.cat([motion4, motion3], 1)))))
@@ -248,6 +249,7 @@ def flow_planes(field: FlowField, frame_hw: SizeHW) -> Tensor:
     """
     box = FlooredLetterbox(frame_hw, (SIDE, SIDE))
     u, v = np.moveaxis(resize_flow(field, frame_hw).flow_pixels, 2, 0)
+    # Not a mistake here but in their program: `numpy.resize` repeats values where a picture would be scaled.
     planes = np.stack([box.place(np.resize(component, box.inner_hw)) for component in (v, u)])
     planes[np.abs(planes) < SLOWEST] = 0
     return torch.from_numpy(planes.clip(-FASTEST, FASTEST))[None]

@@ -191,6 +191,7 @@ def flow_picture(field: FlowField | None, size_hw: SizeHW) -> RGB:
 
 def finish(output_HW: NDArray[np.float32], frame_hw: tuple[int, int]) -> FloatArray:
     """The network's map at the frame's size, 0…255: cubic resampling, then a blur by 1, 4, 6, 4, 1 down and across."""
+    # The script's own way back from about -1…1.
     grey = np.clip(output_HW * 128 + 127, 0, 255)
     large = cv2.resize(grey, frame_hw[::-1], interpolation=cv2.INTER_CUBIC)
     return np.asarray(np.clip(cv2.GaussianBlur(large, (5, 5), 0), 0, 255), np.float64)

@@ -103,6 +103,7 @@ def unpool(x_BCthw: Tensor, level_BCTHW: Tensor, kernel: int) -> Tensor:
     frames = level_BCTHW.shape[2] // x_BCthw.shape[2]
     level_BCtHW = F.max_pool3d(level_BCTHW, (frames, 1, 1))
     sides, strides, pads = (1, kernel, kernel), (1, 2, 2), (0, (kernel - 1) // 2, (kernel - 1) // 2)
+    # Only the places of the maxima are used; their values were needed to find them.
     _, switches = F.max_pool3d(level_BCtHW, sides, strides, pads, return_indices=True)
     return F.max_unpool3d(x_BCthw, switches, sides, strides, pads, output_size=level_BCtHW.shape)
 
