@@ -72,7 +72,7 @@ class Backend(Protocol):
 
     @property
     def batch(self) -> int:
-        """How many frames at a time it runs best."""
+        """B, the number of frames in a batch, at which it is fastest."""
 
     def __call__(self, pictures: NetworkInputs) -> MapArrays:
         """The maps of a batch, (B, 1, H, W) float32 each; safe to call from several threads."""
@@ -84,7 +84,7 @@ fault of a kernel or a graph much."""
 
 
 def agreement(maps: MapArrays, reference: MapArrays) -> float:
-    """The lowest correlation of a map with the same map of the reference; 0 where one is not a number.
+    """The lowest correlation, -1…1, of a map (B, 1, H, W) with that of the reference; 0 where one is not a number.
 
     Maps that the reference has and the other lacks, or of another shape, count as 0.
     """

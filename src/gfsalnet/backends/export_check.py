@@ -93,7 +93,7 @@ def _open(path: Path, engine: str, precision: Precision) -> Backend:
 
 @torch.inference_mode()
 def run_eagerly(network: GFSalNet, pictures: NetworkInputs) -> MapArrays:
-    """The maps of the network as it is defined: nothing folded, PyTorch's own memory layout. For comparison."""
+    """The maps (B, 1, H, W) of the network as it is defined, for comparison: nothing folded, channels first."""
     images = [torch.from_numpy(picture).permute(0, 3, 1, 2).contiguous().float() / 255 for picture in pictures]
     maps = network(flow_image_B3HW=images[0]) if network.config.streams == "motion" else network(*images)
     saliency, *others = (None if values is None else values.numpy() for values in maps)

@@ -43,6 +43,7 @@ class GazeTask(Task[PlannedStep, Batch]):
         self._sources, validation = (recipe.build_sources(some, folder) for some in parts)
         self.val_sources = [weighted.source for weighted in validation]
         self._plan = Plan(self._sources, recipe)
+        # Of the first epoch, and so of all: how often frames are drawn does not change.
         self.steps_per_epoch = len(self._plan.epoch(0))
         if not self.steps_per_epoch:
             raise RecipeError(recipe.name, "its data hold no frame to train on", "Raise draws, or name other data.")
@@ -75,7 +76,7 @@ class GazeTask(Task[PlannedStep, Batch]):
         return step_loss(maps, piece, self._recipe.loss, FrameCounts.of(counts))
 
     def predict(self, network: nn.Module, example: Example) -> PredictedMaps:
-        """The maps of one example, each stream's also on its own."""
+        """The maps (h, w) of one example, each stream's also on its own, at the example's size."""
         return predict(network, example, self._recipe, self._ranks.device)
 
     @cached_property
@@ -141,7 +142,7 @@ def step_loss(maps: Maps, batch: Batch, weights: LossWeights, counts: FrameCount
 
 @torch.inference_mode()
 def predict(network: nn.Module, example: Example, recipe: Recipe, device: torch.device) -> PredictedMaps:
-    """The maps of one example, by a network on `device` in its present mode (training or evaluation)."""
+    """The maps (h, w) of one example, by a network on `device` in its present mode (training or evaluation)."""
     batch = collate([example]).to(device)
     with recipe.autocast(device):
         maps: Maps = network(batch.rgb.float() / 255, batch.flow_image.float() / 255)

@@ -31,6 +31,7 @@ from gfsalnet.training.task import Task
 from gfsalnet.training.validation import ValidationScores, validate
 
 _COMPILERS = ("c++", "g++", "clang++", "cl")
+"""What `torch.compile` may call on a CPU; without any it would fail in the first step."""
 LAST_FOLDER, BEST_FOLDER, SAMPLES_FOLDER, RECIPE_FILE = "last", "best", "samples", "recipe.json"
 
 
@@ -140,6 +141,7 @@ def train(recipe: Recipe, folder: Path) -> Generator[Event, None, None]:
         ranks = stack.enter_context(all_ranks(recipe.device))
         if ranks.is_main:
             stack.enter_context(claimed(folder, recipe.name, inside=True))
+            # The claim has removed those in the folder itself, not those in folders inside.
             remove_partials(folder / LAST_FOLDER, folder / BEST_FOLDER, folder / SAMPLES_FOLDER)
             yield from map(Note, missing_tools())
         run = open_run(recipe, folder, ranks)
@@ -317,5 +319,6 @@ def _finish_epoch(run: Run) -> Epoch:
         for name in (LAST_FOLDER, BEST_FOLDER) if epoch.is_best else (LAST_FOLDER,):
             task.export(folder / name, network, run.record())
         write_curves(folder, epoch.epoch, epoch.numbers())
+    # Last: they are for looking at, and nothing is read from them.
     write_samples(folder / SAMPLES_FOLDER / f"epoch-{done.epoch + 1:03d}.png", task.val_sources, predict)
     return epoch

@@ -204,6 +204,7 @@ def read_recipe(source: Path | str, changes: Sequence[str] = (), data_root: Path
     for change in changes:
         _apply(tree, change)
     network = light() if "distillation" in tree else mobile("appearance")
+    # The type checks only the result, so that a file may leave out what its preset says.
     tree = _merged(_base(tree.pop("preset", None), source, network), tree)
     try:
         recipe = Recipe.from_json(tree)

@@ -206,6 +206,7 @@ class Optimiser:
             rate *= math.prod(factor for start, factor in self.factors.items() if name.startswith(start))
             parameter.requires_grad_(rate > 0)  # a frozen stream also saves its backward pass
             if rate > 0:
+                # Kernels have two axes or more; biases and norms have one.
                 decay = self.weight_decay if parameter.ndim > 1 else 0.0
                 groups.setdefault((rate, decay), []).append(parameter)
         kind = torch.optim.AdamW if self.kind == "adamw" else torch.optim.Adam
@@ -216,6 +217,7 @@ class Optimiser:
 
     def _rate_factor(self, rate: float, total_steps: int) -> Callable[[int], float]:
         """Step → the factor of a group's learning rate, 0…1."""
+        # At least 1, by which the first step is divided.
         warm = max(self.warm_up * total_steps, 1)
 
         def factor(step: int) -> float:

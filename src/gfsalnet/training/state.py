@@ -26,6 +26,7 @@ from gfsalnet.training.recipe import Recipe
 from gfsalnet.training.task import Task
 
 _ALMOST_NOTHING_BYTES = 2**16
+"""With less room than this the disk counts as full: PyTorch does not say why it could not write."""
 CHECKPOINT_FILE = "checkpoint.pt"
 _LOWER_IS_BETTER = frozenset({"kldiv"})
 _CHANGES_NOTHING = ("accumulate", "channels_last", "compile", "device", "save_every_seconds", "workers")
@@ -114,6 +115,7 @@ class TrainingState:
         exported = copy.deepcopy(self.ema)  # training goes on from the average itself
         with torch.no_grad():
             for name, weight in exported.get_submodule("appearance").named_parameters():
+                # Parameters alone: statistics of batch-norm belong to the weights that gathered them.
                 weight.lerp_(self.initial_weights[name], initial_share)
         return exported
 

@@ -92,7 +92,7 @@ class Task(ABC, Generic[StepT, PieceT]):
 
     @abstractmethod
     def predict(self, network: nn.Module, example: Example) -> PredictedMaps:
-        """What a network in evaluation mode says of a validation example."""
+        """What a network in evaluation mode says of a validation example: maps (h, w), of any scale."""
 
     @abstractmethod
     def data(self) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def validate(predict: Callable[[Example], PredictedMaps], sources: Sequence[Sour
         sources: what to validate on, one dataset each.
         workers: number of threads that read frames.
     """
+    # Map → dataset → a row of metrics for each frame.
     rows: dict[str, dict[str, list[dict[str, float]]]] = {}
     shares: list[float] = []
 

@@ -54,7 +54,7 @@ class Batch(NamedTuple):
     """(B, 1, H, W) float32 0…1: how far looks are drawn by motion, NaN where unknown; 0 in photographs."""
 
     def to(self, device: torch.device) -> Batch:
-        """The batch on the device; the copy from pinned memory runs beside what follows."""
+        """The batch on the device, shapes and types unchanged; the copy from pinned memory runs beside what follows."""
         return Batch(*(part.to(device, non_blocking=True) for part in self))
 
     def pinned(self) -> Batch:
@@ -82,10 +82,12 @@ class Plan:
 
     def epoch(self, epoch: int) -> list[PlannedStep]:
         """Shuffled batches of frames of one size; as many in every epoch, which the schedule relies on."""
+        # A generator of its own for each epoch: a run that is resumed need not draw those before.
         recipe, rng = self._recipe, np.random.default_rng((self._recipe.seed, epoch))
         batches: list[tuple[FrameNumbers, tuple[int, int]]] = []
         # Sorted: the order must not depend on which source happened to hold which size first.
         for input_hw, parts in sorted(self._groups.items(), key=lambda item: item[0]):
+            # Shuffled within a size, cut into batches, and these shuffled: sizes alternate, none is mixed in a batch.
             frames = rng.permutation(np.concatenate([_drawn(part, draws, rng) for draws, part in parts]))
             for start in range(0, len(frames), recipe.batch_size):
                 scale = rng.choice((-1, 0, 1)) * recipe.augmentation.scale + 1
@@ -125,6 +127,7 @@ def make_step(
 
     def example(position: int) -> Example:
         number, index = (int(value) for value in step.frames[position])
+        # By its place in the whole batch, and not in this process's part of it.
         rng = np.random.default_rng((recipe.seed, epoch, step.number, position))
         return sources[number].source.train_example(index, step.size_hw, rng)
 
@@ -169,4 +172,5 @@ def _images(images: Sequence[NDArray[np.uint8]]) -> Tensor:
 
 
 def _maps(maps: Sequence[NDArray[np.generic]]) -> Tensor:
+    # (B, H, W) → (B, 1, H, W).
     return torch.from_numpy(np.stack(maps))[:, None]

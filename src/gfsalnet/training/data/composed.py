@@ -64,6 +64,7 @@ class ComposedMotion(Source):
     def _photographs(self, dataset: GazeDataset, sigma: float) -> Iterator[tuple[RGB, Fixations]]:
         for sample in (sample for video in dataset.videos for sample in dataset.samples(video)):
             height, width = input_size_hw(self._network, sample.frame.size_hw)
+            # Shrunk once and held: an example reads several photographs, and the originals would not fit into memory.
             kept = View().of_image(sample.frame.rgb, (round(height * _SPARE), round(width * _SPARE)))
             fixations = sample.fixations
             self._sigmas.append(sigma)
@@ -75,15 +76,15 @@ class ComposedMotion(Source):
         return len(self._stock)
 
     def input_size_hw(self, index: int) -> tuple[int, int]:
-        """The network's size for the photograph behind."""
+        """(height, width) in pixels: the network's size for the photograph behind."""
         return input_size_hw(self._network, self._stock.size_hw(index))
 
     def train_example(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
-        """A frame of a new scene, and the flow from the one before."""
+        """A frame of a new scene at `size_hw`, and the flow image from the frame before; arrays are (h, w)."""
         return self._example(index, size_hw, self._colour, rng)
 
     def eval_example(self, index: int) -> tuple[Example, GroundTruth]:
-        """A scene that is always the same, with the density and the viewers it was made with."""
+        """A frame (h, w, 3) of a scene that is always the same, with the density (h, w) and the viewers of it."""
         example = self._example(index, self.input_size_hw(index), 0.0, np.random.default_rng((_VALIDATION_SEED, index)))
         return example, GroundTruth(fixation_map_HW=example.fixations, density_HW=example.density)
 

@@ -59,11 +59,11 @@ class Source(ABC):
 
     @abstractmethod
     def train_example(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
-        """A frame to train on, varied at random (crop, mirror, colours), at `size_hw`."""
+        """A frame (h, w, 3) of `size_hw` pixels to train on, varied at random (crop, mirror, colours), and its maps."""
 
     @abstractmethod
     def eval_example(self, index: int) -> tuple[Example, GroundTruth]:
-        """A whole frame to validate on, not varied, at its `input_size_hw`, and what a prediction is scored against."""
+        """A whole frame (h, w, 3) to validate on, not varied, at its `input_size_hw`; and what is scored against it."""
 
     @abstractmethod
     def fingerprint(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class Augmentation:
     """The largest relative change of brightness and contrast; saturation changes by twice as much."""
 
     def random_view(self, fixations: Fixations, rng: np.random.Generator) -> View:
-        """A crop that keeps some of the gaze, or the whole picture; mirrored or not."""
+        """A crop, in shares 0…1 of the picture, that keeps some of the gaze, or the whole of it; mirrored or not."""
         mirrored = self.mirror and bool(rng.random() < 0.5)
         if self.crop:
             kept = 1 - self.crop * rng.random()
@@ -123,6 +123,7 @@ def recoloured(rgb: RGB, amount: float, rng: np.random.Generator) -> RGB:
     mean = image.mean()
     image = (image - mean) * contrast + mean
     grey = image.mean(2, keepdims=True)
+    # About the pixel's own grey: its brightness stays.
     image = (image - grey) * saturation + grey
     return np.asarray(np.rint(np.clip(image, 0, 1) * 255), dtype=np.uint8)
 
@@ -134,7 +135,7 @@ def input_size_hw(network: NetworkConfig, picture_hw: tuple[int, int]) -> tuple[
 
 
 class Target(NamedTuple):
-    """The gaze on one frame as maps."""
+    """The gaze on one frame as two maps (h, w)."""
 
     density: Map
     """(h, w) float32, sums to 1; all zero where nobody looked."""

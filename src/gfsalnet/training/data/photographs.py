@@ -63,19 +63,19 @@ class Photographs(Source):
         return len(self._names)
 
     def input_size_hw(self, index: int) -> tuple[int, int]:
-        """The network's size for the aspect of the original picture."""
+        """(height, width) in pixels: the network's size for the aspect of the original picture."""
         width, height = self._gaze[index].fixations.size_wh
         return input_size_hw(self._network, (height, width))
 
     def train_example(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
-        """A random crop in random colours, at `size_hw`."""
+        """A random crop (h, w, 3) of `size_hw` pixels in random colours, and its maps (h, w)."""
         view = self._augmentation.random_view(self._gaze[index].fixations, rng)
         seen = target(self._dataset, self._names[index], self._gaze[index], self._sigma, view, size_hw)
         rgb = self._augmentation.recoloured(view.of_image(self._picture(index), size_hw), rng)
         return Example(rgb, None, *seen)
 
     def eval_example(self, index: int) -> tuple[Example, GroundTruth]:
-        """The whole picture and its gaze."""
+        """The whole picture (h, w, 3) and its gaze (h, w) at the network's size; the truth, `TRUTH_WIDTH_PIXELS` wide."""
         name, gaze, size_hw = self._names[index], self._gaze[index], self.input_size_hw(index)
         seen = target(self._dataset, name, gaze, self._sigma, View(), size_hw)
         example = Example(View().of_image(self._picture(index), size_hw), None, *seen)
@@ -87,6 +87,7 @@ class Photographs(Source):
         for name, gaze in zip(self._names, self._gaze, strict=True):
             digest.update(json.dumps([name, gaze.fixations.size_wh]).encode())
             digest.update(gaze.fixations.x.tobytes() + gaze.fixations.y.tobytes())
+        # Rounded up: at most as many as that, and at least one.
         for index in range(0, len(self), -(-len(self) // _HASHED_PICTURES)):
             digest.update(self._picture(index).tobytes())
         return {

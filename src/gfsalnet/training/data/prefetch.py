@@ -39,4 +39,5 @@ def prefetch_map(
             while waiting:
                 yield waiting.popleft().result()
         finally:
+            # Without it, leaving the block would wait for all that has been handed in.
             pool.shutdown(cancel_futures=True)

@@ -76,7 +76,7 @@ class Recordings(Source):
         return len(self._frames)
 
     def input_size_hw(self, index: int) -> tuple[int, int]:
-        """The network's size for the aspect of the video's first frame."""
+        """(height, width) in pixels: the network's size for the aspect of the video's first frame."""
         video, _ = self._frames[index]
         # Threads that come here together find the same size, so that no lock is needed.
         if video not in self._sizes_hw:
@@ -85,7 +85,7 @@ class Recordings(Source):
         return self._sizes_hw[video]
 
     def train_example(self, index: int, size_hw: tuple[int, int], rng: np.random.Generator) -> Example:
-        """A random crop of frame, motion and gaze, the frame in random colours.
+        """A random crop of frame and flow image, (h, w, 3) each, and gaze, (h, w); the frame in random colours.
 
         The motion keeps its colours: they are its direction and speed.
 
@@ -101,7 +101,7 @@ class Recordings(Source):
         return Example(seen, motion, *target(self._dataset, video, gaze, self._sigma, view, size_hw))
 
     def eval_example(self, index: int) -> tuple[Example, GroundTruth]:
-        """The whole frame as the model feeds it to the network, to the byte.
+        """The whole frame (h, w, 3) as the model feeds it to the network, to the byte.
 
         Raises:
             SourceError, DatasetError: as `train_example`.

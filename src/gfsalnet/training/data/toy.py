@@ -51,7 +51,7 @@ class ToyClips(Recordings):
 
 
 def with_motion_share(example: Example) -> Example:
-    """0 on what is red, 1 where people look far from it, unknown elsewhere."""
+    """The example with its share of motion (h, w): 0 on what is red, 1 where people look far from it, else NaN."""
     red, green, blue = np.moveaxis(example.rgb.astype(np.int16), 2, 0)
     resting = red - np.maximum(green, blue) > _REDDER
     near = cv2.dilate(resting.astype(np.uint8), np.ones((_RADIUS_PIXELS, _RADIUS_PIXELS), np.uint8)) == 1
@@ -129,6 +129,7 @@ def _inside(place: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _with_disc(picture: RGB, place: NDArray[np.float64], fill: tuple[int, int, int] | RGB) -> RGB:
     """A copy with a disc on it; a picture as its fill moves along with the disc."""
     centre = np.rint(place).astype(int)
+    # Whole pixels, without smoothing: a soft edge would show the disc in a still frame.
     disc = np.zeros(picture.shape[:2], np.uint8)
     cv2.circle(disc, (int(centre[0]), int(centre[1])), _RADIUS_PIXELS, 1, -1)
     filled = np.roll(fill, centre[::-1], (0, 1)) if isinstance(fill, np.ndarray) else fill

@@ -25,7 +25,7 @@ from gfsalnet.types import RGB, Fixations
 WHOLE_SHARE = 0.5
 """How often a photograph is shown whole, where its aspect is about that of the input."""
 _KEPT = 8
-"""Batches that are made stay for so many numbers: as far as threads are apart."""
+"""A batch stays until one is made whose number is higher by more than this: threads are not further apart."""
 _HELD_BYTES = 2 << 30
 """Memory for photographs; those beyond it are read again each time."""
 
@@ -44,7 +44,7 @@ class Photograph:
 
 
 class ViewBatch(NamedTuple):
-    """Views of one size, all of one domain; targets at 1/4 of it."""
+    """B views of one size (H, W), all of one domain; targets at 1/4 of it, (h, w)."""
 
     image: Tensor
     """(B, 3, H, W) uint8, channels last in memory."""
@@ -122,6 +122,7 @@ class Batches:
         """
         batches = []
         for place, domain in enumerate(DOMAINS):
+            # Even numbers are of photographs, odd ones of clips; two steps in turn share both.
             number = step // 2 * 2 + place
             # One thread makes it, the other finds it made: two steps that follow each other share it.
             with self._making[domain]:
@@ -145,10 +146,12 @@ class Batches:
         said = torch.from_numpy(np.stack([view.log_map for view in drawn]))
         device = self._ranks.device
         seen = self._teachers.log_map(image.to(device).float() / 255, domain)
+        # A product of densities: a sum of logarithms, normalised again.
         teacher = log_density(said + (seen.cpu() if isinstance(seen, Tensor) else seen))
         density, fixations = (
             torch.from_numpy(np.stack(maps)) for maps in ([v.density for v in drawn], [v.fixations for v in drawn])
         )
+        # All views are kept as they were drawn, since the next step recolours them anew.
         return _Made([view.image for view in every], ViewBatch(image, domain, teacher, density, fixations))
 
     def _mirrored(self, made: _Made, rng: np.random.Generator) -> ViewBatch:

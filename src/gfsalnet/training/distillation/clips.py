@@ -54,13 +54,14 @@ class Clip:
     """Of the watched."""
 
     def example(self, size: InputSize, rng: np.random.Generator) -> tuple[RGB, Map]:
-        """A view of a frame at that size, and the sum of its teachers' log maps at a quarter of it."""
+        """A view (H, W, 3) of a frame at that size; and (H / 4, W / 4) float32, the sum of its teachers' log maps."""
         aspect, index = size.width / size.height, int(rng.integers(len(self.frames)))
         frame = self.frames[index]
         if not self.views:
             picture_hw = (frame.shape[0], frame.shape[1])
             view = random_view(picture_hw, aspect, rng, whole=WHOLE_SHARE, tolerance=WHOLE_TOLERANCE)
             return view.of_image(frame, (size.height, size.width)), view.of_map(self.stored[index], size.grid_hw)
+        # The whole frame, or else one of the crops whose aspect is nearest to the input's.
         number = 0
         own = frame.shape[1] / frame.shape[0]
         if abs(math.log(own / aspect)) > WHOLE_TOLERANCE or rng.random() > WHOLE_SHARE:
@@ -98,6 +99,7 @@ def open_clips(settings: Distillation, maps: StoredMaps, data_root: Path, kept: 
         frames = dict(_frames(path, row_of))
         if not frames:
             raise DatasetError(path, "has none of the frames that the stored maps name", "Take the clip they are of.")
+        # By the root of its length: a long clip shows more, but its frames look alike.
         weight = len(frames) ** 0.5 * (SELDOM if path.name.startswith(settings.seldom) else 1.0)
         exponents = dict(settings.stored.video)
         views: list[View] = []
@@ -105,6 +107,7 @@ def open_clips(settings: Distillation, maps: StoredMaps, data_root: Path, kept: 
         if settings.watching and unisal:
             views = [View(), *_crops(next(iter(frames.values())), np.random.default_rng(order))]
             said = _kept(kept / f"{path.stem}.npz", unisal, frames, views[1:])
+            # Of the whole frame the stored map says what UNISAL would: it need not watch that again.
             whole = [maps.log_map(row_of[number], {settings.watching.whole: 1.0}) for number in frames]
             watched = _of_views(said, whole)
             exponents.pop(settings.watching.whole, None)  # it is among the watched: the view that is the whole
@@ -114,7 +117,7 @@ def open_clips(settings: Distillation, maps: StoredMaps, data_root: Path, kept: 
 
 
 def gaussian(size_hw: tuple[int, int]) -> Map:
-    """Logarithm of a Gaussian in the middle of a grid, sigma a quarter of each side."""
+    """(h, w) float32: logarithm of a Gaussian in the middle of a grid, sigma a quarter of each side."""
     y, x = (np.linspace(-1, 1, 2 * side + 1)[1::2] for side in size_hw)  # the middles of cells
     return np.asarray(-2 * (y[:, None] ** 2 + x**2), np.float32)
 

@@ -16,7 +16,7 @@ _STRICT = {"extra": "forbid"}
 
 
 class InputSize(NamedTuple):
-    """A size of the network's input, and how often batches have it."""
+    """A size of the network's input in pixels, and how often batches have it: a share 0…1."""
 
     height: int
     width: int
@@ -24,7 +24,7 @@ class InputSize(NamedTuple):
 
     @property
     def grid_hw(self) -> tuple[int, int]:
-        """Size of the maps that losses compare: 1/4."""
+        """(h, w): size of the maps that losses compare, 1/4 of the input's."""
         return self.height // 4, self.width // 4
 
 

@@ -65,7 +65,7 @@ class StoredMaps:
         return dict(sorted(found.items()))
 
     def of_photograph(self, source: str, exponents: Mapping[str, float]) -> Map:
-        """The product of the teachers' maps of a photograph, as a logarithm.
+        """(h, w) float32: the product of the teachers' maps of a photograph, as a logarithm.
 
         Raises:
             DatasetError: if the file lacks the photograph or a map.

@@ -38,7 +38,9 @@ class Student(nn.Module):
         scores = self.appearance(image_B3HW).scores
         row = DOMAINS.index(domain)
         with torch.autocast(scores.device.type, enabled=False):  # exponents want more digits than bfloat16 has
+            # The logarithm is learned, so that the temperature stays positive.
             scores = F.avg_pool2d(scores.float(), 4) * self.log_temperature[row].exp()
+            # (1, 1, 15, 20): the slice keeps the axis that `interpolate` wants.
             centre = self.centre[row : row + 1]
             centre = F.interpolate(centre, scores.shape[-2:], mode="bilinear", align_corners=False)
             return log_density((scores + centre)[:, 0])
@@ -72,6 +74,7 @@ class ViewLosses:
             density, found, fixations = batch.density[people], log_maps_BHW[people], batch.fixations[people]
             self.to_people = (density * (density.clamp(min=1e-30).log() - found)).sum()
             saliency = found.exp().flatten(1)
+            # The small number: a flat map has no deviation to divide by.
             z = (saliency - saliency.mean(1, keepdim=True)) / (saliency.std(1, keepdim=True) + 1e-9)
             self.nss = ((z * fixations.flatten(1)).sum(1) / fixations.sum((1, 2))).sum()
 

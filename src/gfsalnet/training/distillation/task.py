@@ -122,12 +122,13 @@ class DistillationTask(Task[NumberedStep, ViewBatch]):
             return torch.stack((found.to_teacher / frames, nothing, nothing))
         kl, nss = found.to_people / max(looked_at, 1), -found.nss / max(looked_at, 1)
         weights, human = self._recipe.loss, self._settings.human_share
+        # Divided by the counts of the whole step, so that pieces and processes add up to its mean.
         total = (1 - human) * found.to_teacher / stills + human * (weights.alpha * kl + weights.beta * nss)
         return torch.stack((total, kl, nss))
 
     @torch.inference_mode()
     def predict(self, network: nn.Module, example: Example) -> PredictedMaps:
-        """The map of a photograph, read as one."""
+        """The map (h, w) of a photograph, read as one, at 1/4 of its size."""
         image = collate([example]).to(self._ranks.device).rgb.float() / 255
         with self._recipe.autocast(self._ranks.device):
             log_map = network(image, "still")

@@ -29,7 +29,7 @@ def log_density(scores_BHW: Tensor) -> Tensor:
 
 
 def resized(maps_BHW: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """Log densities at another size."""
+    """Log densities (B, h, w) at another size: (B, *`size_hw`), normalised again."""
     if tuple(maps_BHW.shape[1:]) == size_hw:
         return maps_BHW
     return log_density(F.interpolate(maps_BHW[:, None], size_hw, mode="bilinear", align_corners=False)[:, 0])
@@ -58,11 +58,11 @@ class UnisalTeacher:
         )
 
     def __call__(self, image_B3HW: Tensor) -> Tensor:
-        """What people look at in pictures (B, 3, H, W) in 0…1."""
+        """Log densities (B, H / 4, W / 4) of what people look at in pictures (B, 3, H, W) in 0…1."""
         return self._said(image_B3HW, STILL, None)[0]
 
     def watched(self, image_B3HW: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """The next frame of each of B videos, and what to remember of it; None at their start."""
+        """Log densities of the next frame (B, 3, H, W) of B videos, and the state to hand on; None at their start."""
         return self._said(image_B3HW, VIDEO, state)
 
     @torch.inference_mode()

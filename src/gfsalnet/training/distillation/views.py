@@ -27,7 +27,9 @@ def random_view(
     own = picture_hw[1] / picture_hw[0]
     if abs(math.log(own / aspect)) < tolerance and rng.random() < whole:
         return View(mirrored=mirrored)
+    # Up to 13 % wider or narrower: views of one picture are not all alike.
     wanted = aspect * math.exp(rng.uniform(-0.12, 0.12))
+    # The largest box of that aspect, as shares of the picture.
     width, height = (1.0, own / wanted) if wanted > own else (wanted / own, 1.0)
     share = 1 - 0.45 * rng.random()
     width, height = width * share, height * share
@@ -35,7 +37,7 @@ def random_view(
 
 
 def hard_colours(rgb: RGB, rng: np.random.Generator) -> RGB:
-    """Brightness, contrast and saturation changed at random; now and then grey, soft or grainy."""
+    """The picture (H, W, 3) uint8 in other brightness, contrast and saturation; now and then grey, soft or grainy."""
     image = rgb.astype(np.float32) / 255
     brightness, contrast, saturation = 1 + rng.uniform(-1, 1, 3) * (0.3, 0.3, 0.5)
     image *= brightness

@@ -77,6 +77,7 @@ def ablate(recipe: Recipe, folder: Path, seeds: Sequence[int]) -> Generator[tupl
         for event in train(replace(recipe, network=network, seed=run.seed), folder / run.folder):
             yield run, event
         scores[run.variant][str(run.seed)] = _last_scores(folder / run.folder)
+        # After every run, so that a study that is stopped has something to show.
         _write(folder / RESULTS_FILE, json.dumps({"seeds": list(seeds), "scores": scores}, indent=2) + "\n")
 
 

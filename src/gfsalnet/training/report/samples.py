@@ -56,6 +56,7 @@ def write_samples(path: Path, sources: Sequence[Source], predict: Callable[[Exam
 def chosen_frames(sources: Sequence[Source]) -> list[tuple[Source, int]]:
     """Frames from all sources in turn, evenly spread over each."""
     # In turn, so that a few rows show every source; always the same frames, so that epochs can be compared.
+    # Rounded up; what is too much is cut off at the end.
     each = -(-_ROWS // max(len(sources), 1))
     spread = [[(s, (2 * i + 1) * len(s) // (2 * each)) for s in sources if i < len(s)] for i in range(each)]
     return [frame for turn in spread for frame in turn][:_ROWS]
