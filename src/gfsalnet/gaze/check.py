@@ -107,6 +107,7 @@ def _check_video(dataset: GazeDataset, video: str, check: SplitCheck) -> Quality
     _count_gaze(video, [item for item in gaze if item.index in pictures], check)
     if len(parts) == 1 and pictures:  # otherwise the parts were compared already
         _find_unseen(video, gaze, pictures, check)
+    # Counted with the gaze that is at hand: reading it a second time would take as long again.
     quality = dataset.quality(video, gaze)
     check.notes += [f"{video}: {remark}" for remark in quality.remarks()]
     return quality

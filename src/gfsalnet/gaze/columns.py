@@ -66,6 +66,7 @@ class Columns:
         except ValueError:
             self._check_commas(name, plain)
             values = np.array([self._number(name, text, row) for text, row in zip(plain, self.rows, strict=True)])
+        # Coordinates become float32, in which larger numbers are infinite.
         if (too_large := np.abs(np.nan_to_num(values, nan=0.0, posinf=np.inf)) > _LARGEST).any():
             place = int(too_large.argmax())
             raise self._error(int(self.rows[place]), f"{name} is {str(texts[place])!r}, which is no position or time")
@@ -152,6 +153,7 @@ def _decoded(path: Path, data: bytes) -> tuple[str, list[str]]:
         encodings = ["utf-16-le" if data[1:2] == b"\0" else "utf-16-be"]
     else:
         # utf-8-sig: spreadsheet programs put a mark before the first heading.
+        # Latin-1 last, since every file is text in it.
         encodings = ["utf-8-sig", "cp1252", "latin-1"]
     for encoding in encodings:
         try:

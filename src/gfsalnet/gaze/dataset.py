@@ -140,7 +140,7 @@ class GazeDataset(ABC):
 
     @abstractmethod
     def frames(self, video: str) -> Iterator[Frame]:
-        """All frames of a video in order, also those without gaze.
+        """All frames (H, W, 3) of a video in order, with their times in seconds, also those without gaze.
 
         Raises:
             SourceError: if a picture or video is missing or damaged.
@@ -150,14 +150,15 @@ class GazeDataset(ABC):
     def gaze(self, video: str) -> list[FrameGaze]:
         """The gaze on each frame that counts for evaluation, by index; frames may be missing, gaze may be empty.
 
-        Points outside the picture are kept: `Fixations.inside` tells them, and no map counts them.
+        Points are 0-based pixels of the original frame, `x` right and `y` down. Those outside it are kept:
+        `Fixations.inside` tells them, and no map counts them.
 
         Raises:
             DatasetError: if the gaze of this video is missing or damaged.
         """
 
     def gaze_by_index(self, video: str) -> Mapping[int, FrameGaze]:
-        """The gaze on frames with fixations, by index, for access in any order.
+        """The gaze on frames with fixations, by 0-based index, for access in any order.
 
         Where each frame has a file of its own, the files are listed now and read one by one on access; frames without
         fixations are then included.
@@ -188,10 +189,11 @@ class GazeDataset(ABC):
         """The Gaussian of the dataset's official density, in pixels of the original frame."""
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
-        """The density of one frame at a size, sums to 1, or all zero without gaze.
+        """The density (h, w) of one frame at `size_hw`: float32, sums to 1, or all zero without gaze.
 
         Made from the fixations by the official sigma; datasets that ship official maps read those instead.
         """
+        # By the width: maps have the aspect of their pictures, but for rounding.
         scale = size_hw[1] / gaze.fixations.size_wh[0]
         return density_map(gaze.fixations, size_hw, self.sigma_pixels(video) * scale)
 

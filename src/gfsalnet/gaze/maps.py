@@ -48,6 +48,7 @@ def blurred(weights: NDArray[np.floating], sigma_wh: tuple[float, float]) -> NDA
     # A Gaussian separates into x and y, so two small matrices replace a convolution with a huge kernel.
     along_x = np.exp(-0.5 * ((columns[:, np.newaxis] - np.arange(width)) / sigma_wh[0]) ** 2)
     along_y = np.exp(-0.5 * ((np.arange(height)[:, np.newaxis] - rows) / sigma_wh[1]) ** 2)
+    # (H, R) @ ((R, C) @ (C, W)): R rows and C columns hold fixations.
     total: NDArray[np.float64] = along_y @ (weights[np.ix_(rows, columns)] @ along_x)
     return total
 

@@ -62,6 +62,7 @@ class NameIndex:
     def find(self, wanted: str) -> list[str]:
         """The existing names that `wanted` may mean: one, none, or several if it is ambiguous."""
         for reading, found in zip(READINGS, self._by_reading, strict=True):
+            # The strictest reading that fits decides: `a.mp4` and `A.mp4` are two files where both are there.
             if hits := found.get(reading(wanted)):
                 return hits
         return []

@@ -58,6 +58,7 @@ def frame_numbers(folder: Path) -> Mapping[int, Path]:
         columns = list(zip(*found, strict=True))
         changing = [column for column in columns if len(set(column)) > 1] or columns[-1:]
     else:
+        # Names of different build: the last number is the only one that they have in common.
         changing = [tuple(numbers[-1] for numbers in found)]
     if len(changing) > 1:
         names = " and ".join(path.name for path in files[:2])

@@ -84,6 +84,7 @@ def _divided(dataset: GazeDataset, shard_bytes: int) -> list[list[_Shown]]:
         for index, path in pictures.items():
             with opening(path, "picture", DatasetError):
                 size = path.stat().st_size
+            # A shard is closed by the picture that fills it, so that none is empty, however large a picture is.
             if room <= 0:
                 shards.append([])
                 room = shard_bytes
@@ -102,6 +103,7 @@ def _holds(path: Path, shown: list[_Shown]) -> bool:
     """Whether a whole shard of these pictures is there."""
     if not path.is_file():
         return False
+    # By names and lengths: pixels are not compared, or taking up a run would cost as much as writing.
     expected = [(name, one.size) for number, one in enumerate(shown) for name in _names(number, one)[:1]]
     try:
         with tarfile.open(path, "r:") as archive:

@@ -69,7 +69,7 @@ def read_table(path: Path) -> FixationTable:
 
 
 def read_recording(path: Path, video: str) -> FixationTable:
-    """The NPZ of a single video: one point (`fix_x`, `fix_y`) per viewer and frame.
+    """The NPZ of a single video: one point (`fix_x`, `fix_y`, in 0-based pixels of it) per viewer and frame.
 
     Raises:
         DatasetError: if it is missing or damaged, or lacks an array.
@@ -129,6 +129,7 @@ def _from_columns(columns: Columns) -> FixationTable:
     kept = {name: values[there] for name, values in numbers.items()}
     rows = columns.rows[there]
     _check_moments(columns.path, kept, rows)
+    # Names in alphabetical order; `join` puts them in the order of the files.
     names, of = np.unique(columns.texts[key][there], return_inverse=True)
     if (nameless := np.flatnonzero(names == "")).size:
         row = rows[int((of == nameless[0]).argmax())]

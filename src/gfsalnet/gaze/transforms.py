@@ -16,7 +16,7 @@ from gfsalnet.types import RGB, Fixations, FlowField
 
 @dataclass(frozen=True)
 class View:
-    """A rectangle of a picture, in fractions of its width and height, that may be mirrored left to right."""
+    """A rectangle of a picture, in shares 0…1 of its width and height, that may be mirrored left to right."""
 
     left: float = 0.0
     top: float = 0.0
@@ -70,5 +70,6 @@ class View:
         x = (fixations.x - self.left * picture_w) * (size_wh[0] / (self.width * picture_w))
         y = (fixations.y - self.top * picture_h) * (size_wh[1] / (self.height * picture_h))
         if self.mirrored:
+            # Coordinates and not pixel numbers: the left edge, 0, becomes the right one.
             x = size_wh[0] - x
         return Fixations(x=x.astype(np.float32), y=y.astype(np.float32), size_wh=size_wh, subject=fixations.subject)

@@ -30,7 +30,7 @@ class Timeline:
 
     @classmethod
     def steady(cls, count: int, rate: Fraction) -> Timeline:
-        """`count` frames at a constant rate."""
+        """`count` frames at a constant rate, in frames per second."""
         return cls(np.array([float(index / rate) for index in range(count)]), float(count / rate))
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class Timeline:
 
 
 def video_frames(path: Path) -> Iterator[Frame]:
-    """The frames of a video file.
+    """The frames (H, W, 3) of a video file, with their times in seconds.
 
     Raises:
         SourceError: if it is missing or damaged; also at the end if frames were lost, since the gaze would then belong
@@ -119,4 +119,5 @@ def _start(timeline: Timeline | Fraction, index: int) -> float:
         return float(index / timeline)
     # A picture beyond the end gets a time all the same, later than the one before.
     within = min(index, len(timeline) - 1)
+    # A little later for each, as times of frames must increase.
     return float(timeline.starts_seconds[within]) + (index - within) * TOLERANCE_SECONDS

@@ -84,15 +84,16 @@ class AViMoS(GazeDataset):
             raise DatasetError(path, f"{_SHAPE} ({error})", "Download it again.") from error
 
     def sigma_pixels(self, video: str) -> float:
-        """The authors do not say; 2 % of the longer side. Only used where the official map is missing."""
+        """2 % of the longer side in pixels: the authors do not say. Only used where the official map is missing."""
         return 0.02 * max(video_info(self._video_file(video)).size_wh)
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
-        """The frame of the official map video, minus its minimum as in the challenge; fast only in frame order."""
+        """(h, w), sums to 1: the official map video, less its frame's minimum as in the challenge; fast in order."""
         if video not in self._maps:
             return super().density(video, gaze, size_hw)
         # The decoder stays open between calls: opening it anew would decode from the start for each frame.
         playing, position, maps = self._playing
+        # Another video, or a step back: from the beginning again.
         if playing != video or gaze.index < position:
             position, maps = 0, _grey_frames(self._maps[video])
         for index, grey in enumerate(maps, start=position):

@@ -130,7 +130,7 @@ class DHF1K(MapFolders):
         return dict(sorted({**matrices, **numbered(folder)}.items()))
 
     def read(self, path: Path) -> Fixations:
-        """The fixations of one PNG or MATLAB map."""
+        """The fixations of one PNG or MATLAB map (H, W), at the centres of its pixels."""
         return _read_matrix(path) if path.suffix.lower() == ".mat" else super().read(path)
 
 
@@ -152,11 +152,12 @@ class DHF1KViewers(DHF1K):
         require_folder(root / "exportdata_train", self.layout)
 
     def gaze(self, video: str) -> list[FrameGaze]:
-        """Every frame up to the last with gaze; `subject` is the number of the viewer."""
+        """Every frame up to the last with gaze, in pixels of the video; `subject` is the number of the viewer."""
         files = sorted((self.root / "exportdata_train").glob(f"P*/P*_Trail{video}.txt"))
         if not files:
             raise DatasetError(self.root / "exportdata_train", f"it holds no P001_Trail{video}.txt", self.layout)
         path = self._video_files.get(int(video))
+        # Without the video, as many frames as the longest has: what lies behind the end of this one is never asked for.
         timeline = Timeline.steady(_MOST_FRAMES, _RATE) if path is None else video_timeline(path)
         points = np.concatenate([_viewer_points(path, timeline) for path in files])
         frames = points[:, 0].astype(np.int64)
@@ -165,10 +166,11 @@ class DHF1KViewers(DHF1K):
 
     def gaze_by_index(self, video: str) -> Mapping[int, FrameGaze]:
         """The frames with fixations inside the picture."""
+        # Past `MapFolders`, which would read the binary maps.
         return super(MapFolders, self).gaze_by_index(video)
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
-        """The density made from the points with the official sigma."""
+        """(h, w), sums to 1: the density made from the points with the official sigma."""
         return super(MapFolders, self).density(video, gaze, size_hw)
 
     def parts(self, video: str) -> Mapping[str, Collection[int]]:
@@ -201,6 +203,7 @@ def _viewer_points(path: Path, timeline: Timeline) -> NDArray[np.float64]:
     """
     samples = _fixation_samples(path)
     samples[:, 0] = timeline.frame_at(samples[:, 0], _CLOCK_SECONDS)
+    # The video filled the width of the screen; above and below it were bars.
     scale = SIZE_WH[0] / _SCREEN_WH[0]
     bar_pixels = (_SCREEN_WH[1] - SIZE_WH[1] / scale) / 2
     x, y = samples[:, 1] * scale, (samples[:, 2] - bar_pixels) * scale

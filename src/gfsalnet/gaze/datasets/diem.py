@@ -78,7 +78,7 @@ class DIEM(GazeDataset):
         return islice(video_frames(self._video_file(video)), self.limit)
 
     def gaze(self, video: str) -> list[FrameGaze]:
-        """One point per viewer and frame; `subject` is the viewer's place in the order of the files."""
+        """One point per viewer and frame, in pixels of the video; `subject` is the place of the viewer's file."""
         size_wh = size_in_name_wh(video)
         # Sorted, because the order of a listing differs between systems and numbers the viewers.
         files = sorted((self.root / video / "event_data").glob("*.txt"))
@@ -131,6 +131,7 @@ def _viewer_points(path: Path, number: int, size_wh: tuple[int, int]) -> NDArray
     xy = eyes[seen].sum(axis=1) / fixates[seen].sum(axis=1, keepdims=True)
     # From pixels of the screen to pixels of the video in its middle.
     xy -= [(_SCREEN_WH[0] - size_wh[0]) / 2, (_SCREEN_WH[1] - size_wh[1]) / 2]
+    # The file counts frames from 1.
     return np.column_stack([rows[seen, 0] - 1, np.full(len(xy), number), xy])
 
 

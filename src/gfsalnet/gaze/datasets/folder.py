@@ -85,7 +85,7 @@ class TableDataset(GazeDataset):
         return list(self._files)
 
     def frames(self, video: str) -> Iterator[Frame]:
-        """The frames of the video, the picture at its stored size, or the pictures of a folder by number."""
+        """Frames (H, W, 3) of the video, the picture at its stored size, or the pictures of a folder by number."""
         path = self._files[video]
         return picture_frames(self.pictures(video), self._rate(video)) if path.is_dir() else video_frames(path)
 
@@ -104,7 +104,7 @@ class TableDataset(GazeDataset):
         return super().frames_folder(video) if is_video(self._files[video]) else None
 
     def gaze(self, video: str) -> list[FrameGaze]:
-        """The frames of a video that have fixations; for a picture its one frame, even without fixations.
+        """The frames of a video that have fixations, in pixels; for a picture its one frame, even without fixations.
 
         Fixations after the end of the video are left out.
         """
@@ -115,6 +115,7 @@ class TableDataset(GazeDataset):
             return []
         # A fixation that lasts touches several frames, and counts on each.
         repeated, frames = self._on_frames(rows, timeline := self._timeline(video))
+        # What is past the end is of no frame; `quality` counts it as late.
         frames, repeated = frames[frames < len(timeline)], repeated[frames < len(timeline)]
         indices, group_of = np.unique(frames, return_inverse=True)
         groups = grouped_rows(group_of, len(indices))
@@ -141,6 +142,7 @@ class TableDataset(GazeDataset):
         table = self._table
         if table.frame is not None:
             first = table.frame[rows]
+            # The start of the frame stands for the unknown moment within it.
             starts = timeline.starts_seconds[np.minimum(first, len(timeline) - 1)]
         else:
             assert table.time_seconds is not None
@@ -148,6 +150,7 @@ class TableDataset(GazeDataset):
             first = timeline.frame_at(starts)
         if table.duration_ms is None:
             return rows, first
+        # A fixation that ends when a frame starts does not touch it, and one of no length touches one frame.
         last = np.maximum(timeline.frame_before(starts + table.duration_ms[rows] / 1000), first)
         counts = last - first + 1
         # 0, 1, … within each row: a running count less what came before the row.

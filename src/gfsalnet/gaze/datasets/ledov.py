@@ -105,7 +105,7 @@ class LEDOV(GazeDataset):
         return video_frames(self._video_file(video))
 
     def gaze(self, video: str) -> list[FrameGaze]:
-        """Every frame of the video; `subject` is the viewer's number."""
+        """Every frame of the video, fixations at the centres of its pixels; `subject` is the viewer's number."""
         record, path = self.record(video), self._video_file(video)
         timeline = video_timeline(path) if path.is_file() else Timeline.steady(record.frames, record.rate)
         return gaze_on(record, timeline, record.frames)
@@ -141,13 +141,14 @@ class LEDOV(GazeDataset):
 
 
 def gaze_on(record: Record, timeline: Timeline, frames: int) -> list[FrameGaze]:
-    """The fixations on each of the first `frames` frames of a timeline.
+    """The fixations, in pixels of the video, on each of the first `frames` frames of a timeline.
 
     As in the authors' demo, a fixation counts from the frame that is shown just before it starts.
     """
     rows = record.rows[_counts(record)]
     start, end = rows[:, 1] / 1000, (rows[:, 1] + rows[:, 2]) / 1000
     first = np.maximum(timeline.frame_before(start, _CLOCK_SECONDS), 0)
+    # Fixations that start after the end get -1, which is on no frame.
     last = np.where(start < timeline.end_seconds, timeline.frame_before(end, _CLOCK_SECONDS), -1)
     return [
         FrameGaze(index=index, fixations=_fixations(rows[(first <= index) & (index <= last)], record.size_wh))
@@ -170,6 +171,7 @@ def _counts(record: Record) -> NDArray[np.bool_]:
     turn = np.cumsum(begins)
     counts = np.zeros(len(viewer), np.bool_)
     for number in np.unique(turn):
+        # From the first look off the cross on, whatever comes after it.
         counts[turn == number] = np.maximum.accumulate(opens[turn == number])
     return counts & within
 
@@ -181,6 +183,7 @@ def _read_record(path: Path) -> Record:
         fields = data[0]
         width, height = (int(side) for side in fields["VideoSize"].ravel())
         rows = np.asarray(fields["fixdata"], np.float64).reshape(-1, _COLUMNS)
+        # Stored as a float: 29.97… becomes 30000/1001 again.
         rate = Fraction(_number(fields["VideoFrameRate"])).limit_denominator(1001)
         return Record(int(_number(fields["VideoFrames"])), rate, (width, height), rows)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:

@@ -89,6 +89,7 @@ class MapFolders(GazeDataset):
         files = self.fixation_files(video)
         if not files:
             raise DatasetError(self.fixation_folder(video), "it holds no fixation maps", self.layout)
+        # Listed and not read: training takes single frames of thousands.
         return _FixationFiles(self._by_index(video, files), self.read)
 
     def _by_index(self, video: str, files: Mapping[int, Path]) -> dict[int, Path]:
@@ -105,15 +106,15 @@ class MapFolders(GazeDataset):
         return numbered(self.fixation_folder(video))
 
     def read(self, path: Path) -> Fixations:
-        """The fixations of one binary map."""
+        """The fixations of one binary map (H, W), at the centres of its pixels."""
         return fixations_of(read_binary(path))
 
     def sigma_pixels(self, video: str) -> float:
-        """The same for all videos."""
+        """In pixels of the original frame, the same for all videos."""
         return self.sigma
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:
-        """The official map, or one made by the official sigma where its file is missing."""
+        """(h, w), sums to 1: the official map, or one made by the official sigma where its file is missing."""
         path = self._official_maps(video).get(gaze.index)
         return super().density(video, gaze, size_hw) if path is None else read_official_map(path, size_hw)
 

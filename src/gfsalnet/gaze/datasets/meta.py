@@ -45,6 +45,7 @@ class DIEMMeta(DIEM):
     def __init__(self, root: Path, split: str = "test") -> None:
         self.selected = read_frame_list(_find(root, "mask-diem.csv"))
         super().__init__(root, split)
+        # The benchmark's list says which frames count, also behind the first 300.
         self.limit = None
 
     def _belongs(self, video: str) -> bool:
@@ -105,6 +106,7 @@ def read_frame_list(path: Path) -> dict[str, NDArray[np.bool_]]:
         raise DatasetError(path, "it lacks one of the columns video, frame, mask", _REMEDY)
     for line, row in enumerate(rows, start=2):
         mask = selected.setdefault(row["video"], [])
+        # Every frame has its line, in order: a line that is missing would shift all that follow.
         if row["frame"] != str(len(mask)) or row["mask"] not in ("True", "False"):
             raise DatasetError(path, f"line {line} is not the next frame of its video, True or False", _REMEDY)
         mask.append(row["mask"] == "True")

@@ -57,6 +57,7 @@ def _read(path: Path) -> FixationTable:
             for place, viewer, x, y in parts
             for there in [np.isfinite(x) & np.isfinite(y)]
         ]
+        # One row per fixation: places and viewers are repeated as often.
         counts = [len(x) for _, _, x, _ in parts]
         return FixationTable(
             names=names,

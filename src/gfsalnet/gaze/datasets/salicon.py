@@ -79,13 +79,14 @@ class SALICON(GazeDataset):
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             problem = f"its gaze is not a struct with N x 2 fixations for each viewer ({error})"
             raise DatasetError(path, problem, "Use the official release.") from error
+        # The empty part, so that a picture without viewers can be joined; less 1, as the file counts pixels from 1.
         xy = np.concatenate([np.zeros((0, 2), np.int64), *points]) - 1
         subject = np.repeat(np.arange(len(points)), [len(part) for part in points])
         fixations = Fixations(x=centres(xy[:, 0]), y=centres(xy[:, 1]), size_wh=(width, height), subject=subject)
         return [FrameGaze(index=0, fixations=fixations)]
 
     def sigma_pixels(self, video: str) -> float:
-        """The Gaussian of the LSUN'17 kit, as far as it is known."""
+        """In pixels of the picture: the Gaussian of the LSUN'17 kit, as far as it is known."""
         return 19.0
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:

@@ -83,6 +83,7 @@ class Shards(GazeDataset):
         self.kind = kinds.pop()
 
     def _index(self, path: Path) -> None:
+        # Without compression alone: only then does a member lie in the file as it is.
         with opening(path, "tar file", DatasetError, _AGAIN), tarfile.open(path, "r:") as archive:
             number = len(self._bytes)
             self._paths.append(path)
@@ -132,7 +133,7 @@ class Shards(GazeDataset):
         return {index: shown.picture for index, shown in sorted(self._videos[video].items())}
 
     def read_picture(self, path: Path) -> RGB:
-        """A picture that `pictures` names."""
+        """A picture (H, W, 3) that `pictures` names."""
         return decode_image(path, self._read(self._members[path]))
 
     def gaze(self, video: str) -> list[FrameGaze]:
@@ -144,7 +145,7 @@ class Shards(GazeDataset):
         ]
 
     def sigma_pixels(self, video: str) -> float:
-        """As the dataset had it that was written to the shards."""
+        """In pixels of the picture, as the dataset had it that was written to the shards."""
         shown = next(iter(self._videos[video].values()))
         with opening(shown.picture.parent, "file of shards", DatasetError, _AGAIN):
             return float(shown.about["sigma_pixels"])

@@ -13,6 +13,7 @@ from gfsalnet.gaze.trackers.recording import SECOND_NS, FrameClock, Nanoseconds,
 from gfsalnet.gaze.video_files import Timeline
 
 SHOWN_NAMES = 6
+"""How many names or times an error lists."""
 WITHIN_FRAME = 0.999
 """Of a frame's time: a video that stalls keeps its frame on the display, and gaze goes on to belong to it."""
 OTHER_LENGTH_SHARE, OTHER_LENGTH_SECONDS = 0.05, 0.5
@@ -35,7 +36,7 @@ class When:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Alignment:
-    """How the clock of a recording becomes that of the video."""
+    """How the clock of a recording, in nanoseconds, becomes that of the video, in seconds from its first frame."""
 
     start_ns: int
     """When the first frame was shown, where no messages tell the frames."""
@@ -50,6 +51,7 @@ class Alignment:
         if self.frames is None:
             seconds = (time_ns - self.start_ns) / SECOND_NS
         else:
+            # The last message at or before each sample; -1 before the first.
             shown = np.searchsorted(self.frames.time_ns, time_ns, side="right") - 1
             message = np.maximum(shown, 0)
             frame = self.frames.frame[message]
@@ -77,6 +79,7 @@ def align(recording: TrackerRecording, when: When, video_name: str, timeline: Ti
     offset_ns = round((when.offset_seconds or 0.0) * SECOND_NS)
     by_offset = f", {when.offset_seconds:+g} s" if when.offset_seconds else ""
     if when.event is not None:
+        # What the user says goes before all that the export says.
         start = _event_ns(recording, when.event, when)
         start += offset_ns
         # A recording that is stopped after every trial goes on with another one.
@@ -125,6 +128,7 @@ def _frame_clock(recording: TrackerRecording, wanted: str, when: When) -> FrameC
 
 def _named(recording: TrackerRecording, wanted: str, when: When) -> tuple[int, int | None, str] | None:
     """Start, end and name of the showing of a stimulus."""
+    # Each name once: a stimulus that was shown twice is not two that may be meant.
     hits = NameIndex(dict.fromkeys(showing.name for showing in recording.showings)).find(wanted)
     if len(hits) > 1:
         raise TrackerError(

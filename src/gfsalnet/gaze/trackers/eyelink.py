@@ -25,6 +25,7 @@ from gfsalnet.gaze.trackers.recording import (
 from gfsalnet.gaze.trackers.text import open_text
 
 MILLISECOND_NS = 1_000_000
+# Width and height in pixels of displays: they tell a size from the number of the last pixel.
 USUAL_SIZES = frozenset(
     {
         *((640, 480), (800, 600), (1024, 768), (1152, 864), (1280, 720), (1280, 800), (1280, 960), (1280, 1024)),
@@ -41,6 +42,7 @@ _COORDS = re.compile(r"(DISPLAY_COORDS|GAZE_COORDS)\s*=?\s+(-?[\d.]+)\s+(-?[\d.]
 class _Parts:
     """What is collected line by line."""
 
+    # Arrays of machine numbers: lists of Python's take several times the memory, and recordings have millions.
     times: array[int] = field(default_factory=lambda: array("q"))
     rows: array[int] = field(default_factory=lambda: array("q"))
     values: array[float] = field(default_factory=lambda: array("d"))
@@ -132,6 +134,7 @@ def _take_sample(path: Path, parts: _Parts, row: int, words: list[str]) -> None:
     parts.seen_eyes.update(parts.eyes)
     parts.times.append(round(float(words[0]) * MILLISECOND_NS))
     parts.rows.append(row)
+    # Three words an eye: x, y and the size of the pupil.
     xy = {eye: (_value(words[1 + 3 * i]), _value(words[2 + 3 * i])) for i, eye in enumerate(parts.eyes)}
     for eye in ("LEFT", "RIGHT"):
         x, y = xy.get(eye, (np.nan, np.nan))
@@ -168,6 +171,7 @@ def _take_event(parts: _Parts, words: list[str]) -> None:
             parts.fixations.setdefault(eye, []).append((start, duration, x, y))
     elif kind == "EBLINK":
         parts.last_blink_ns = start
+    # edf2asc writes an EBLINK before the ESACC that it lies in.
     elif parts.last_blink_ns >= start:  # an ESACC that ends after a blink inside it
         parts.blink_saccades.append((start, end))
 
@@ -194,6 +198,7 @@ def _frame_clocks(parts: _Parts) -> Iterator[FrameClock]:
     """The frame messages, apart for each run of one video: where its frames begin again, it was shown again."""
     run: list[tuple[int, int, float, float, str]] = []
     for message in sorted(parts.frames):
+        # Another file, or a frame number that goes back.
         if run and (message[4] != run[-1][4] or message[1] < run[-1][1]):
             yield _frame_clock(run)
             run = []

@@ -37,7 +37,7 @@ class Detection:
 
 
 def detect_fixations(time_ns: Nanoseconds, points: Points, detection: Detection) -> TrackerFixations:
-    """The fixations of one viewer, by time.
+    """The fixations of one viewer, by time: starts and lengths in nanoseconds, places in pixels of the display.
 
     A fixation lasts from its first sample until one sample interval after its last one; its place is the mean.
 
@@ -61,6 +61,7 @@ Run = tuple[int, int]
 
 
 def _by_velocity(time: Nanoseconds, degrees: Points, interval: int, detection: Detection) -> list[Run]:
+    # Runs of slow samples: one begins where the sample before is fast or beyond a gap, and ends likewise.
     slow = _velocity(time, degrees, interval) < detection.velocity_threshold
     is_split = np.diff(time) > LONGEST_STEP * interval
     begins = np.flatnonzero(slow & np.append(True, is_split | ~slow[:-1]))
@@ -81,9 +82,11 @@ def _velocity(time: Nanoseconds, degrees: Points, interval: int) -> NDArray[np.f
     Infinite where neither neighbour is near.
     """
     count, half = len(time), round(WINDOW_SECONDS * SECOND_NS / 2)
+    # Stretches without gaps, numbered: a window stays within its own.
     group = np.cumsum(np.append(0, np.diff(time) > LONGEST_STEP * interval))
     own_first, own_last = np.searchsorted(group, group), np.searchsorted(group, group, side="right") - 1
     index = np.arange(count)
+    # As wide as the window, or the two neighbours where samples are further apart than that.
     first = np.maximum(np.minimum(np.searchsorted(time, time - half), index - 1), own_first)
     last = np.minimum(np.maximum(np.searchsorted(time, time + half, side="right") - 1, index + 1), own_last)
     seconds = (time[last] - time[first]) / SECOND_NS
@@ -101,6 +104,7 @@ def _is_one(time: Nanoseconds, degrees: Points, before: Run, after: Run) -> bool
 def _by_dispersion(time: Nanoseconds, degrees: Points, interval: int, detection: Detection) -> list[Run]:
     """Windows that grow as long as width plus height of their samples stay within the threshold."""
     least, limit = detection.least_seconds * SECOND_NS, detection.dispersion_threshold
+    # Python's own numbers: taken one by one they are quicker than elements of NumPy arrays.
     xy, times = degrees.tolist(), time.tolist()
     runs: list[Run] = []
     first = 0
@@ -119,6 +123,7 @@ def _by_dispersion(time: Nanoseconds, degrees: Points, interval: int, detection:
             runs.append((first, last))
             first = last + 1
         else:
+            # No fixation begins here: the window starts one sample later, as in the published algorithm.
             first += 1
     return runs
 

@@ -47,6 +47,7 @@ def read_gazepoint(path: Path) -> list[TrackerRecording]:
     found = []
     for code in np.unique(codes):
         name = path.stem if media is None else media.values[code]
+        # One for each media, as its clock starts again with it.
         found.append(_recording(path, table, np.rint(seconds * SECOND_NS).astype(np.int64), codes == code, name))
     return found
 

@@ -87,6 +87,7 @@ def read_generic(path: Path, mapping: ColumnMapping) -> list[TrackerRecording]:
         problem = f"it has no column {missing[0]!r}; it has {', '.join(headings[:8])}"
         raise TrackerError(path, problem, "Write the headings in --columns as the file has them.")
     named = dict(mapping.names)
+    # Nanoseconds since 1970 do not fit into a float64 without steps: they are read as whole numbers.
     whole = [named["time"]] if mapping.time_ns == 1 else []
     numbers = [h for meaning, h in named.items() if meaning in (*POINTS, "time", "duration") and h not in whole]
     table = read_columns(path, numbers=numbers, integers=whole, texts=[h for m, h in named.items() if m in PLAIN])

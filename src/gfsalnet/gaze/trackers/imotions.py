@@ -19,6 +19,7 @@ MILLISECOND_NS = 1_000_000
 INTERVALS = ("BlackInterslide", "Interslide", "Fixation cross")
 """Slides between the stimuli."""
 USABLE_VALIDITY = 2
+"""Codes go from 0, surely this eye, to 4, no eye, as Tobii's do; below this they count."""
 
 
 def read_imotions(path: Path) -> list[TrackerRecording]:
@@ -94,6 +95,7 @@ def _time_ns(path: Path, stamp: Text, table: Table) -> NDArray[np.int64]:
     for code, value in enumerate(stamp.values):
         try:
             if "_" in value:
+                # Three digits of milliseconds behind the seconds, filled up to the six that strptime wants.
                 day, clock = value.split("_")
                 moment = datetime.strptime(f"{day}{clock}000", "%Y%m%d%H%M%S%f").replace(tzinfo=timezone.utc)
                 whole = int(moment.replace(microsecond=0).timestamp()) * 1000

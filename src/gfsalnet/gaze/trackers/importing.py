@@ -141,6 +141,7 @@ def _viewing(
     seconds = alignment.video_seconds(recording.time_ns, timeline)
     shown = np.flatnonzero(np.isfinite(seconds))
     notes += _thin_notes(len(shown), len(shown := _thinned(shown, seconds, points, settings.samples_per_second)))
+    # Of all points and not of the thinned ones: velocities need every sample.
     found = _fixations(recording, settings, points, screen)
     viewing = Viewing(
         path=recording.path,
@@ -175,6 +176,7 @@ def _thinned(
         return shown
     interval = np.floor(seconds[shown] * rate + 1e-6).astype(np.int64)
     is_lost = ~np.isfinite(points[shown]).all(axis=1)
+    # The last key sorts first: by interval, valid ones before lost ones, then by time.
     order = np.lexsort((np.arange(len(shown)), is_lost, interval))
     first = np.unique(interval[order], return_index=True)[1]
     return shown[np.sort(order[first])]
@@ -223,6 +225,7 @@ def _add_fixations(
 ) -> None:
     """The fixations that touch the video: they are cut at its first frame and at its end."""
     start = alignment.video_seconds(found.start_ns, timeline)
+    # The last nanosecond of each, which may lie in the video where its start does not.
     last = alignment.video_seconds(found.start_ns + np.maximum(found.duration_ns - 1, 0), timeline)
     length = found.duration_ns / SECOND_NS
     begins_before = ~np.isfinite(start) & np.isfinite(last)

@@ -61,6 +61,7 @@ def _panel(rgb: RGB, index: int, seconds: float, viewings: Sequence[Viewing]) ->
     scale = PANEL_WIDTH / width
     inner_wh = (PANEL_WIDTH, max(1, round(height * scale)))
     border_wh = (round(inner_wh[0] * AROUND), round(inner_wh[1] * AROUND))
+    # 28 rows below for the label.
     panel = np.full((inner_wh[1] + 2 * border_wh[1] + 28, inner_wh[0] + 2 * border_wh[0], 3), 24, np.uint8)
     shrunk = cv2.resize(rgb, inner_wh, interpolation=cv2.INTER_AREA)
     panel[border_wh[1] : border_wh[1] + inner_wh[1], border_wh[0] : border_wh[0] + inner_wh[0]] = shrunk

@@ -18,7 +18,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Placement:
-    """Where the video stood."""
+    """Where on the display the video stood, in its pixels."""
 
     boxes: NDArray[np.float64]
     """(1, 4) or (N, 4) x, y, width, height in pixels of the display, the same always or at each sample."""
@@ -34,6 +34,7 @@ class Placement:
         there = np.flatnonzero(np.isfinite(self.boxes).all(axis=1))
         if not 0 < len(there) < len(self.boxes):
             return self
+        # The last known place at or before each sample; at the beginning the first one.
         before = np.maximum(np.searchsorted(there, np.arange(len(self.boxes)), side="right") - 1, 0)
         return Placement(boxes=self.boxes[there[before]], how=self.how)
 
@@ -131,6 +132,7 @@ def place(
     if screen is None and (asked is None or isinstance(asked, str) or recording.space != "screen pixels"):
         remedy = "Give --screen WIDTHxHEIGHT, the size of the display in pixels."
         raise TrackerError(recording.path, "the size of the display is not in the export", remedy)
+    # Without a display there is only a box that the user gave, for which its size does not matter.
     box = shown_box(asked or "letterbox", screen or (1, 1), video_wh, pixel_aspect)
     how = "as given" if asked is not None else "taken to be as large as fits, in the middle of the display"
     return Placement(boxes=np.array([box]), how=how), screen

@@ -46,6 +46,7 @@ def read_pupil_core(path: Path) -> list[TrackerRecording]:
     time_ns = _seconds_ns(path, table, time)[order]
     confidence = table.numbers.get("confidence")
     sure = np.ones(len(table), np.bool_) if confidence is None else confidence > LEAST_CONFIDENCE
+    # Their y goes up.
     both = masked(table.numbers["x_norm"], 1 - table.numbers["y_norm"], sure)[order]
     folders = (path.parent, path.parent.parent)
     return [

@@ -59,7 +59,7 @@ class FrameClock:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrackerFixations:
-    """The fixations that the tracker's own program found, F of them."""
+    """The fixations that the tracker's own program found: (F,) nanoseconds, (F, 2) points in the recording's unit."""
 
     start_ns: Nanoseconds
     duration_ns: Nanoseconds
@@ -68,7 +68,7 @@ class TrackerFixations:
 
 @dataclass(kw_only=True)
 class TrackerRecording:
-    """The gaze of one viewer in one export, N samples by time."""
+    """The gaze of one viewer in one export: N samples by time, (N, 2) points for each eye in one unit, its `space`."""
 
     path: Path
     viewer: str
@@ -136,6 +136,7 @@ def runs(time_ns: Nanoseconds, codes: NDArray[np.int64], names: Sequence[str]) -
         codes: (N,) index into `names` for each row; negative where nothing is shown.
         names: of the stimuli; nothing is shown where a name is empty or a dash.
     """
+    # Cut to the number of rows: of none, the leading True would be a beginning.
     begins = np.flatnonzero(np.append(True, np.diff(codes) != 0))[: len(codes)]
     ends: list[int | None] = [int(time_ns[begin]) for begin in begins[1:]]
     return [

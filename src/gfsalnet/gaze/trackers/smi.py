@@ -96,6 +96,7 @@ def _take_event(
 ) -> None:
     if cells[0] == "UserEvent":
         place = {name: index for index, name in enumerate(layouts["User Events"])}
+        # The description comes last, and may hold commas itself.
         text = ",".join(cells[place["Description"] :]).strip()
         events.append(Event(time_ns=int(cells[place["Start"]]) * MICROSECOND_NS, text=text))
         return

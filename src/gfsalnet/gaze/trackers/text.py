@@ -22,7 +22,9 @@ from gfsalnet.gaze.exports import HEAD_BYTES
 from gfsalnet.gaze.trackers.recording import TrackerError
 
 _CHUNK_ROWS = 1 << 15
+"""Rows whose cells are held as texts at a time, before they become numbers."""
 _SHOWN_ROWS = 5
+"""How many row numbers a note lists."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -79,10 +81,12 @@ def encoding_of(path: Path) -> str:
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if b"\0" in head:
+        # Half of the bytes of Latin text in UTF-16 are 0, at odd places; of other files hardly any.
         if head[1::2].count(0) < len(head) // 4:
             raise TrackerError(path, "it is not a text file", "Export the recording as text.")
         return "utf-16-le"
     try:
+        # Whole lines alone: the cut may go through a character.
         head[: head.rfind(b"\n") + 1].decode("utf-8")
     except UnicodeDecodeError:
         return "cp1252"
@@ -113,6 +117,7 @@ def _filled(file: TextIO) -> Iterator[tuple[int, list[str]]]:
     delimiter = max("\t;,", key=first.count)
     before = 1
     file.seek(0)
+    # Programs fill fields up with zero bytes, at which the csv module stops.
     reader = csv.reader((line.replace("\0", "") for line in file), delimiter=delimiter)
     try:
         for fields in reader:
@@ -138,6 +143,7 @@ def read_columns(
     with open_text(path) as file:
         lines = _filled(file)
         _, headings = next(lines, (0, []))
+        # Backwards, so that of two columns with one heading the first counts.
         place = {heading: index for index, heading in reversed(list(enumerate(headings)))}
         kinds = {"number": list(numbers), "integer": list(integers), "text": list(texts)}
         columns: dict[str, _Column] = {

@@ -52,6 +52,7 @@ def _viewers(path: Path, export: Export) -> Iterator[tuple[str, str, NDArray[np.
     if participant is None:
         yield path.stem, "", everyone
         return
+    # One number for each pair of participant and recording.
     of = participant.codes * (1 if recording is None else len(recording.values))
     of = of if recording is None else of + recording.codes
     for code in np.unique(of):
@@ -180,10 +181,12 @@ def _events(export: Export, rows: NDArray[np.bool_], time_ns: Nanoseconds) -> tu
     for row in np.flatnonzero(event.is_filled() & rows):
         what, of, now = event.at(row), "" if value is None else value.at(row), int(time_ns[row])
         events.append(Event(time_ns=now, text=f"{what} {of}".strip()))
+        # Studio writes MovieStart and ImageStart, Pro Lab VideoStimulusStart and ImageStimulusStart.
         if of and what.endswith("Start"):
             began[of] = now
         elif of and what.endswith("End") and of in began:
             showings.append(Showing(name=of, start_ns=began.pop(of), end_ns=now))
+    # What has begun and never ends was shown until the recording was stopped.
     showings += [Showing(name=name, start_ns=start) for name, start in began.items()]
     showings += [again for showing in showings for again in _by_file(export, rows, time_ns, showing)]
     return events, sorted(showings, key=lambda showing: showing.start_ns)

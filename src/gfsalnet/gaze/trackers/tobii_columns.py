@@ -88,6 +88,7 @@ def _meaning(heading: str) -> tuple[str, str]:
     """The name and the unit without blanks and in lower case."""
     found = _UNIT.search(heading)
     name = re.sub(r"[\s_]+", "", heading[: found.start()] if found else heading).casefold()
+    # Both characters for micro, of Greek and of Latin-1.
     unit = re.sub(r"[\s_]+", "", found[1]).casefold().translate({0x3BC: "u", 0xB5: "u"}) if found else ""
     for mapped, plain in MAPPED.items():
         if name.startswith(mapped):

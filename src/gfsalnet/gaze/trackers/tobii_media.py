@@ -47,6 +47,7 @@ def _fitted(export: Export, gaze: Points, notes: list[str]) -> NDArray[np.float6
         both = of & np.isfinite(on_media).all(axis=1) & np.isfinite(gaze).all(axis=1)
         if not name or both.sum() < FEWEST_POINTS or np.ptp(on_media[both], axis=0).min() == 0:
             continue
+        # A straight line for each axis: display = media · size + place.
         (width, x), (height, y) = (np.polyfit(on_media[both, axis], gaze[both, axis], 1) for axis in (0, 1))
         misfit = np.abs(gaze[both] - [x, y] - on_media[both] * [width, height]).max()
         if misfit > LARGEST_MISFIT_PIXELS:

@@ -109,6 +109,7 @@ def _write_table(path: Path, video: str, viewings: Sequence[Viewing], of_fixatio
     with output_errors(path), written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
+        # Row by row into the new file: a table of samples may be larger than memory.
         if path.is_file():
             with path.open(encoding="utf-8", newline="") as before:
                 writer.writerows(row for row in csv.reader(before) if row and row[0] not in ("video", video))

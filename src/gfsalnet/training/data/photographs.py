@@ -75,7 +75,7 @@ class Photographs(Source):
         return Example(rgb, None, *seen)
 
     def eval_example(self, index: int) -> tuple[Example, GroundTruth]:
-        """The whole picture (h, w, 3) and its gaze (h, w) at the network's size; the truth, `TRUTH_WIDTH_PIXELS` wide."""
+        """The whole picture (h, w, 3) and its gaze (h, w) at the network's size, and what is scored against it."""
         name, gaze, size_hw = self._names[index], self._gaze[index], self.input_size_hw(index)
         seen = target(self._dataset, name, gaze, self._sigma, View(), size_hw)
         example = Example(View().of_image(self._picture(index), size_hw), None, *seen)
