@@ -35,7 +35,7 @@ def say(**what: object) -> None:
 
 def look(source: Path, picture: Path) -> None:
     if b"broken" in source.read_bytes():
-        say(problem=f"{source.name}: is no video. Send one.")
+        say(problem=f"{source}: is no video. Send one.")
         sys.exit(1)
     picture.write_bytes(b"picture")
     say(kind="video", seconds=1.0)

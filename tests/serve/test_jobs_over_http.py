@@ -8,10 +8,13 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+
+from gfsalnet.serve.jobs import Jobs
 
 Serve = Callable[..., TestClient]
 
@@ -83,10 +86,77 @@ def test_a_file_that_is_no_video_and_a_process_that_dies(serve: Serve) -> None:
     client = serve()
     broken = ended(client, send(client, b"broken").json()["id"])
     assert (broken["state"], broken["problem"]) == ("failed", "clip.mp4: is no video. Send one.")
+    assert ended(client, send(client, b"slow broken", "a/../b.mp4").json()["id"])["problem"].startswith("b.mp4: ")
     crashed = ended(client, send(client, b"crash").json()["id"])
     assert (crashed["state"], crashed["problem"]) == ("failed", "a line from below")
     damaged = ended(client, send(client, b"damaged").json()["id"])
     assert (damaged["state"], damaged["problem"]) == ("done", "clip.mp4: 3 frames")
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_is_begun_again_a_few_times(serve: Serve, tmp_path: Path) -> None:
+    client = serve()
+    once, always = (send(client, content).json()["id"] for content in (b"killed", b"killed always"))
+    assert ended(client, once)["state"] == "done"
+    given_up = ended(client, always)
+    assert (given_up["state"], "killed each time" in given_up["problem"]) == ("failed", True)
+    begun = [(tmp_path / "data" / "jobs" / job_id / "begun").read_text() for job_id in (once, always)]
+    assert begun == ["xx", "xxxxx"]
+    assert not (tmp_path / "data" / "jobs" / always / "upload").exists()
+
+
+def test_a_job_that_has_ended_is_not_put_back(tmp_path: Path) -> None:
+    """As happens where a server ends in the moment in which a job does."""
+    jobs = Jobs(tmp_path / "jobs.sqlite3")
+    job = jobs.add("a", "clip.mp4", "clip.mp4", {}, None, "")
+    jobs.take()
+    jobs.end("a", "done")
+    jobs.requeue("a")
+    assert not jobs.retry("a")
+    ended_job = jobs.get("a")
+    assert (job.state, ended_job and ended_job.state) == ("queued", "done")
+    jobs.close()
+
+
+@pytest.mark.slow
+def test_a_database_without_room_costs_no_job(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gfsalnet.serve.runner._LOOK_AGAIN_SECONDS", 0.02)
+    made: list[Jobs] = []
+    monkeypatch.setattr("gfsalnet.serve.app.Jobs", lambda path: made.append(Jobs(path)) or made[0])
+    client = serve()
+    running, waiting = (send(client, b"slow").json()["id"] for _ in range(2))
+    until(client, running, 1, key="frames_done")
+    made[0]._db.execute("PRAGMA max_page_count = 1")  # as many as it has
+    answers = [send(client, name="x" * 250) for _ in range(30)]
+    assert answers[-1].status_code == 507
+    assert "full" in answers[-1].json()["detail"]
+    (tmp_path / "data" / "go").touch()
+    made[0]._db.execute("PRAGMA max_page_count = 1000")
+    taken = [answer.json()["id"] for answer in answers if answer.status_code == 202]
+    assert {ended(client, job_id)["state"] for job_id in (running, waiting, *taken)} == {"done"}
+    assert {path.name for path in (tmp_path / "data" / "jobs").iterdir()} == {running, waiting, *taken}
+
+
+def test_a_disk_that_fills_up_ends_the_job_that_runs_and_keeps_those_that_wait(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gfsalnet.serve.runner._LOOK_AGAIN_SECONDS", 0.02)
+    client = serve(free_bytes=1000)
+    running, waiting = (send(client, b"slow").json()["id"] for _ in range(2))
+    until(client, running, 1, key="frames_done")
+    free = [400]
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=free[0]))
+    assert ended(client, running)["problem"] == "was ended: the server's disk is full"
+    assert client.get(f"/v1/jobs/{waiting}").json()["state"] == "queued"
+    assert (send(client).status_code, client.get("/readyz").status_code) == (507, 507)
+    free[0] = 2000
+    (tmp_path / "data" / "go").touch()
+    assert ended(client, waiting)["state"] == "done"
+
+
+def test_a_job_that_takes_too_long(serve: Serve) -> None:
+    client = serve(job_seconds=0.3)
+    assert "took longer than" in ended(client, send(client, b"slow").json()["id"])["problem"]
 
 
 def test_a_job_that_runs_and_one_that_waits_are_cancelled(serve: Serve, tmp_path: Path) -> None:
@@ -127,7 +197,7 @@ def test_results_expire(serve: Serve, tmp_path: Path, monkeypatch: pytest.Monkey
     client = serve(keep_seconds=0.0)
     job_id = send(client).json()["id"]
     for _ in range(500):
-        if client.get(f"/v1/jobs/{job_id}").status_code == 404:
+        if not (tmp_path / "data" / "jobs" / job_id).exists():
             break
         time.sleep(0.02)
     assert client.get(f"/v1/jobs/{job_id}").status_code == 404

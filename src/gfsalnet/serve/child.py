@@ -13,6 +13,10 @@ import signal
 import sys
 from contextlib import suppress
 from itertools import islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gfsalnet.video import VideoInfo
 
 _PR_SET_PDEATHSIG = 1
 JOB_FAILED = 1
@@ -41,7 +45,7 @@ def look(source: str, picture: str, most_seconds: float) -> int:
 
     try:
         with open_source(source) as reader:
-            seconds = reader.info.duration_seconds
+            seconds = _duration_seconds(reader.info)
             if seconds is not None and seconds > most_seconds:
                 problem = f"is {seconds:.0f} seconds long, more than the {most_seconds:.0f} that this server takes"
                 raise GFSalNetError(os.path.basename(source), problem, "Send a part of it")
@@ -53,6 +57,16 @@ def look(source: str, picture: str, most_seconds: float) -> int:
         _say({"problem": one_line(os.path.basename(source), error)})
         return JOB_FAILED
     return 0
+
+
+def _duration_seconds(info: VideoInfo) -> float | None:
+    """As the header has it or, where that is more, as the frames have it that are there."""
+    from gfsalnet.video import read_packets
+
+    table = read_packets(info.path) if info.kind == "video" and info.path is not None else None
+    if table is None or len(table.stamps) < 2 or info.time_base is None:
+        return info.duration_seconds
+    return max(info.duration_seconds or 0.0, float((table.stamps[-1] - table.stamps[0]) * info.time_base))
 
 
 def _say(what: dict[str, object]) -> None:

@@ -17,8 +17,8 @@ from gfsalnet.formats.texts import parse_json
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED: tuple[State, ...] = ("done", "failed", "cancelled")
-_ATTEMPTS = 3
-"""How often a job may be begun: one that brings the server down with it must not do so for ever."""
+_ATTEMPTS = 5
+"""How often a job may be begun: one that brings itself or the server down must not do so for ever."""
 
 _TABLE = f"""
 CREATE TABLE IF NOT EXISTS jobs (
@@ -134,8 +134,17 @@ class Jobs:
         )
 
     def requeue(self, job_id: str) -> None:
-        """Put a running job back: the server goes, the job does not."""
-        self._db.execute("UPDATE jobs SET state = 'queued', attempts = attempts - 1 WHERE id = ?", (job_id,))
+        """Put a job back if it is running: the server goes, the job does not."""
+        self._db.execute(
+            "UPDATE jobs SET state = 'queued', attempts = attempts - 1 WHERE id = ? AND state = 'running'", (job_id,)
+        )
+
+    def retry(self, job_id: str) -> bool:
+        """Put a running job back whose process was killed; False if that has happened too often."""
+        found = self._db.execute(
+            "UPDATE jobs SET state = 'queued' WHERE id = ? AND state = 'running' AND attempts < ?", (job_id, _ATTEMPTS)
+        )
+        return found.rowcount == 1
 
     def recover(self) -> None:
         """After a server that ended in the middle: its running jobs wait again, or have failed too often."""
@@ -174,7 +183,8 @@ class Jobs:
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # SQLite may have taken it back itself
+                self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
 

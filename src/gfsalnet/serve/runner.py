@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gfsalnet.errors import GFSalNetError, OutputError
 from gfsalnet.files import remove
@@ -32,8 +34,20 @@ CHILD = (sys.executable, "-m", "gfsalnet.serve.child")
 """The command of a job's process."""
 
 
+_LOOK_AGAIN_SECONDS = 5.0
+"""Between two looks at a disk without room, or at a database that cannot be written."""
+_FROM_OUTSIDE = frozenset({-signal.SIGKILL, -signal.SIGTERM, 128 + signal.SIGTERM})
+"""How a process ends that somebody kills, the system for want of memory included; a fault of its own ends otherwise."""
+
+T = TypeVar("T")
+
+
 class _JobFailedError(Exception):
     """With the one line for the user."""
+
+
+class _KilledError(_JobFailedError):
+    """The process is not to blame: the job may be begun again."""
 
 
 class Runner:
@@ -86,7 +100,9 @@ class Runner:
     async def _work(self) -> None:
         while True:
             self._more.clear()
-            job = self._jobs.take()
+            while self._free() < self._settings.free_bytes:
+                await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            job = await _noted(self._jobs.take)
             if job is None:
                 await self._more.wait()
                 self._more.set()  # others wait for it too
@@ -108,16 +124,56 @@ class Runner:
 
     async def _run(self, job: Job) -> None:
         try:
-            end = await asyncio.wait_for(self._steps(job), self._settings.job_seconds)
-            self._jobs.end(job.id, "done", **end)
-        except (asyncio.TimeoutError, TimeoutError):
-            problem = f"took longer than {self._settings.job_seconds:.0f} seconds, the most that this server allows"
-            self._jobs.end(job.id, "failed", problem)
+            end = await self._within_limits(job)
+            await _noted(lambda: self._jobs.end(job.id, "done", **end))
+        except _KilledError as killed:
+            if not await _noted(lambda: self._jobs.retry(job.id)):
+                await self._failed(job, str(killed))
         except _JobFailedError as failed:
-            self._jobs.end(job.id, "failed", str(failed))
+            await self._failed(job, str(failed))
         except Exception as error:
             log.exception("job %s", job.id)
-            self._jobs.end(job.id, "failed", f"failed in a way nobody foresaw ({type(error).__name__}: {error})")
+            await self._failed(job, f"failed in a way nobody foresaw ({type(error).__name__}: {error})")
+
+    async def _failed(self, job: Job, problem: str) -> None:
+        said = self._without_places(problem, job.id)
+        await _noted(lambda: self._jobs.end(job.id, "failed", said))
+        for rest in ("upload", "results"):  # nobody can ask for it any more
+            with suppress(OSError, OutputError):
+                await asyncio.to_thread(remove, self.folder(job.id) / rest)
+
+    async def _within_limits(self, job: Job) -> dict[str, Any]:
+        """What `_steps` says, as long as there is time, and room on the disk."""
+        seconds = self._settings.job_seconds
+        work, room = asyncio.ensure_future(self._steps(job)), asyncio.ensure_future(self._room_ends())
+        try:
+            await asyncio.wait({work, room}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+            raise _JobFailedError(
+                "was ended: the server's disk is full"
+                if room.done()
+                else f"took longer than {seconds:.0f} seconds, the most that this server allows"
+            )
+        finally:
+            for task in (work, room):
+                task.cancel()
+            await asyncio.gather(work, room, return_exceptions=True)
+
+    async def _room_ends(self) -> None:
+        """Returns when half of what is to stay free is taken: the database needs the rest."""
+        while self._free() > self._settings.free_bytes / 2:
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    def _without_places(self, text: str, job_id: str) -> str:
+        """The text without the server's own paths."""
+        folder = self.folder(job_id)
+        for place in (folder / "upload", folder / "results", folder, self._settings.root):
+            text = text if place is None else text.replace(f"{place}{os.sep}", "")
+        return text
+
+    def _free(self) -> int:
+        return shutil.disk_usage(self._settings.data).free
 
     async def _steps(self, job: Job) -> dict[str, Any]:
         """What to note of a job that is done."""
@@ -141,8 +197,8 @@ class Runner:
             await self._report(job, results / REPORT)
         problem = outcome["message"] if outcome["status"] == "damaged" else None
         return {
-            "problem": _without(problem, folder),
-            "notes": tuple(_without(note, folder) or "" for note in outcome["notes"]),
+            "problem": None if problem is None else self._without_places(problem, job.id),
+            "notes": tuple(self._without_places(note, job.id) for note in outcome["notes"]),
             "results": str(results),
             "frames": outcome["frames"],
         }
@@ -165,12 +221,10 @@ class Runner:
 
         command = ("command", "predict", "--progress", "json", *arguments, "--", job.source)
         status, rest = await self._process(command, hear)
-        folder = self.folder(job.id)
         if not outcomes:
             why = rest[-1] if rest else f"its process ended with status {status}; it may have needed too much memory"
-            raise _JobFailedError(_without(why, folder) or "")
-        said = outcomes[-1]
-        return {**said, "status": said.get("status", "failed"), "message": _without(said["message"], folder)}
+            raise _JobFailedError(why)
+        return {"status": "failed", **outcomes[-1]}
 
     async def _report(self, job: Job, path: Path) -> None:
         picked = ("model", "flow", "backend", "device", "start", "end")
@@ -179,7 +233,7 @@ class Runner:
         command = ("command", "report", *arguments, "--title", job.name, "--output", str(path), "--", job.source)
         status, rest = await self._process(command, lambda said: None)
         if status:
-            raise _JobFailedError(_without(rest[-1] if rest else f"its report ended with {status}", path.parent) or "")
+            raise _JobFailedError(rest[-1] if rest else f"its report ended with {status}")
 
     async def _process(
         self, arguments: tuple[str, ...], hear: Callable[[dict[str, Any]], None]
@@ -206,20 +260,31 @@ class Runner:
                     hear(said)
                 elif text:
                     rest = [*rest[1 - _LAST_LINES :], text]
-            return await process.wait(), rest
+            status = await process.wait()
+            if status in _FROM_OUTSIDE:
+                raise _KilledError("its process was killed each time; it may have needed too much memory")
+            return status, rest
         finally:
             await _ended(process)
 
     async def _tidy(self) -> None:
         """Now and then remove what is older than it may be."""
         while True:
-            for job in self._jobs.ended_before(time.time() - self._settings.keep_seconds):
-                await self.remove(job.id)
+            with suppress(sqlite3.OperationalError):  # at the next time, then
+                for job in self._jobs.ended_before(time.time() - self._settings.keep_seconds):
+                    await self.remove(job.id)
             await asyncio.sleep(_TIDY_SECONDS)
 
     async def remove(self, job_id: str) -> None:
         """Forget a job and all that is kept of it."""
-        self._jobs.remove(job_id)
+        try:
+            self._jobs.remove(job_id)
+        except sqlite3.OperationalError:  # a full disk: even that needs some room
+            await self._remove_files(job_id)
+            self._jobs.remove(job_id)
+        await self._remove_files(job_id)
+
+    async def _remove_files(self, job_id: str) -> None:
         with suppress(OSError, OutputError):
             await asyncio.to_thread(remove, self.folder(job_id))  # there may be thousands of files
 
@@ -231,6 +296,16 @@ class Runner:
             if folder.name not in known:
                 with suppress(OSError, OutputError):
                     remove(folder)
+
+
+async def _noted(note: Callable[[], T]) -> T:
+    """Do what the database has to take down, as often as it takes: a full disk must not cost a job."""
+    while True:
+        try:
+            return note()
+        except sqlite3.OperationalError as error:
+            log.error("the database cannot be written (%s); trying again", error)
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def _object(text: str) -> dict[str, Any] | None:
@@ -251,10 +326,3 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
             await asyncio.wait_for(process.wait(), _GRACE_SECONDS)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def _without(text: str | None, folder: Path) -> str | None:
-    """The text without the server's own paths."""
-    if text is None:
-        return None
-    return text.replace(f"{folder / 'upload'}{os.sep}", "").replace(f"{folder}{os.sep}", "")
