@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import gc
 import os
+import subprocess
+import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -25,6 +27,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+AXE_VERSION = "4.14.1"
 ALL_INSTALLED = all(is_installed(package) for package in EXTRA_OF)
 
 
@@ -127,6 +130,31 @@ def cached_graph(home: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         write_whole(path, model.SerializeToString())
+
+
+@pytest.fixture(scope="session")
+def violations(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Any], list[str]]:
+    """A line for each thing that axe-core, best practices included, objects to on a page of Playwright.
+
+    A test that asks for it is skipped where npm cannot fetch axe-core.
+    """
+    folder = tmp_path_factory.mktemp("axe")
+    command = ["npm", "pack", "--prefer-offline", "--silent", f"axe-core@{AXE_VERSION}"]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=60, cwd=folder)
+    except (subprocess.SubprocessError, OSError):
+        pytest.skip("needs axe-core, which npm fetches")
+    with tarfile.open(next(folder.glob("*.tgz"))) as packed:
+        member = packed.extractfile("package/axe.min.js")
+        assert member is not None
+        script = member.read().decode()
+
+    def found_on(page: Any) -> list[str]:
+        page.evaluate(script)
+        rules = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+        return [f"{rule['id']}: {node['target']} {node['failureSummary']}" for rule in rules for node in rule["nodes"]]
+
+    return found_on
 
 
 @pytest.fixture(scope="session")

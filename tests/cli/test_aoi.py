@@ -160,7 +160,7 @@ def test_the_report_shows_the_areas(folder: Path) -> None:
     done = gfsalnet("report", "clip.mp4", "--model", "pqft", "--aoi", "out", "--output", "page.html")
     assert done.exit_code == 0, done.output
     page = Path("page.html").read_text()
-    assert "<h3>Areas of interest</h3>" in page
+    assert "<h3>Areas as measured</h3>" in page
     assert ">late</th>" in page
     assert page.count("data:image/png") >= 1
     missing = gfsalnet("report", "clip.mp4", "--model", "pqft", "--aoi", "nowhere", "--output", "other.html")

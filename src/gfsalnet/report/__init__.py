@@ -1,7 +1,7 @@
 """One self-contained HTML page about videos: a player with the maps, curves, hot spots, settings and limits."""
 
-from gfsalnet.report.page import Entry, describe, write_page
+from gfsalnet.report.page import PLAYER, Entry, describe, write_page
 from gfsalnet.report.recording import Recorded, Recorder
 from gfsalnet.report.run import Version, make_report
 
-__all__ = ["Entry", "Recorded", "Recorder", "Version", "describe", "make_report", "write_page"]
+__all__ = ["PLAYER", "Entry", "Recorded", "Recorder", "Version", "describe", "make_report", "write_page"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from gfsalnet.errors import OutputError
-from gfsalnet.formats.texts import read_csv_rows
+from gfsalnet.formats.texts import read_csv_rows, read_json_object
 
 COLUMNS = {
     "area_share": ("of the frame", 100),
@@ -54,9 +55,19 @@ def areas_section(folder: Path) -> str:
         if (folder / name).is_file()
     )
     return (
-        '<h3>Areas of interest</h3>\n<div class="wide"><table>\n'
+        '<h3>Areas as measured</h3>\n<div class="wide"><table>\n'
         f'<tr><th scope="col">area</th>{heads}</tr>\n{body}\n</table></div>\n{pictures}'
     )
+
+
+def areas_drawn(folder: Path) -> tuple[dict[str, Any], ...]:
+    """The areas as they were measured, in the form in which a file of areas has them; none where they were not written.
+
+    Raises:
+        OutputError: if their file is damaged.
+    """
+    path = folder / "areas.json"
+    return tuple(read_json_object(path, OutputError).get("areas", ())) if path.is_file() else ()
 
 
 def _rows(folder: Path) -> dict[str, Cells]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import IO, Any
@@ -24,9 +26,16 @@ from gfsalnet.video import open_source
 
 MOST_POINTS = 800
 """Most points of a curve: more than a screen has room for; longer videos are averaged down to so many."""
-_BASE64_CHUNK = 3 << 18
+_CHUNK_BYTES = 1 << 20
 _PICTURE_WIDTH = 240
 _HERE = Path(__file__).parent
+PLAYER = _HERE / "player"
+"""Folder of the ES modules and the style of the player; `player.js` is where pages of your own begin."""
+_MODULES = (
+    *("words", "elements", "areas", "recording", "screen", "controls", "curves"),
+    *("area_editor", "area_layer", "area_panel", "player"),
+)
+"""Of the player, each after those that it imports."""
 
 # Nothing may be fetched from anywhere: the file is whole, and stays private.
 _POLICY = (
@@ -52,6 +61,8 @@ class Entry:
     """Sentences of the model's card."""
     areas: str = ""
     """HTML about the areas of interest of the video."""
+    drawn: tuple[Mapping[str, Any], ...] = ()
+    """Areas that the player shows at first, as a file of areas has them (docs/areas.md)."""
 
 
 def write_page(path: Path, title: str, groups: Sequence[tuple[Entry, ...]]) -> None:
@@ -67,7 +78,7 @@ def write_page(path: Path, title: str, groups: Sequence[tuple[Entry, ...]]) -> N
     """
     with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
+        with written_whole(path) as unfinished, unfinished.open("w", encoding="utf-8", newline="\n") as file:
             _write_head(file, title, groups)
             number = 0
             for place, group in enumerate(groups):
@@ -75,14 +86,19 @@ def write_page(path: Path, title: str, groups: Sequence[tuple[Entry, ...]]) -> N
                 number += len(group)
                 _write_section(file, place, group, ids)
             _write_limits(file, groups)
-            script = (_HERE / "player.js").read_text(encoding="utf-8")
             file.write(
-                f'</main>\n<script type="module">\n{script}\nmountPage(document);\n</script>\n</body>\n</html>\n'
+                f'</main>\n<script type="module">\n{_player()}\nmountPage(document);\n</script>\n</body>\n</html>\n'
             )
 
 
+def _player() -> str:
+    """All modules of the player as one script, which has nothing to import."""
+    texts = [(PLAYER / f"{name}.js").read_text(encoding="utf-8") for name in _MODULES]
+    return re.sub(r"^(import|export \{).*;\n", "", "\n".join(texts), flags=re.MULTILINE)
+
+
 def _write_head(file: IO[str], title: str, groups: Sequence[tuple[Entry, ...]]) -> None:
-    style = (_HERE / "page.css").read_text(encoding="utf-8")
+    style = "".join(path.read_text(encoding="utf-8") for path in (PLAYER / "player.css", _HERE / "page.css"))
     file.write(
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -111,14 +127,24 @@ def _write_section(file: IO[str], place: int, group: tuple[Entry, ...], ids: lis
     )
     for entry, name in zip(group, ids, strict=True):
         # A "<" could end the script: JSON has another way to write it.
-        text = json.dumps(describe(entry, f"{name}-video"), ensure_ascii=False, allow_nan=False).replace("<", r"\u003c")
+        text = json.dumps(describe(entry, name), ensure_ascii=False, allow_nan=False).replace("<", r"\u003c")
         file.write(f'<script type="application/json" id="{name}">{text}</script>\n')
-        file.write(f'<script type="text/plain" id="{name}-video">')
         with entry.recorded.path.open("rb") as video:
-            while chunk := video.read(_BASE64_CHUNK):  # a multiple of 3: no padding in the middle
-                file.write(base64.b64encode(chunk).decode("ascii"))
-        file.write("</script>\n")
+            _write_base64(file, f"{name}-video", iter(partial(video.read, _CHUNK_BYTES), b""))
+        _write_base64(file, f"{name}-maps", entry.recorded.maps.packed())
     file.write("</section>\n")
+
+
+def _write_base64(file: IO[str], name: str, pieces: Iterable[bytes]) -> None:
+    """A script that is none, and holds bytes."""
+    file.write(f'<script type="text/plain" id="{name}">')
+    rest = b""
+    for piece in pieces:
+        rest += piece
+        whole = len(rest) - len(rest) % 3  # so that there is no padding in the middle
+        file.write(base64.b64encode(rest[:whole]).decode("ascii"))
+        rest = rest[whole:]
+    file.write(f"{base64.b64encode(rest).decode('ascii')}</script>\n")
 
 
 def _write_limits(file: IO[str], groups: Sequence[tuple[Entry, ...]]) -> None:
@@ -169,12 +195,17 @@ def _settings(group: tuple[Entry, ...]) -> str:
     )
     return (
         "<details><summary>Settings</summary>\n"
-        f'<div class="wide"><table><tr><th scope="col"></th>{heads}</tr>{rows}</table></div></details>\n'
+        f'<div class="wide"><table><tr><th scope="col">setting</th>{heads}</tr>{rows}</table></div></details>\n'
     )
 
 
-def describe(entry: Entry, video_id: str) -> dict[str, Any]:
-    """The recording as JSON values: the head of player.js says what each means."""
+def describe(entry: Entry, name: str) -> dict[str, Any]:
+    """The recording as JSON values: the head of player.js says what each means.
+
+    Args:
+        entry: what is described.
+        name: the ids of its video and its maps on the page begin so.
+    """
     recorded, info = entry.recorded, entry.recorded.info
     times = recorded.times - info.start_seconds
     layout = recorded.layout
@@ -185,7 +216,8 @@ def describe(entry: Entry, video_id: str) -> dict[str, Any]:
         "duration": round(float(times[-1]) + float(1 / info.rate), 3),
         "offset": round(info.start_seconds, 3),
         "aspect": float(info.pixel_aspect),
-        "video": {"base64Of": video_id},
+        "size": info.size_wh,
+        "video": {"base64Of": f"{name}-video"},
         "layout": {"frame": layout.frame, "levels": layout.levels, "gate": layout.gate},
         "hasGate": recorded.has_gate,
         "times": [round(float(seconds), 4) for seconds in times],
@@ -194,8 +226,16 @@ def describe(entry: Entry, video_id: str) -> dict[str, Any]:
         "gateColours": diverging_table().tobytes().hex(),
         "curves": _curves(recorded, times),
         "cuts": [round(seconds - info.start_seconds, 3) for seconds in recorded.cuts],
+        "maps": _maps(recorded, times, f"{name}-maps"),
+        "areas": entry.drawn,
         "hotSpots": [_spot(spot, recorded, float(times[spot.best_frame])) for spot in spots],
     }
+
+
+def _maps(recorded: Recorded, times: NDArray[np.float64], name: str) -> dict[str, Any]:
+    every = recorded.maps.every
+    kept = None if every == 1 else [round(float(seconds), 4) for seconds in times[::every]]
+    return {"base64Of": name, "size": recorded.maps.size_wh, "times": kept}
 
 
 def _curves(recorded: Recorded, times: NDArray[np.float64]) -> list[dict[str, Any]]:

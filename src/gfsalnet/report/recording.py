@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.maps import Map, resize_density, to_density
 from gfsalnet.render import FrameStatistics, display_levels
+from gfsalnet.report.densities import SmallMaps
 from gfsalnet.types import RGB, Prediction
 from gfsalnet.video import VideoInfo, VideoWriter
 
@@ -115,15 +116,17 @@ class Recorded:
     """(h, w): the mean of all maps, sums to 1."""
     coarse: NDArray[np.float16]
     """(T, h, w): all maps at a small size, each summing to 1."""
+    maps: SmallMaps
+    """All maps, or every second one and so on, at a size that shares of areas can be computed from."""
 
 
 class Recorder:
-    """Takes predictions in order, and writes the small video; memory grows by some 400 bytes per frame.
+    """Takes predictions in order, and writes the small video; besides the maps memory grows by 400 bytes per frame.
 
     Args:
         path: of the small video.
         info: of the source.
-        share: the part of `MEGABYTES_IN_ALL` that the video may take.
+        share: the part of `MEGABYTES_IN_ALL`, for video and for maps, that may be taken.
         largest_side: see `LARGEST_SIDE`.
     """
 
@@ -146,6 +149,7 @@ class Recorder:
         self._sum: NDArray[np.float64] | None = None
         self._coarse = bytearray()
         self._coarse_hw = (1, 1)
+        self._maps = SmallMaps(share)
         self._has_gate = False
 
     def write(self, prediction: Prediction) -> None:
@@ -165,6 +169,7 @@ class Recorder:
             self._coarse_hw = _reduced(density.shape, _COARSE)
         self._sum += resize_density(density, (self._sum.shape[0], self._sum.shape[1]))
         self._coarse += resize_density(density, self._coarse_hw).astype(np.float16).tobytes()
+        self._maps.add(density)
 
     def finish(self) -> Recorded:
         """What was recorded; after the block is left."""
@@ -182,6 +187,7 @@ class Recorder:
             columns={name: np.asarray(values) for name, values in self._columns.items()},
             mean_density=to_density(self._sum),
             coarse=np.frombuffer(self._coarse, np.float16).reshape(-1, *self._coarse_hw),
+            maps=self._maps,
         )
 
     def __enter__(self) -> Recorder:

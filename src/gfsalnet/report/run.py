@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +15,7 @@ from gfsalnet.errors import GFSalNetError, SourceError
 from gfsalnet.files import output_errors
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
-from gfsalnet.report.areas import areas_section
+from gfsalnet.report.areas import areas_drawn, areas_section
 from gfsalnet.report.limits import limits_of
 from gfsalnet.report.page import Entry, write_page
 from gfsalnet.report.recording import Recorded, Recorder
@@ -126,8 +126,11 @@ def _entry(version: Version, recorded: Recorded, group: tuple[Version, ...]) -> 
         "made": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "notes": "; ".join(recorded.notes) or "none",
     }
-    areas = "" if version.aoi is None else areas_section(version.aoi / info.name / "aoi")
-    return Entry(title=title, recorded=recorded, about=said, limits=limits_of(version.model), areas=areas)
+    entry = Entry(title=title, recorded=recorded, about=said, limits=limits_of(version.model))
+    if version.aoi is None:
+        return entry
+    folder = version.aoi / info.name / "aoi"
+    return replace(entry, areas=areas_section(folder), drawn=areas_drawn(folder))
 
 
 def _title(done: list[tuple[Entry, ...]]) -> str:
