@@ -35,7 +35,7 @@ class Difference:
 
 
 def compare(reports: Sequence[Report]) -> list[Difference]:
-    """The difference of each report from the first, paired frame by frame, then averaged as per-video means.
+    """The difference of each report from the first in the metrics' own units, paired by frame, averaged by video.
 
     Raises:
         SourceError: if two are not of the same split, scored by the same settings.
@@ -75,6 +75,7 @@ def _difference(first: Report, other: Report) -> Difference:
 
 def _paired(mine: VideoScores, theirs: VideoScores) -> NDArray[np.float64]:
     """(F, M) differences on the frames that both scored."""
+    # Rows of both that belong to the same frame: one may lack maps that the other has.
     _, here, there = np.intersect1d(mine.frame_index, theirs.frame_index, assume_unique=True, return_indices=True)
     with np.errstate(invalid="ignore"):  # the difference of two infinities is NaN
         paired: NDArray[np.float64] = theirs.scores[there, _PLACE] - mine.scores[here, _PLACE]
@@ -87,6 +88,7 @@ def comparison_tables(reports: Sequence[Report], differences: Sequence[Differenc
     labelled = [(first.label(row.predictor), row) for row in first.rows]
     place = [row.predictor for row in first.rows].index(PREDICTION) + 1
     others = [(report.name, report.prediction) for report in reports[1:]]
+    # Behind the first one's own row, between floor and ceiling: those depend on the split alone.
     labelled[place:place] = [(name, row) for name, row in others if row is not None]
     metrics = first.metrics
     headings = [METRIC_LABELS[metric] for metric in metrics]

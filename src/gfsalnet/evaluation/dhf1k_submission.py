@@ -82,6 +82,7 @@ def _checked_count(folder: MapsFolder) -> int:
 def _whole_length(sequence: MapSequence) -> int:
     """The number of maps of a video, if their numbers show that none is missing."""
     numbers = sequence.numbers
+    # Counted from 0 or 1 without a gap. What lies behind the last map, the sum of all frames shows.
     if numbers is not None and (numbers[0] > 1 or numbers[-1] - numbers[0] >= len(numbers)):
         problem = f"its {len(numbers)} maps are numbered {numbers[0]} to {numbers[-1]}"
         raise SourceError(sequence.where, problem, "Write one map for every frame, numbered from 0 or 1")

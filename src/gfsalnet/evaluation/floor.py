@@ -42,10 +42,12 @@ def mean_density(gaze: Sequence[FrameGaze], sigma_pixels: float) -> FloatArray:
     weights = np.zeros(GRID_HW)
     for frame in gaze:
         counts = fixation_counts(frame.fixations, GRID_HW).astype(np.float64)
+        # Each frame has the weight 1, however many viewers were recorded on it.
         weights += counts / max(counts.sum(), 1)
     if not weights.any():
         return weights
     width, height = gaze[0].fixations.size_wh
+    # Two sigmas: the grid has an aspect of its own, in which a round Gaussian is none.
     sigma_x, sigma_y = sigma_pixels * GRID_HW[1] / width, sigma_pixels * GRID_HW[0] / height
     density = blurred(weights, (sigma_x, sigma_y))
     density /= density.sum()
@@ -124,6 +126,7 @@ class OtherVideos:
         """
         # Fixations on the video itself are no negatives for it.
         foreign = self.pool_video != position
+        # Whole frames are drawn: a frame with many viewers is one draw like the others.
         frames = np.unique(self.pool_frame[foreign])
         if limit is not None and len(frames) > limit:
             foreign &= np.isin(self.pool_frame, rng.choice(frames, limit, replace=False))

@@ -25,7 +25,7 @@ def viewers_of(fixations: Fixations) -> NDArray[np.int64]:
 
 
 def of_viewers(fixations: Fixations, viewers: NDArray[np.int64]) -> Fixations:
-    """The fixations of these (V,) viewers only."""
+    """The fixations of these (V,) viewers only, in the same pixels."""
     assert fixations.subject is not None
     rows = np.isin(fixations.subject, viewers)
     return replace(fixations, x=fixations.x[rows], y=fixations.y[rows], subject=fixations.subject[rows])
@@ -44,5 +44,6 @@ def split_halves(fixations: Fixations, rng: np.random.Generator) -> Iterator[tup
     for _ in range(SPLITS if len(viewers) > 1 else 0):
         order = rng.permutation(viewers)
         first, second = (of_viewers(fixations, half) for half in np.array_split(order, 2))
+        # Either half predicts the other once: so each viewer counts as often on both sides.
         yield first, second
         yield second, first

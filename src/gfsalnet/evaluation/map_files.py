@@ -100,7 +100,7 @@ class MapsFolder:
         return open_sequence(self._place(videos, video))
 
     def maps(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> VideoMaps:
-        """The maps of the wanted frames that have one; surplus maps are noted."""
+        """The maps (h, w), as they are stored, of the wanted frames that have one; surplus maps are noted."""
         sequence = self.sequence(dataset.videos, video)
         frames = VideoFrames(dataset, video, max(wanted))
         first_number = self._first_number if sequence.first_number is None else sequence.first_number
@@ -110,6 +110,7 @@ class MapsFolder:
     def _place(self, videos: Sequence[str], video: str) -> Path:
         for name in self._names(videos, video):
             for candidate in (name, *(name + suffix for suffix in SEQUENCE_SUFFIXES)):
+                # The listing first, by one spelling of accents; the path itself for names with folders in them.
                 path = self._entries.get(composed(candidate), self.root / candidate)
                 if path.exists():
                     return path

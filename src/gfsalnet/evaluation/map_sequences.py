@@ -77,7 +77,7 @@ class MapPicture(MapSequence):
         return 1
 
     def read(self, indices: Sequence[int]) -> Iterator[tuple[int, AnyMap]]:
-        """The picture."""
+        """The picture, (h, w)."""
         return ((index, read_map(self.where)) for index in indices)
 
 
@@ -86,6 +86,7 @@ class MapFiles(MapSequence):
 
     def __init__(self, where: Path, files: Sequence[Path]) -> None:
         super().__init__(where)
+        # By number and not by name: 10.png comes after 9.png.
         by_number = dict(sorted(zip(numbers_in_names(where, files), files, strict=True)))
         self.numbers, self._files = list(by_number), list(by_number.values())
 
@@ -93,7 +94,7 @@ class MapFiles(MapSequence):
         return len(self._files)
 
     def read(self, indices: Sequence[int]) -> Iterator[tuple[int, AnyMap]]:
-        """One file after the other."""
+        """One file after the other, (h, w) each."""
         return ((index, read_map(self._files[index])) for index in indices)
 
 
@@ -113,7 +114,7 @@ class MapArray(MapSequence):
         return len(self._maps)
 
     def read(self, indices: Sequence[int]) -> Iterator[tuple[int, AnyMap]]:
-        """Slices of the array."""
+        """Slices (h, w) of the array."""
         return ((index, self._maps[index]) for index in indices)
 
 
@@ -129,7 +130,7 @@ class MapVideo(MapSequence):
         return self._count
 
     def read(self, indices: Sequence[int]) -> Iterator[tuple[int, AnyMap]]:
-        """Decode up to the last one asked for."""
+        """Decode up to the last one asked for; (h, w) uint8 each."""
         wanted = set(indices)
         with open_source(str(self.where)) as reader:
             for frame in reader:
@@ -161,6 +162,7 @@ def _grey(picture: AnyMap, where: object) -> AnyMap:
     if picture.ndim == 2:
         return picture
     colours = picture[..., :3].astype(np.float64)
+    # 255 or 65535; of floats, what the map itself reaches.
     full_scale = 256**picture.itemsize - 1 if picture.dtype.kind == "u" else colours.max()
     if np.ptp(colours, axis=2).max() > GREY_TOLERANCE / 255 * full_scale:
         remedy = "Give the maps themselves, not heat maps or overlays: one grey value per pixel."

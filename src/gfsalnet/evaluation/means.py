@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 2000
+"""How often the videos are drawn anew, with replacement."""
 CONFIDENCE = 0.95
+"""The share of the resamples that an interval holds."""
 _BLOCK = 100
 """Resamples per block: 4 MB of counts for a split of 5,000 videos."""
 
@@ -41,6 +43,7 @@ def video_mean(sums: FloatArray, counts: FloatArray, seed: int) -> tuple[float, 
         seed: of the resampling.
     """
     kept = counts > 0
+    # Each video's mean with the weight 1, however long the video is.
     return ratio(sums[kept] / counts[kept], np.ones(kept.sum()), seed)
 
 
@@ -72,4 +75,5 @@ def _resampled(videos: int, seed: int) -> Iterator[FloatArray]:
     """Blocks of (resamples, V): how often each video is drawn."""
     rng = np.random.default_rng(seed)
     for _ in range(RESAMPLES // _BLOCK):
+        # Drawing V of V videos with replacement: only how often each came matters for a sum.
         yield rng.multinomial(videos, np.full(videos, 1 / videos), size=_BLOCK).astype(np.float64)

@@ -32,6 +32,7 @@ def numbers_in_names(folder: Path, files: Sequence[Path]) -> list[int]:
         raise SourceError(folder, f"{odd} has no number in its name", "Name the maps by frame, such as 0001.png.")
     alike = len(files) > 1 and len({re.sub(r"\d+", "#", path.stem) for path in files}) == 1
     columns = list(zip(*found, strict=True)) if alike else [tuple(numbers[-1] for numbers in found)]
+    # Only a number that each name has once can be the frame's.
     distinct = list(dict.fromkeys(column for column in columns if len(set(column)) == len(column)))
     # In `0001_40ms` two numbers change: frames count by one, the other does not.
     steady = [column for column in distinct if max(column) - min(column) == len(column) - 1]
@@ -131,6 +132,7 @@ def _match_stack(where: object, maps: int, frames: VideoFrames, lengths: Sequenc
         lengths = [len(index)]
         if maps == len(index):
             return Matched({frame: place for place, frame in enumerate(index)})
+    # As many as some part of the dataset, or up to the last frame with gaze, unless a single map is then missing.
     elif maps in lengths or (maps == frames.last_scored + 1 and maps + 1 not in lengths):
         return Matched({place: place for place in range(maps)})
     elif maps - 1 in lengths:
@@ -183,6 +185,7 @@ def _as_far_as_the_end(
     index = sorted(place)
     steps = {after - before for before, after in pairwise(index)}
     # A model of every tenth frame, or one that looks as far ahead as back, may stop before the end.
+    # As many at the end as are missing at the beginning, or as lie between two maps.
     spared = max(1, index[0] + 1, *steps) if steps else 1
     near = [length for length in lengths if -1 <= length - 1 - index[-1] <= spared]
     if index[0] < 0 or not near:

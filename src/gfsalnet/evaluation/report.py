@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Report:
-    """An evaluation."""
+    """An evaluation: means over videos and frames in the units of `gfsalnet.metrics`, and the scores they come from."""
 
     request: dict[str, Any]
     """Everything that changes a number: dataset, source, settings, version."""
@@ -163,6 +163,7 @@ def _rows(videos: Sequence[VideoScores], settings: EvaluationSettings) -> list[R
     tried = np.array([scores.tried.sum(axis=0) for scores in videos])
     rows = []
     for place, predictor in enumerate(PREDICTORS):
+        # Of the metrics: leaving one viewer out is only tried for those on fixations.
         frames = tried[:, place].max(axis=1)
         # A predictor that was never tried, such as humans without known viewers, has no row.
         if not frames.any():

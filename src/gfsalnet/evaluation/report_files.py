@@ -33,6 +33,7 @@ def write_report(report: Report, folder: Path) -> None:
     write_csv(folder / "frames.csv", ["predictor", "video", "frame_index", *report.metrics], _frame_rows(report))
     write_text(folder / "report.md", f"# {report.name}\n\n" + "\n".join(table.markdown() for table in tables))
     write_text(folder / "report.tex", "\n".join(table.latex() for table in tables))
+    # Last: an evaluation counts as finished once it is there.
     write_json(folder / REPORT_FILE, report.as_json())
 
 

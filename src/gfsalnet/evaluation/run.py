@@ -118,6 +118,7 @@ def _evaluate(
     on_video: OnVideo,
     config: Mapping[str, Any] | None,
 ) -> Report:
+    # Before the gaze is read: results of another request in the folder are refused at once.
     request = _request(dataset, source, settings)
     store = Store(output, request)
     others = OtherVideos.learn(dataset, settings, lambda done, total: on_video("gaze", done, total))
@@ -167,6 +168,7 @@ def _score_all(
 ) -> tuple[list[VideoScores], dict[str, str]]:
     """Scores in the dataset's order, and what was wrong with the videos that have none."""
     videos, failed = job.dataset.videos, dict[str, str]()
+    # Of all videos before any is scored: maps that are written meanwhile are newer than what was scored.
     identities = {video: _identity(job, video) for video in videos}
     done = {}
     for position, video in enumerate(videos):
@@ -217,6 +219,7 @@ def _in_workers(job: _Job, videos: list[str], workers: int, new_pool: NewPool) -
     if not videos:
         return
     with new_pool(min(workers, len(videos)), _start_worker, job) as pool:
+        # A name each: what is large went to the workers once, with the job.
         waiting = {pool.submit(_run_in_worker, video): video for video in videos}
         for future in as_completed(waiting):
             video = waiting[future]

@@ -74,6 +74,7 @@ def score_video(
     if usable:
         supplied = source.maps(dataset, video, usable.keys())
         notes += supplied.notes
+        # One map at a time: they come from a generator, and a video's maps need not fit into memory.
         for index, saliency in supplied.maps:
             if np.isfinite(saliency).all():
                 scores[index] = _frame_scores(truth, usable[index], saliency)
@@ -122,6 +123,7 @@ def _turned(map_sizes_hw: Collection[tuple[int, int]], picture_sizes_wh: Collect
 def _frame_scores(video: VideoTruth, gaze: FrameGaze, saliency: AnyMap) -> dict[str, MetricValues]:
     """Predictor → metric → value, without predictors that cannot be tried on this frame."""
     frame = FrameTruth(video, gaze)
+    # Of one pixel: the protocol's own resizing makes the map of it.
     scores = {UNIFORM: frame.score_floor(UNIFORM, np.ones((1, 1)))}
     if video.centre_bias is not None:
         scores[CENTRE_BIAS] = frame.score_floor(CENTRE_BIAS, video.centre_bias)

@@ -75,7 +75,7 @@ class EvaluationSettings:
         return dataset.sigma_pixels(video) if self.sigma_pixels is None else self.sigma_pixels
 
     def truth_size_hw(self, size_wh: tuple[int, int]) -> tuple[int, int]:
-        """The size at which a picture of `size_wh` is scored."""
+        """(height, width) in pixels at which a picture of `size_wh` is scored."""
         width, height = size_wh
         if self.width_pixels is None:
             return height, width

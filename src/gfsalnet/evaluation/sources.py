@@ -48,7 +48,7 @@ class MapSource(Protocol):
         """JSON values that change when the maps of this video change after they were scored."""
 
     def maps(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> VideoMaps:
-        """The maps of the wanted frames.
+        """The maps (h, w) of the wanted frames, of any size and positive scale.
 
         Raises:
             GFSalNetError: here or from the iterator, if this video cannot be predicted or its maps cannot be used.
@@ -108,7 +108,8 @@ class ModelSource:
         return {}
 
     def maps(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> VideoMaps:
-        """Predict every frame up to the last wanted one, since a model may remember."""
+        """Densities (h, w) at the model's map size; every frame up to the last wanted one is predicted, as models may
+        remember."""
         return VideoMaps(self._predicted(dataset, video, wanted))
 
     def _predicted(self, dataset: GazeDataset, video: str, wanted: Collection[int]) -> Iterator[tuple[int, AnyMap]]:

@@ -67,6 +67,7 @@ class Store:
             scores, scored_from = _read(self._path(position))
         except SourceError:
             return None
+        # By its name as well: the position alone would be another video after the list has changed.
         return scores if (scores.video, scored_from) == (video, identity) else None
 
     def keep_scores(self, position: int, scores: VideoScores, identity: Mapping[str, Any]) -> None:
@@ -76,6 +77,7 @@ class Store:
         arrays = {name: fields[name] for name in _ARRAYS}
         path = self._path(position)
         with output_errors(path), written_whole(path) as partial:
+            # Text in an array, so that one file holds all and nothing has to be unpickled.
             np.savez_compressed(partial, **arrays, about=np.array(json.dumps(about)))
 
     def reopen(self) -> None:

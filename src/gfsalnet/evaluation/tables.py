@@ -85,6 +85,7 @@ def with_interval(value: float, low: float, high: float, digits: int = 3) -> str
 
 def latex_text(text: str) -> str:
     """Text with everything that LaTeX would take for a command escaped."""
+    # Sign by sign and once: replacing one after the other would escape the escapes.
     return "".join(_LATEX.get(sign, sign) for sign in text).replace("∞", r"$\infty$")
 
 

@@ -47,6 +47,7 @@ class VideoTruth:
         self.dataset, self.video, self.settings = dataset, video, settings
         self.sigma_pixels = settings.sigma_of(dataset, video)
         self._gaze, self._others = gaze, others
+        # What the split was learned by, and what leaves this video out of its negatives.
         self._position = dataset.videos.index(video)
         self._floors: dict[tuple[str, tuple[int, int]], PreparedMap] = {}
 
@@ -56,18 +57,18 @@ class VideoTruth:
         return self._others.centre_bias(self._gaze, self.sigma_pixels)
 
     def baseline(self, size_hw: tuple[int, int]) -> PreparedMap:
-        """The centre bias at a size, for information gain; without other videos a map of zeros, whose gain is NaN."""
+        """The centre bias (H, W) for information gain; without other videos a map of zeros, whose gain is NaN."""
         grid = self.centre_bias if self.centre_bias is not None else np.zeros((1, 1))
         return self.resized_once("centre bias", grid, size_hw)
 
     def resized_once(self, what: str, map_hw: NDArray[np.float64], size_hw: tuple[int, int]) -> PreparedMap:
-        """A map that is the same for all frames, resized to the size it is scored at; cached by name and size."""
+        """A map (h, w) that is the same for all frames, at the size (H, W) it is scored at; cached by name and size."""
         if (what, size_hw) not in self._floors:
             self._floors[what, size_hw] = self.settings.definition.resized(map_hw, size_hw, reused=True)
         return self._floors[what, size_hw]
 
     def negatives(self, index: int, size_hw: tuple[int, int]) -> PreparedFixations:
-        """Fixations on other videos, for shuffled AUC."""
+        """Fixations (H, W) on other videos, for shuffled AUC."""
         limit = NEGATIVE_FRAMES.get(self.settings.protocol, NEGATIVE_FRAMES_DEFAULT)
         rng = np.random.default_rng(self.seed(index, "negatives"))
         return PreparedFixations(self._others.negatives(self._position, size_hw, rng, limit), "other_map")
@@ -108,7 +109,7 @@ class FrameTruth:
         return np.random.default_rng(self._video.seed(self._index, purpose))
 
     def score(self, saliency_hw: ArrayLike) -> MetricValues:
-        """The scores of a map of any size against all viewers."""
+        """The scores of a map (h, w) of any size and positive scale against all viewers."""
         settings = self._video.settings
         return settings.definition.score(saliency_hw, self._everyone, settings.metrics)
 
@@ -137,6 +138,7 @@ class FrameTruth:
 
     def _truth(self, fixations: Fixations, density: Map | None) -> GroundTruth:
         return GroundTruth(
+            # Counts and not a binary map: two protocols count repeated fixations.
             fixation_map_HW=fixation_counts(fixations, self.size_hw),
             density_HW=density,
             other_map_HW=self._negatives,
