@@ -45,6 +45,17 @@ def test_frames_come_upright(encode, picture, turn):
     assert np.abs(stored[:30].astype(int) - picture(0)[:30]).mean() < 6
 
 
+@pytest.mark.parametrize(("turn", "aspect"), [("upside down", Fraction(4, 3)), ("left", Fraction(3, 4))])
+def test_pixels_of_a_quarter_turn_are_as_wide_as_stored_ones_are_high(encode, turn, aspect):
+    def squeeze(stream):
+        stream.codec_context.sample_aspect_ratio = Fraction(4, 3)
+
+    path = encode("phone.mp4", 2, codec="mpeg4", setup=squeeze)
+    set_track_matrix(path, TURNS[turn][0])
+    with open_source(str(path)) as reader:
+        assert reader.info.pixel_aspect == aspect
+
+
 def test_upright_follows_the_definition_of_the_matrix():
     rgb = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
     for matrix in ((1, 0, 0, 1), (0, 1, -1, 0), (0, -1, -1, 0), (1, 0, 0, -1)):

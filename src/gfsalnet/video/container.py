@@ -27,7 +27,7 @@ from gfsalnet.video.files import unreadable
 from gfsalnet.video.geometry import resize_rgb
 from gfsalnet.video.info import DEFAULT_RATE, Kind, VideoInfo, check_size
 from gfsalnet.video.picture_order import order_of
-from gfsalnet.video.pixels import RGBConverter
+from gfsalnet.video.pixels import RGBConverter, display_matrix, is_turned
 from gfsalnet.video.playlists import HEAD_BYTES, refuse_playlist
 from gfsalnet.video.pyav import PLAYLIST_FORMATS, has_disposition, open_input, preferred
 from gfsalnet.video.stamps import Clock, StampMender
@@ -127,7 +127,8 @@ class ContainerReader(VideoReader):
             self._feed()
         height, width = self._to_rgb(self._decoded[0]).size_hw
         check_size(self._media.source, (width, height))
-        super().__init__(_info(self._media, self._container, self._stream, (width, height)))
+        turned = is_turned(display_matrix(self._decoded[0]))
+        super().__init__(_info(self._media, self._container, self._stream, (width, height), turned))
         self._clock = Clock(self.info.time_base, self.info.rate)
         log.debug("%s: %s, %s, %s", self._media.source, self._container.format.name, context.name, context.pix_fmt)
 
@@ -348,7 +349,9 @@ def main_stream(container: InputContainer, source: str) -> VideoStream:
     return chosen
 
 
-def _info(media: MediaInput, container: InputContainer, stream: VideoStream, size_wh: tuple[int, int]) -> VideoInfo:
+def _info(
+    media: MediaInput, container: InputContainer, stream: VideoStream, size_wh: tuple[int, int], turned: bool
+) -> VideoInfo:
     rate = frame_rate(stream)
     time_base = stream.time_base or 1 / rate
     duration = None
@@ -358,6 +361,7 @@ def _info(media: MediaInput, container: InputContainer, stream: VideoStream, siz
         elif container.duration:
             duration = container.duration * MICROSECOND
     estimate = round(duration * rate) if duration is not None else None
+    aspect = Fraction(stream.sample_aspect_ratio or 1)  # of pixels as they are stored
     return VideoInfo(
         source=media.source,
         name=media.name,
@@ -372,7 +376,7 @@ def _info(media: MediaInput, container: InputContainer, stream: VideoStream, siz
         is_playlist=not PLAYLIST_FORMATS.isdisjoint(container.format.name.split(",")),
         has_audio=bool(container.streams.audio),
         kind=media.kind,
-        pixel_aspect=Fraction(stream.sample_aspect_ratio or 1),
+        pixel_aspect=1 / aspect if turned else aspect,
     )
 
 

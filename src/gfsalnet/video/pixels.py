@@ -85,13 +85,21 @@ def display_matrix(frame: VideoFrame) -> Matrix | None:
     return a, b, c, d
 
 
+def is_turned(matrix: Matrix | None) -> bool:
+    """Whether what is shown is a quarter turn off what is stored: width and height, of pixels too, change places."""
+    if matrix is None:
+        return False
+    a, b, c, d = matrix
+    # More across than along: a quarter turn, whatever the exact angle.
+    return abs(a) + abs(d) < abs(b) + abs(c)
+
+
 def upright(rgb: RGB, matrix: Matrix | None) -> RGB:
     """Turn and mirror (H, W, 3) pixels as the display matrix says, to the nearest quarter turn."""
     if matrix is None:
         return rgb
     a, b, c, d = matrix
-    # More across than along: a quarter turn, whatever the exact angle.
-    if abs(a) + abs(d) < abs(b) + abs(c):
+    if is_turned(matrix):
         rgb, across, down = rgb.swapaxes(0, 1), c, b
     else:
         across, down = a, d
@@ -103,7 +111,6 @@ def upright_filters(matrix: Matrix | None) -> list[tuple[str, str]]:
     if matrix is None:
         return []
     a, b, c, d = matrix
-    is_turned = abs(a) + abs(d) < abs(b) + abs(c)
-    across, down = (c, b) if is_turned else (a, d)
-    filters = [("transpose", "cclock_flip")] if is_turned else []  # which mirrors along the main diagonal
+    across, down = (c, b) if is_turned(matrix) else (a, d)
+    filters = [("transpose", "cclock_flip")] if is_turned(matrix) else []  # which mirrors along the main diagonal
     return filters + [("vflip", "")] * (down < 0) + [("hflip", "")] * (across < 0)
