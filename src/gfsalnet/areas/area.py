@@ -74,7 +74,9 @@ def box_corners(box: Sequence[float]) -> Corners:
 
 def _at(keyframes: Sequence[Keyframe], time_seconds: float) -> Corners:
     times = [keyframe.time_seconds for keyframe in keyframes]
+    # At a keyframe's own time it is the one before, so that the share is 0 and its corners come out exactly.
     after = int(np.searchsorted(times, time_seconds, side="right"))
+    # Held before the first keyframe and after the last: nothing is extrapolated.
     if after in (0, len(times)):
         return keyframes[min(after, len(times) - 1)].corners
     before, following = keyframes[after - 1], keyframes[after]

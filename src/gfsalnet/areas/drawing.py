@@ -23,12 +23,15 @@ def draw_areas(rgb: RGB, names: Sequence[str], corners: Sequence[Corners | None]
         corners: (K, 2) of each in pixels of the frame, or None.
     """
     view = rgb.copy()
+    # Lines and letters grow with the frame: one pixel would vanish in a still of 4K.
     thick = max(1, round(min(rgb.shape[:2]) / 240))
     for number, (name, polygon) in enumerate(zip(names, corners, strict=True)):
         if polygon is None:
             continue
         colour = COLOURS[number % len(COLOURS)]
+        # OpenCV counts from the middle of pixels; what lies far outside would not fit its integers.
         points = np.rint(np.clip(polygon, -1e4, 1e5) - 0.5).astype(np.int32)
+        # A dark edge under the colour keeps the line visible on any ground.
         cv2.polylines(view, [points], True, (0, 0, 0), thick + 2, cv2.LINE_AA)
         cv2.polylines(view, [points], True, colour, thick, cv2.LINE_AA)
         _draw_name(view, name, polygon, colour, thick)
@@ -39,6 +42,7 @@ def _draw_name(view: RGB, name: str, polygon: Corners, colour: tuple[int, int, i
     """Above the area, or inside its upper edge where there is no room above it."""
     text = name.encode("ascii", "replace").decode()  # what OpenCV's letters can write
     size = 0.45 * max(1.0, min(view.shape[:2]) / 480)
+    # `height` is above the line that the letters stand on, `below` what hangs under it.
     (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, thick)
     left, top = polygon.min(axis=0)
     x = int(np.clip(left, 0, max(view.shape[1] - width, 0)))

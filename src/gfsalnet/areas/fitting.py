@@ -40,6 +40,7 @@ def check_fit(areas: Sequence[Area], where: object, size_wh: tuple[int, int], en
 
 
 def _notes(area: Area, where: object, size_wh: tuple[int, int], end_seconds: float) -> Iterator[str]:
+    # A mistake that leaves nothing to measure is refused; one that leaves something is a note.
     if area.from_seconds >= end_seconds:
         problem = f"{area.origin} begins at {area.from_seconds:g} s, but the video ends at {end_seconds:g} s"
         raise AreasError(where, problem, "Correct from_seconds, or give the video that the areas were drawn on.")
@@ -60,5 +61,6 @@ def _notes(area: Area, where: object, size_wh: tuple[int, int], end_seconds: flo
 
 def _inside(corners: Corners, size_wh: tuple[int, int]) -> float:
     """The part of a polygon that lies inside the frame, 0…1."""
+    # The whole area in shares of the frame, like the part of it that is in the frame.
     whole = abs(float(signed_area(corners))) / (size_wh[0] * size_wh[1])
     return float(np.clip(coverage(corners, size_wh, GRID_HW).area_share / whole, 0, 1))

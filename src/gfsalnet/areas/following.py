@@ -80,16 +80,19 @@ class Follower:
     def __init__(self, areas: Sequence[Area], size_wh: tuple[int, int]) -> None:
         self._areas, self._size_wh = areas, size_wh
         self._flow, self._shots = DISFlow(size_wh=_flow_size_wh(size_wh)), ShotDetector()
+        # State of the frame before; each list has an entry for each area, None where it has none.
         self._before: RGB | None = None
         self._before_seconds = -np.inf
         self._corners: list[Corners | None] = [None] * len(areas)
         self._templates: list[Template | None] = [None] * len(areas)
         self._offsets: list[Corners | None] = [None] * len(areas)
         """(2,) from the middle of each area's moving part to its own, as it was when it first moved."""
+        # One stream of numbers from a fixed seed: the same video gives the same places twice.
         self._random = np.random.default_rng(0)
 
     def push(self, frame: Frame) -> list[Place]:
         """Where each area is in the next frame, whether it is shown then or not."""
+        # In every frame, whether areas are followed or not: the detector compares with the frame before.
         is_cut = self._shots.is_cut(frame.rgb)
         fields = None if self._before is None or is_cut else self._fields(self._before, frame.rgb)
         places = [self._place(index, frame, fields) for index in range(len(self._areas))]
@@ -99,18 +102,21 @@ class Follower:
 
     def _fields(self, before: RGB, now: RGB) -> tuple[FlowField, FlowField] | None:
         """Flow to this frame and back, where any area needs it."""
+        # Two flows a frame are nearly all that following costs, so they wait until an area is there again.
         if before.shape != now.shape or all(corners is None for corners in self._corners):
             return None
         return self._flow(before, now), self._flow(now, before)
 
     def _place(self, index: int, frame: Frame, fields: tuple[FlowField, FlowField] | None) -> Place:
         area, corners, seconds = self._areas[index], self._corners[index], frame.time_seconds
+        # Keyframes need not lie on frames: the first frame at or after one is where the area is drawn.
         is_drawn = seconds < area.keyframes[0].time_seconds or any(
             self._before_seconds + TIME_TOLERANCE_SECONDS < keyframe.time_seconds <= seconds + TIME_TOLERANCE_SECONDS
             for keyframe in area.keyframes
         )
         if is_drawn:  # before its first keyframe an area is held, as without following
             drawn = area.corners_at(seconds, self._size_wh)
+            # What was learnt since the last keyframe is void: this one may show the thing from another side.
             self._templates[index], self._offsets[index] = Template(frame.rgb, drawn), None
             return Place(state="drawn", corners=drawn)
         if corners is None or fields is None:
@@ -118,29 +124,37 @@ class Follower:
         return self._followed(index, frame.rgb, corners, *fields)
 
     def _followed(self, index: int, rgb: RGB, corners: Corners, forwards: FlowField, backwards: FlowField) -> Place:
+        # (2,) pixels of the frame for one of the field: points are kept in the former, the flow is in the latter.
         scale = np.array(self._size_wh) / forwards.size_hw[::-1]
         points = _grid(corners, self._size_wh)
         if len(points) < FEWEST_POINTS:
             return Place(state="lost", corners=None)
         scenery = _scenery(corners, forwards, scale, self._size_wh)
         counts = _moving(points, forwards, scale, scenery)
+        # With next to nothing moving against the scenery, or no scenery to compare with (all false), the area goes with
+        # everything in it; only between the two limits the moving part leads.
         is_whole = not LEAST_PART <= counts.mean() < WHOLE_PART
         points = points if is_whole else points[counts]
         there = points + _at(forwards, points / scale) * scale
         back = there + _at(backwards, there / scale) * scale
+        # Forward-backward error: points that are hidden or leave the frame do not come back to where they began.
         errors = np.hypot(*(back - points).T)
         error = float(np.median(errors))
         side = float(np.ptp(corners, axis=0).min())
         if error > max(LOST_SHARE * side, LEAST_LOST_PIXELS * float(scale.max())):
             return Place(state="lost", corners=None, error_pixels=error)
+        # At most the median: the better half, of which the median step is taken once more.
         kept = errors <= error
         centre = corners.mean(axis=0)
+        # Limbs come nearer and part again: of a moving part distances say nothing about the size.
         growth = self._growth(points[kept], there[kept]) if is_whole else 1.0
         moved = centre + np.median(there[kept] - points[kept], axis=0) + (corners - centre) * growth
         if not is_whole:
+            # `moved` is in this frame, and so begins the flow back.
             moved = moved + self._pull(index, moved, backwards, scale)
         template = self._templates[index]
         if is_whole and template is not None:
+            # Only of what moves as a whole: a walker in a box does not look as he did where he was drawn.
             moved = moved + template.correction(rgb, moved)
         if self._has_left(index, moved, is_still=counts.mean() < LEAST_PART):
             return Place(state="lost", corners=None, error_pixels=error)
@@ -168,6 +182,7 @@ class Follower:
 
     def _growth(self, before: Corners, after: Corners) -> float:
         """By how much the distances between points have grown."""
+        # Random pairs, since all those of 256 points are 32,640; a point with itself has no distance and drops out.
         a, b = self._random.integers(0, len(before), (2, PAIRS))
         far = np.hypot(*(before[a] - before[b]).T)
         near = np.hypot(*(after[a] - after[b]).T)
@@ -178,6 +193,7 @@ class Follower:
 
 
 def _flow_size_wh(size_wh: tuple[int, int]) -> tuple[int, int]:
+    # The frame's aspect at the wanted number of pixels: width · height = pixels, width : height as in the frame.
     pixels = min(max(4 * size_wh[0] * size_wh[1], LEAST_FLOW_PIXELS), MOST_FLOW_PIXELS)
     height = math.sqrt(pixels * size_wh[1] / size_wh[0])
     return round(pixels / height), round(height)
@@ -193,6 +209,7 @@ def _scenery(corners: Corners, field: FlowField, scale: Corners, size_wh: tuple[
 
 def _moving(points: Corners, field: FlowField, scale: Corners, scenery: Corners) -> NDArray[np.bool_]:
     """(N,) which points move against the scenery around them."""
+    # A scenery of NaN compares false everywhere: without surroundings nothing moves against them.
     against: NDArray[np.bool_] = np.hypot(*(_at(field, points / scale) - scenery).T) > MOVES_PIXELS
     return against
 
@@ -200,6 +217,7 @@ def _moving(points: Corners, field: FlowField, scale: Corners, scenery: Corners)
 def _grid(corners: Corners, size_wh: tuple[int, int]) -> Corners:
     """(N, 2) points of a grid that lie in a polygon and in the frame."""
     low, high = corners.min(axis=0), corners.max(axis=0)
+    # In the middle of each of the grid's cells, so that none lies on the border of the area.
     steps = (np.arange(POINTS_A_SIDE) + 0.5) / POINTS_A_SIDE
     x, y = np.meshgrid(*(low[axis] + steps * (high[axis] - low[axis]) for axis in (0, 1)))
     points = np.stack([x.ravel(), y.ravel()], axis=1)

@@ -63,6 +63,7 @@ def read_viewers(path: Path, video: str, size_wh: tuple[int, int], timeline: Tim
         AreasError: if there is no gaze on this video.
         DatasetError: if a table is damaged.
     """
+    # The main table first: where two have the same kind of rows, it is the one that counts (setdefault below).
     tables = [path]
     if path.is_dir():
         main = next((path / name for name in (*TABLES, RECORDING) if (path / name).is_file()), path / TABLES[1])
@@ -83,6 +84,7 @@ def read_viewers(path: Path, video: str, size_wh: tuple[int, int], timeline: Tim
 
 def _rows_of(path: Path, table: FixationTable, video: str, must_be_there: bool) -> NDArray[np.intp]:
     hits = NameIndex(table.names).find(video)
+    # What lies beside the main table may hold other videos only.
     if len(hits) != 1 and must_be_there:
         problem = f"it holds no gaze on {video!r}; it has {', '.join(table.names[:6]) or 'no rows'}"
         if len(hits) > 1:
@@ -94,6 +96,7 @@ def _rows_of(path: Path, table: FixationTable, video: str, must_be_there: bool) 
 def _by_viewer(table: FixationTable, rows: NDArray[np.intp]) -> list[tuple[str, NDArray[np.intp]]]:
     if table.subject is None:
         return [("everyone", rows)] if len(rows) else []
+    # Codes are the numbers of viewers in the table; a table of numbers has no other names.
     names = table.subjects
     return [
         (names[int(code)] if names is not None else f"{code}", rows[table.subject[rows] == code])
@@ -106,14 +109,17 @@ def _looks(
 ) -> Looks:
     if table.time_seconds is None and table.frame is None:
         raise AreasError(path, "its table has neither time_seconds nor frame", "Give each row its time or its frame.")
+    # (T + 1,) with the end of the last frame, so that differences are how long frames last.
     frames = np.append(timeline.starts_seconds, timeline.end_seconds)
     if table.time_seconds is not None:
         start = table.time_seconds[rows]
+        # Stable: rows of one time keep the table's order.
         order = np.argsort(start, kind="stable")
         lasts = _steps(start[order])
     else:
         assert table.frame is not None
         frame = table.frame[rows]
+        # Trackers run on when the video has ended: what comes later has no picture to look at.
         rows, frame = rows[frame < len(timeline)], frame[frame < len(timeline)]
         order = np.argsort(frame, kind="stable")
         start = frames[frame]
@@ -122,6 +128,7 @@ def _looks(
     if table.duration_ms is not None:
         lasts = table.duration_ms[rows][order] / 1000
     name = table.names[int(table.of[rows[0]])] if len(rows) else ""
+    # A table may say the size that its pixels are of, which need not be that of this file.
     width, height = (table.sizes_wh or {}).get(name, size_wh)
     inside_time = start[order] < timeline.end_seconds
     return Looks(
@@ -135,5 +142,6 @@ def _looks(
 def _steps(start: Floats) -> Floats:
     """(N,) how long each sample stands for: until the next one, or one median interval where there is a gap."""
     steps = np.diff(start)
+    # The median, which neither gaps nor doubled stamps move.
     usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
     return np.append(np.where(steps > LONGEST_STEP * usual, usual, steps), usual)[: len(start)]

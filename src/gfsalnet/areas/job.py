@@ -106,6 +106,7 @@ def measure(
         OutputError: if a file cannot be written.
     """
     drawn = [DrawnPath(area, info.size_wh, settings.margin_pixels) for area in areas]
+    # The margin is put on afterwards: what it takes in belongs to the surroundings and would mislead the follower.
     follower = Follower(areas, info.size_wh) if settings.follow else None
     summaries = [Summary(level=settings.level) for _ in areas]
     followed: list[list[Corners | None]] = [[] for _ in areas]
@@ -117,6 +118,7 @@ def measure(
         outputs = [stack.enter_context(output) for output in _outputs(info, areas, settings, folder)]
         for frame, prediction in frames:
             places = _places(frame, areas, drawn, follower, settings.margin_pixels)
+            # Hidden areas are followed on, or they could not appear at their place; but nothing counts for them.
             corners = [place.corners if shown else None for place, shown in places]
             _finish(waiting, frame.time_seconds, areas, summaries, table)
             waiting.frame, waiting.places = (frame.index, frame.time_seconds), [place for place, _ in places]
@@ -183,6 +185,7 @@ def _finish(
     for area, place, found, summary in zip(areas, waiting.places, waiting.found, summaries, strict=True):
         if not area.is_shown(seconds):
             continue
+        # A place without a prediction is neither measured nor lost; a lost area is counted as such, predicted or not.
         if found is not None or place.corners is None:
             summary.add(found, seconds, lasts)
         centre = (None, None) if place.corners is None else place.corners.mean(axis=0).tolist()
@@ -238,6 +241,7 @@ def _still(names: Sequence[str], path: Path) -> Iterator[Saved]:
     def keep(frame: Frame, prediction: Prediction | None, corners: Sequence[Corners | None]) -> None:
         nonlocal most, view
         count = sum(one is not None for one in corners)
+        # More, not as many: the first of equals is kept, so that few frames are drawn.
         if count > most:
             most, view = count, _view(frame, prediction, names, corners)
 
@@ -281,8 +285,10 @@ def _view(
 @contextmanager
 def _maps(folder: Path) -> Iterator[Saved]:
     """maps.npz and, of a model with two streams, gate.npz: what the numbers were computed from."""
+    # On the disk of the results, which has to hold the maps anyway; /tmp may be small, or memory.
     with TemporaryFile(dir=folder) as body, TemporaryFile(dir=folder) as gates:
         density, gate = MapStack(body), MapStack(gates, "gate")
+        # Only predictions say whether the model has a gate.
         has_gate = False
 
         def save(frame: Frame, prediction: Prediction | None, corners: Sequence[Corners | None]) -> None:

@@ -77,6 +77,7 @@ def over_viewers(rows: Sequence[Row]) -> list[OverViewers]:
         found.append(_hit_ratio(area, of))
         for measure in (*SAMPLE_COLUMNS, *FIXATION_COLUMNS):
             values = [float(value) for row in of if (value := row[measure]) is not None]
+            # Of all areas: a measure that no recording has is left out; one that only this area lacks has n = 0.
             if any(row[measure] is not None for row in rows):
                 found.append(_mean(area, measure, np.array(values)))
     return found
@@ -94,6 +95,7 @@ def _hit_ratio(area: str, rows: Sequence[Row]) -> OverViewers:
     if not hits:
         return OverViewers(area=area, measure="hit_ratio", n=0)
     share, n, z = sum(hits) / len(hits), len(hits), NORMAL_97_5
+    # Wilson's score interval, which also holds for few viewers and shares near 0 and 1.
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     reach = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # At 0 and 1 the formula gives the very end, but for rounding.
@@ -105,6 +107,7 @@ def _mean(area: str, measure: str, values: NDArray[np.float64]) -> OverViewers:
     n = len(values)
     if n < 2:
         return OverViewers(area=area, measure=measure, n=n, mean=float(values[0]) if n else None)
+    # Anew for each measure: a table that is computed again has the same intervals, whatever else is in it.
     random = np.random.default_rng(SEED)
     means = values[random.integers(0, n, (RESAMPLES, n))].mean(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))

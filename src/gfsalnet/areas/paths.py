@@ -27,6 +27,7 @@ class AreaPath(Protocol):
 
 
 def _is_shown(area: Area, seconds: Times) -> NDArray[np.bool_]:
+    # As `Area.is_shown`, for many times at once.
     begin, end = area.from_seconds - TIME_TOLERANCE_SECONDS, area.to_seconds - TIME_TOLERANCE_SECONDS
     return np.asarray((seconds >= begin) & (seconds < end))
 
@@ -68,9 +69,11 @@ class FollowedPath:
 
     def at(self, seconds: Times) -> tuple[Corners, NDArray[np.bool_]]:
         """See `AreaPath.at`."""
+        # A lost area gets some corners to be stacked; `there` says that they do not count.
         nowhere = np.zeros_like(self.area.keyframes[0].corners)
         places = np.stack([nowhere if corners is None else corners for corners in self.corners])
         there = np.array([corners is not None for corners in self.corners])
+        # The frame on the screen: the last one that has begun; -1 before the first.
         frame = np.searchsorted(self.starts_seconds, seconds + TIME_TOLERANCE_SECONDS, side="right") - 1
         shown = _is_shown(self.area, seconds) & (frame >= 0)
         frame = frame.clip(0)

@@ -74,6 +74,7 @@ def viewer_rows(viewer: Viewer, paths: Sequence[AreaPath], overlap: OverlapRule,
 
 def _onset(path: AreaPath, part: Part) -> float:
     """When the area is first shown, in seconds of the video."""
+    # Viewers of a part see an area that has begun before it from the part's start on.
     return min(max(path.area.from_seconds, part[0]), part[1])
 
 
@@ -82,6 +83,7 @@ def _all_hits(
 ) -> list[_Hits | None]:
     if looks is None:
         return [None] * len(paths)
+    # Looks that an earlier area has; areas come in the order of their file, and the first named wins.
     taken = np.zeros(len(looks.x), np.bool_)
     found: list[_Hits | None] = []
     for path in paths:
@@ -89,7 +91,9 @@ def _all_hits(
         # What begins before the area or ends after it counts with the part between.
         first = looks.start_seconds if are_samples else np.maximum(looks.start_seconds, begin)
         last = np.minimum(looks.start_seconds + looks.seconds, end)
+        # A fixation is tested once, in the middle of its time: a moving area passes under it.
         corners, there = path.at(first if are_samples else (first + last) / 2)
+        # Samples from before the area are not cut to it but left out: each is a moment, not a stretch.
         there = there & (last > first) & (first >= begin) & (first < end)
         inside = there & holds(corners, looks.x, looks.y) & ~taken
         if overlap == "first":
@@ -104,7 +108,9 @@ def _of_samples(hits: _Hits | None, onset: float) -> Row:
         return dict.fromkeys(SAMPLE_COLUMNS)
     lasts = hits.end - hits.start
     exposed, dwell = float(lasts[hits.there].sum()), float(lasts[hits.inside].sum())
+    # Only while the area was there: neither its absence nor a gap in the recording ends a run.
     inside = hits.inside[hits.there]
+    # Rising edges: inside, and the sample before it was not.
     entries = int((inside & ~np.append(False, inside[:-1])).sum())
     first = float(hits.start[hits.inside][0]) if inside.any() else None
     return {
@@ -125,6 +131,7 @@ def _of_fixations(hits: _Hits | None, onset: float) -> Row:
     of = np.flatnonzero(hits.inside)
     lasts = (hits.end - hits.start)[of]
     inside = hits.inside[hits.there]
+    # Runs of fixations: the first of each, and the last, which no other of its run follows.
     begins = np.flatnonzero(inside & ~np.append(False, inside[:-1]))
     ends = np.flatnonzero(inside & ~np.append(inside[1:], False))
     start, end = hits.start[hits.there], hits.end[hits.there]
@@ -164,13 +171,16 @@ def frame_shares(
     for viewer in viewers:
         looks, are_samples = (viewer.samples, True) if viewer.samples is not None else (viewer.fixations, False)
         assert looks is not None
+        # Samples where there are any; fixations become a point in each frame that they cover.
         points = looks if are_samples else _in_frames(looks, starts)
+        # A stamp that should be a frame's start may be rounded to just before it.
         frame = np.searchsorted(starts, points.start_seconds + 1e-6, side="right") - 1
         for place, hits in enumerate(_all_hits(points, paths, overlap, part, are_samples=True)):
             assert hits is not None
             kept = hits.there & (frame >= 0)
             there = np.bincount(frame[kept], minlength=frames)
             inside = np.bincount(frame[kept & hits.inside], minlength=frames)
+            # Each viewer first, as everywhere: one with a faster tracker counts no more than others.
             share = np.divide(inside, there, out=np.zeros(frames), where=there > 0)
             seen[place] += there > 0
             looking[place] += (there > 0) & (share >= 0.5)
@@ -183,10 +193,13 @@ def _in_frames(fixations: Looks, starts: Floats) -> Looks:
     """A point at the start of each frame that a fixation covers, or else in the one frame it lies in."""
     first = np.searchsorted(starts, fixations.start_seconds + 1e-6, side="right") - 1
     last = np.searchsorted(starts, fixations.start_seconds + fixations.seconds - 1e-6, side="left") - 1
+    # Points of each fixation; one that is shorter than the tolerance still has one.
     counts = np.maximum(last - first + 1, 1)
     of = np.repeat(np.arange(len(first)), counts)
+    # Its first frame, and 0, 1, 2 … within each fixation: a running number less that of the fixation's first point.
     frame = np.repeat(first, counts) + np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
     frame = frame.clip(0, len(starts) - 1)
     # Within its first frame a fixation begins later than the frame does.
     begin = np.maximum(starts[frame], fixations.start_seconds[of])
+    # Points are counted, not timed here: any positive duration serves.
     return Looks(start_seconds=begin, seconds=np.full(len(of), 1e-3), x=fixations.x[of], y=fixations.y[of])

@@ -31,6 +31,7 @@ def draw_curves(path: Path, predicted: Sequence[Curve], people: Sequence[Curve])
     """
     with needed_by("a picture of curves"):
         from matplotlib.figure import Figure
+    # Without pyplot: no window system is asked for, no global figure stays open.
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     axes = figure.add_subplot()
     names = list(dict.fromkeys(name for name, _, _ in (*predicted, *people)))[:MOST_AREAS]

@@ -76,9 +76,11 @@ def attention_in(
         overlap: whom attention in several areas belongs to.
     """
     height, width = density.shape
+    # In float64, since the shares of many areas are to add up; a map of zeros gives shares of 0.
     total = float(density.sum(dtype=np.float64)) or 1.0
     row, column = divmod(int(density.argmax()), width)
     peak = np.array([(column + 0.5) * frame_wh[0] / width]), np.array([(row + 0.5) * frame_wh[1] / height])
+    # (h, w) 0…1 of each cell that no area has yet; areas take from it in their order.
     left = np.ones(density.shape) if overlap == "first" else None
     peak_is_taken = False
     found: list[Attention | None] = []
@@ -91,8 +93,10 @@ def attention_in(
             covered = _what_is_left(covered, left)
         cells = covered.of(density) / total
         share = float(cells.sum())
+        # By the polygon, not by the covered cells: of two areas side by side that share a cell, one holds its centre.
         holds_peak = bool(holds(polygon, *peak)[0]) and not peak_is_taken
         peak_is_taken = peak_is_taken or (holds_peak and overlap == "first")
+        # Back from attention to density: a cell that the area only touches is as dense as if it held it all.
         inside = covered.shares > 0
         densest = float((cells[inside] / covered.shares[inside]).max()) if inside.any() else 0.0
         found.append(
@@ -100,6 +104,7 @@ def attention_in(
                 area_share=covered.area_share,
                 attention_share=share,
                 holds_peak=holds_peak,
+                # Of an even spread each cell holds 1 / (h · w).
                 peak_lift=densest * density.size,
                 motion_share=_motion_share(covered, cells, gate),
             )
@@ -162,6 +167,7 @@ class Summary:
                 self.first_peak_at_seconds = time_seconds
         if (lift if self.level.is_lift else share) > self.level.value:
             self.seconds_above_level += duration_seconds
+        # Weighted by time: at a variable rate frames are not equally long.
         self._sums["area"] += duration_seconds * attention.area_share
         self._sums["share"] += duration_seconds * share
         if attention.motion_share is not None:
@@ -178,6 +184,7 @@ class Summary:
             "onset_seconds": self.onset_seconds,
             "area_share": area / shown if shown else None,
             "attention_share": share / shown if shown else None,
+            # A ratio of means, not a mean of ratios, which one frame of a tiny area would rule.
             "lift": share / area if area else None,
             "peak_share": self.peak_share if self.frames else None,
             "time_to_peak_share_seconds": self._since(self.peak_share_at_seconds),

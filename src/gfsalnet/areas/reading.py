@@ -21,7 +21,6 @@ LAYOUT = (
     'Write {"areas": [{"name": "logo", "units": "share", "keyframes": [{"time_seconds": 0, "box": [x0, y0, x1, y1]}]}]}'
     ", or CSV with the columns name, time_seconds, x0, y0, x1, y1, units (docs/areas.md)."
 )
-LARGEST_BYTES = 1 << 26
 AREA_KEYS = ("name", "units", "keyframes", "from_seconds", "to_seconds")
 KEYFRAME_KEYS = ("time_seconds", "box", "polygon")
 SHARE_LIMIT = 2.0
@@ -94,6 +93,7 @@ def _area(path: Path, place: str, entry: Mapping[str, Any]) -> Area:
 
 def _check_keys(path: Path, place: str, entry: Mapping[str, Any], known: Sequence[str]) -> None:
     for key in entry:
+        # A misspelt entry would otherwise be an area that silently lacks it.
         if key not in known and not str(key).startswith("_"):
             close = difflib.get_close_matches(str(key), known, n=1)
             remedy = f"Did you mean {close[0]}?" if close else f"Known are {', '.join(known)}; notes begin with _"
@@ -104,6 +104,7 @@ def _seconds(path: Path, place: str, entry: Mapping[str, Any], key: str) -> floa
     value = entry.get(key)
     if value is None:
         return None
+    # `true` is a number to Python.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
         raise AreasError(path, f"{place}: {key} is {value!r}", "Write seconds from the start of the video, 0 or more.")
     return float(value)
@@ -115,6 +116,7 @@ def _keyframes(path: Path, place: str, entry: Mapping[str, Any]) -> tuple[Keyfra
         raise AreasError(path, f"{place} has no keyframes", LAYOUT)
     found: list[Keyframe] = []
     for number, item in enumerate(listed, start=1):
+        # Of a table the row is named, which rows.py has put here: users count rows, not keyframes.
         where = item.get("_row", f"{place}, keyframe {number}") if isinstance(item, dict) else f"{place}, {number}"
         if not isinstance(item, dict):
             raise AreasError(path, f"{where} is no object with a time and a box or polygon", LAYOUT)
@@ -180,6 +182,7 @@ def _check_units(path: Path, area: Area) -> None:
 
 def _check_between(path: Path, area: Area) -> None:
     """A polygon that goes round one region at both keyframes may fold over on the way, if its corners are shuffled."""
+    # Which way round it goes; a polygon that turns over passes through one without an area.
     turn = np.sign(signed_area(area.keyframes[0].corners))
     for before, after in pairwise(area.keyframes):
         if _is_box(before.corners) and _is_box(after.corners):

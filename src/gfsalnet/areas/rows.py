@@ -38,6 +38,7 @@ def _areas_of(columns: Columns, layout: str) -> list[tuple[str, dict[str, Any]]]
     for index, row in enumerate(columns.rows):
         where = f"row {row}"
         name = str(texts["name"][index])
+        # Rows of an area need not stand together; an area's place in the order is that of its first row.
         entry = entries.setdefault(name, {"name": name, "keyframes": []})
         places.setdefault(name, where)
         entry["keyframes"].append(_keyframe(columns, index, where))
@@ -47,6 +48,7 @@ def _areas_of(columns: Columns, layout: str) -> list[tuple[str, dict[str, Any]]]
 
 
 def _keyframe(columns: Columns, index: int, where: str) -> dict[str, Any]:
+    # The row travels along as a note, for messages of the reader of JSON, which checks the entries of both.
     keyframe: dict[str, Any] = {"_row": where, "time_seconds": _value(columns, "time_seconds", index) or 0.0}
     box = [_value(columns, key, index) for key in BOX]
     polygon = _value(columns, "polygon", index)

@@ -87,6 +87,7 @@ def measure_areas(
     timeline = video_timeline(info.path) if info.kind == "video" and info.path is not None else None
     # Before anything is predicted: a table that does not fit is found in a second.
     viewers = [] if gaze is None or timeline is None else read_viewers(gaze, info.name, info.size_wh, timeline)
+    # `partial` is where files are written, `folder` where they will be: messages and results name the latter.
     with made_whole(folder) as partial:
         return _measure(
             frames, info, areas, partial, folder, settings, gaze, viewers, dict(request or {}), [*notes], on_frame
@@ -106,6 +107,7 @@ def _measure(
     notes: list[str],
     on_frame: Callable[[int], None],
 ) -> AreaResult:
+    # The only pass over the frames; all below is of what it has kept, or written.
     measured = measure(frames, info, areas, settings, partial, on_frame)
     if gaze is not None and not viewers:  # of pictures and folders of frames
         timeline = Timeline(measured.starts, measured.end_seconds)
@@ -155,6 +157,7 @@ def _predicted(areas: Sequence[Area], measured: Measured) -> list[Row]:
     rows: list[Row] = []
     for area, summary in zip(areas, measured.summaries, strict=True):
         rows.append({"area": area.name, **summary.row()})
+    # With --people-only nothing is predicted: no table of empty cells.
     return rows if any(row["frames"] for row in rows) else []
 
 
@@ -165,6 +168,7 @@ def _people(
     if not viewers or not len(measured.starts):
         return [], []
     parquet = "parquet" in settings.save
+    # Of the frames that were read: with --start and --end viewers are measured in that part too.
     part = (float(measured.starts[0]), measured.end_seconds)
     rows = [row for viewer in viewers for row in viewer_rows(viewer, measured.paths, settings.overlap, part)]
     _write(folder / "viewers.csv", rows, parquet, ("area", "viewer", *SAMPLE_COLUMNS, *FIXATION_COLUMNS))
@@ -180,6 +184,7 @@ def _people(
     curves: list[Curve] = []
     table: list[Row] = []
     for area, (seen, looking, share) in zip(areas, shares, strict=True):
+        # Frames without any gaze have no row, and leave a gap in the table, not a 0.
         shown = np.flatnonzero(seen)
         curves.append((area.name, measured.starts[shown], share[shown]))
         for frame in shown:
@@ -236,6 +241,7 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]], parquet: bool, names: 
 def _curves(path: Path) -> list[Curve]:
     """The predicted shares of every area over time, from the table that was just written."""
     found: dict[str, tuple[list[float], list[float]]] = {}
+    # `measure` writes its rows frame by frame and keeps none of them; two numbers of each are wanted here.
     for row in read_csv_rows(path, OutputError):
         if row["attention_share"]:
             seconds, values = found.setdefault(row["area"], ([], []))

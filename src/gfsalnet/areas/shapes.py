@@ -60,13 +60,16 @@ def coverage(corners: Corners, frame_wh: tuple[int, int], size_hw: tuple[int, in
         size_hw: of the map.
     """
     height, width = size_hw
+    # From here on in cells of the map, which may be narrower than high.
     x, y = (corners * [width / frame_wh[0], height / frame_wh[1]]).T
     left, right = (int(np.clip(edge, 0, width)) for edge in (np.floor(x.min()), np.ceil(x.max())))
     top, bottom = (int(np.clip(edge, 0, height)) for edge in (np.floor(y.min()), np.ceil(y.max())))
+    # A box is the product of two intervals: exact, and most areas are one.
     if is_box(corners):
         along_x = _overlaps(np.array([x.min()]), np.array([x.max()]), left, right)[0]
         along_y = _overlaps(np.array([y.min()]), np.array([y.max()]), top, bottom)[0]
         return Coverage(size_hw, top, left, np.outer(along_y, along_x))
+    # Otherwise by scan lines: what lies right of every edge is added up with a sign, and cancels outside the polygon.
     shares = np.zeros((bottom - top, right - left))
     lines = top + (np.arange((bottom - top) * LINES_PER_CELL) + 0.5) / LINES_PER_CELL
     for x0, y0, x1, y1 in zip(x, y, np.roll(x, -1), np.roll(y, -1), strict=True):
@@ -76,6 +79,7 @@ def coverage(corners: Corners, frame_wh: tuple[int, int], size_hw: tuple[int, in
             continue
         at = x0 + (lines[crossed] - y0) * ((x1 - x0) / (y1 - y0))
         part = _overlaps(at, np.full(len(at), np.inf), left, right) * np.sign(y0 - y1)
+        # `add.at`, since a row of cells is crossed by several lines: `+=` would count it once.
         np.add.at(shares, crossed // LINES_PER_CELL, part / LINES_PER_CELL)
     return Coverage(size_hw, top, left, np.clip(np.abs(shares), 0, 1))
 
@@ -92,6 +96,7 @@ def is_box(corners: Corners) -> bool:
     level_x, level_y = (np.roll(corners, -1, axis=0) == corners).T
     if len(corners) != 4:
         return False
+    # Sides are level and upright in turn, whichever comes first.
     begins_along_x = level_y[0::2].all() and level_x[1::2].all()
     return bool(begins_along_x or (level_x[0::2].all() and level_y[1::2].all()))
 
@@ -109,6 +114,7 @@ def holds(corners: Corners, x: NDArray[np.floating], y: NDArray[np.floating]) ->
     x1, y1 = np.roll(x0, -1, axis=-1), np.roll(y0, -1, axis=-1)
     # The edges left of the point that the line through it crosses, each with its direction: the winding number.
     crosses = (np.minimum(y0, y1) <= py) & (py < np.maximum(y0, y1))
+    # Level edges divide by zero; they cross no line, so that what comes out is not used.
     with np.errstate(divide="ignore", invalid="ignore"):
         is_left = x0 + (py - y0) * ((x1 - x0) / (y1 - y0)) <= px
     winding = (np.sign(y1 - y0) * (crosses & is_left)).sum(axis=-1)
@@ -124,6 +130,7 @@ def widened(corners: Corners, margin_pixels: float) -> Corners:
     if margin_pixels == 0:
         return corners
     ahead = np.roll(corners, -1, axis=-2) - corners
+    # A doubled corner has a side of no length and no direction; it moves with its neighbours.
     length = np.linalg.norm(ahead, axis=-1, keepdims=True)
     along = np.divide(ahead, length, out=np.zeros_like(ahead), where=length > 0)
     turn = np.sign(signed_area(corners))[..., np.newaxis, np.newaxis]

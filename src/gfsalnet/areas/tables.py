@@ -74,6 +74,7 @@ def _parquet(path: Path, columns: Mapping[str, type], wanted: bool) -> Iterator[
         import pyarrow.parquet as pq
     kinds = {int: pa.int64(), float: pa.float64(), str: pa.string()}
     schema = pa.schema([(name, kinds[kind]) for name, kind in columns.items()])
+    # Parquet is written in groups of rows: one row a group would be all headers.
     waiting: list[Row] = []
     with pq.ParquetWriter(path.with_suffix(".parquet"), schema) as writer:
 

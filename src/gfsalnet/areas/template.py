@@ -28,6 +28,7 @@ class Template:
 
     def correction(self, rgb: RGB, corners: Corners) -> NDArray[np.float64]:
         """(2,) by how many pixels the area is beside a place that looks as it did; 0, 0 where nothing does."""
+        # Normalised with the mean taken off: light that changes is no change of looks. (2 · REACH + 1) squared places.
         found = cv2.matchTemplate(_cut(rgb, corners, REACH), self._picture, cv2.TM_CCOEFF_NORMED)
         _, likeness, _, (column, row) = cv2.minMaxLoc(found)
         # At the edge of the search the best match lies beyond it.
@@ -35,6 +36,7 @@ class Template:
             return np.zeros(2)
         exact_x = column + _summit(*found[row, column - 1 : column + 2])
         exact_y = row + _summit(*found[row - 1 : row + 2, column])
+        # From the middle of the search, and from pixels of the cut to those of the frame.
         return np.asarray(np.array([exact_x - REACH, exact_y - REACH]) * np.ptp(corners, axis=0) / SIDE)
 
 

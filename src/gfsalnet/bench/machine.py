@@ -25,6 +25,7 @@ def describe_machine() -> dict[str, object]:
             continue
     return {
         "processor": processor(),
+        # Those that this process may use: of a container or a batch job fewer than the machine has.
         "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -56,4 +57,5 @@ def gemms() -> dict[str, Callable[[], object]]:
 
 def gemm_gflops_per_second(cpu_ms: float) -> float:
     """10⁹ operations per second of one core, from the CPU ms of one product."""
+    # A multiplication and an addition for each of side³; 10⁶ is 10⁹ over the 10³ ms of a second.
     return 2 * _SIDE**3 / cpu_ms / 1e6

@@ -98,6 +98,7 @@ def _measure(
     for backend in backends:
         cpu_ms = timings.median(backend.name)
         difference = max_rel_diff(backend(pictures), reference)
+        # All are divided by the same operations, those of the folded network, whatever a backend makes of them.
         share = 1000 * gflops / cpu_ms / peak if BACKENDS[backend.name][1] == "fp32" else None
         rows.append(NetworkSpeed(backend.name, cpu_ms, timings.ratio(EAGER, backend.name), share, difference))
     height, width = pictures[0].shape[1:3]
@@ -151,6 +152,7 @@ def pictures_to_time(network: GFSalNet) -> NetworkInputs:
         estimator=make_estimator("dis", preset="fast"),
         flow_scale_pixels=8.0,
     )
+    # Two frames, since the first has no flow to be seen.
     video = [Frame(draw_frame(second), index=index) for index, second in enumerate((1.0, 1.04))]
     *_, last = model.pictures(video)
     return tuple(picture[None] for picture in last)

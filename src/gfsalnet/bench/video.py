@@ -104,8 +104,10 @@ def measure_stages(
         frames, decode = _clocked(islice(reader, frame_count))
         pictures, flow = _clocked(model.pictures(frames))
         batches = [tuple(picture[None] for picture in of_frame) for of_frame in pictures]
+        # Once unclocked: the first run of a backend plans and allocates.
         model.backend(batches[0])
         _, network = _clocked(model.backend(batch) for batch in batches)
+        # All before any is written, so that writing is clocked alone.
         predictions = list(model.stream(frames))
         stages = {"decode": decode, "flow and pictures": flow, "network": network}
         for word in save:
@@ -115,6 +117,7 @@ def measure_stages(
 
 def _clocked(items: Iterable[T]) -> tuple[list[T], float]:
     """The items, and the CPU seconds that making them took."""
+    # CPU time of all threads: what else the machine does at the moment does not count.
     began = time.process_time()
     made = list(items)
     return made, time.process_time() - began
@@ -145,6 +148,7 @@ def measure_video(clip: Clip, model_name: str, backend: str, save: tuple[str, ..
     with TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "gfsalnet", "predict", *clip.arguments(), "--model", model_name]
         command += ["--backend", backend, "--workers", str(workers), "--save", ",".join(save), "--output"]
+        # Importing and loading are the same for any length: a run of one frame tells what to take off.
         start_seconds, start_cpu, _ = _run([*command, f"{folder}/one", "--max-frames", "1"])
         _, cpu, megabytes = _run([*command, f"{folder}/all"])
         summary = read_json_object(next(Path(folder, "all").glob("*/summary.json")), GFSalNetError)
@@ -161,10 +165,12 @@ def measure_video(clip: Clip, model_name: str, backend: str, save: tuple[str, ..
 def _run(command: list[str]) -> tuple[float, float, float]:
     """Wall-clock seconds, CPU seconds, and the most megabytes that were resident."""
     began, before = time.perf_counter(), _children_seconds()
+    # A file, not a pipe, which nobody reads meanwhile: a full one would stop the program.
     with TemporaryFile() as said:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)  # noqa: S603  # our own command
         megabytes = 0.0
         # The peak that Linux counts never falls, but is gone with the process: the last look before the end has it.
+        # `poll` waits for the process at its end, by which its CPU time is added to that of our children.
         while process.poll() is None:
             megabytes = max(megabytes, _peak_megabytes(process.pid))
             time.sleep(0.02)
@@ -181,6 +187,7 @@ def _peak_megabytes(pid: int) -> float:
         lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return 0.0
+    # "VmHWM:  123456 kB" of 1024 bytes each, to megabytes of 10⁶.
     return next((int(line.split()[1]) * 1.024e-3 for line in lines if line.startswith("VmHWM")), 0.0)
 
 

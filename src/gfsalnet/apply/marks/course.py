@@ -41,9 +41,11 @@ def course_of(
     if stored is not None:
         return _read_back(stored, reader.info)
     rows: list[tuple[float, float, float, bool]] = []
+    # `closing` ends the threads that read ahead at once, also when `on_frame` raises.
     with closing(predictions(reader, model, None, part_seconds)) as made:
         for number, p in enumerate(made):
             density = p.map_density
+            # Three numbers of each map are kept, not the map; the first frame begins a shot without a cut.
             rows.append((p.time_seconds, area_holding(density), second_place(density), p.starts_shot and number > 0))
             on_frame(number + 1)
     if not rows:
@@ -61,6 +63,7 @@ def _read_back(folder: Path, info: VideoInfo) -> Course:
         times_seconds=times,
         end_seconds=_end(times, info),
         area=np.array([float(row["area_50_percent"]) for row in rows]),
+        # One map at a time: the array lies on the disk, perhaps in half precision.
         split=np.array([second_place(np.array(density, np.float32)) for density in densities]),
         cuts=np.array([row["shot_cut"] == "1" for row in rows]),
     )

@@ -87,9 +87,12 @@ def second_place(density: Map) -> float:
     where it is in one piece.
     """
     order = np.sort(density, axis=None)[::-1]
+    # In float64: a sum of many small cells in float32 would lose the last of them.
     held = np.cumsum(order, dtype=np.float64)
+    # The density of the last cell that is needed for half of the looks, densest first.
     level = order[min(int(np.searchsorted(held, held[-1] / 2)), order.size - 1)]
     count, labels = cv2.connectedComponents((density >= level).astype(np.uint8), connectivity=8)
+    # Label 0 is what lies outside all pieces.
     looks = np.sort(np.bincount(labels.ravel(), weights=density.ravel(), minlength=count)[1:])
     return float(looks[-2] / looks[-1]) if looks.size > 1 and looks[-1] > 0 else 0.0
 
@@ -120,8 +123,10 @@ def smoothed(course: Course, values: Array, seconds: float) -> Array:
     starts = np.flatnonzero(course.cuts | (np.arange(values.size) == 0))
     ends = np.append(starts[1:], values.size)
     shot = np.repeat(np.arange(starts.size), ends - starts)
+    # No window reaches over a cut: what lies behind it is another picture.
     low = np.maximum(middle - seconds / 2, edges[starts][shot])
     high = np.minimum(middle + seconds / 2, edges[ends][shot])
+    # The integral up to each edge; between edges it is linear, so any window's mean is two interpolations.
     total = np.append(0, np.cumsum(values * np.diff(edges)))
     with np.errstate(invalid="ignore", divide="ignore"):
         means = (np.interp(high, edges, total) - np.interp(low, edges, total)) / (high - low)
@@ -129,6 +134,7 @@ def smoothed(course: Course, values: Array, seconds: float) -> Array:
 
 
 def _peaks(course: Course, area: Array, prominence: float) -> Iterator[Mark]:
+    # Logarithms, so that a prominence is a ratio of areas: from 2 % to 3 % is as much as from 20 % to 30 %.
     focus = -np.log2(np.maximum(area, 1e-6))
     found = [(place, height) for place, height in prominent(focus) if 2**height >= prominence]
     for number, (place, height) in enumerate(found, start=1):
@@ -150,6 +156,7 @@ def prominent(values: Array) -> list[tuple[int, float]]:
     are no maxima. As `scipy.signal.peak_prominences` defines it.
     """
     valleys = np.maximum(_lowest_before(values), _lowest_before(values[::-1])[::-1])
+    # Where each run of equal values begins; NaN is unequal to all, so that the first value begins one.
     changes = np.flatnonzero(np.diff(values, prepend=np.nan) != 0)
     ends = np.append(changes[1:], values.size) - 1
     found = []
@@ -164,6 +171,8 @@ def prominent(values: Array) -> list[tuple[int, float]]:
 def _lowest_before(values: Array) -> Array:
     """For each value the lowest between the last higher one before it and itself."""
     lowest = np.empty_like(values)
+    # Values that nothing later has reached yet, falling, each with the lowest since the one before it. Every value
+    # goes in once and out once: linear in time, where looking back from each would be quadratic.
     open_ones: list[tuple[float, float]] = []
     for place, value in enumerate(values.tolist()):
         low = value
@@ -194,5 +203,6 @@ def _stretches(
 
 def _runs(inside: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """(first, after the last) of each run of true."""
+    # False at both ends closes runs that reach them, so that changes come in pairs.
     changes = np.flatnonzero(np.diff(np.concatenate(([False], inside, [False]))))
     return [(int(a), int(b)) for a, b in zip(changes[::2], changes[1::2], strict=True)]

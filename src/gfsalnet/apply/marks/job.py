@@ -80,6 +80,7 @@ def write_marks(
     """
     marks = find_marks(course, request.found)
     own = None if info.path is None or info.kind != "video" else own_timecode(info.path)
+    # Before the folder is begun: a timecode that does not exist is refused while nothing is written yet.
     timebase, notes = _timebase(course, info, request, own)
     media_start = _start(request.media_start or own or "00:00:00:00", timebase, "--timecode")
     cuts = course.times_seconds[course.cuts].tolist()
@@ -101,6 +102,7 @@ def write_marks(
             except MissingPackageError as error:  # the other formats are no worse for it
                 notes.append(f"no {name} is written: {error.problem}; {error.remedy}")
                 continue
+            # Line ends as the formats have them: Windows would write others.
             (partial / name).write_text(text, encoding="utf-8", newline="")
         notes += _notes_on(request.save, marks, cuts)
         summary = {
@@ -126,6 +128,7 @@ def _notes_on(save: Sequence[str], marks: Sequence[Mark], cuts: Sequence[float])
 
 
 def _timebase(course: Course, info: VideoInfo, request: MarksRequest, own: str | None) -> tuple[Timebase, list[str]]:
+    # By the times of the frames too: a file may state a rate that it does not keep.
     rate, is_steady = nearest_rate(info.rate, course.times_seconds)
     notes = []
     if request.rate is not None:
@@ -134,6 +137,7 @@ def _timebase(course: Course, info: VideoInfo, request: MarksRequest, own: str |
         notes.append(f"its frames come at no steady rate: timecodes number {float(rate):.6g} frames per second")
     drop = request.drop_frame
     if drop is None:
+        # SMPTE's sign of drop-frame is a semicolon before the frames; some programs write a full stop.
         drop = can_drop(rate) if own is None else ";" in own or "." in own
     if drop and not can_drop(rate):
         problem = f"there is no drop-frame timecode at {float(rate):.6g} frames per second"
@@ -154,6 +158,7 @@ def own_timecode(path: Path) -> str | None:
     """The timecode of a file's first frame, where it has one; None where it has none, or cannot be read."""
     try:
         with open_input(f"{FILE}{path.absolute()}") as container:
+            # MXF has it on the file, QuickTime on a track of its own.
             places = [container.metadata, *(stream.metadata for stream in container.streams)]
     except (av.FFmpegError, OSError):
         return None

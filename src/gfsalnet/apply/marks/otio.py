@@ -24,6 +24,7 @@ def timeline_json(video: Video, marks: Sequence[Mark]) -> str:
         time = otio.opentime.RationalTime
         return otio.opentime.TimeRange(time(start, rate), time(length, rate))
 
+    # A clip's source range is in the clock of its media, markers on the timeline in the timeline's, from 0 on.
     first = video.media_start + video.timebase.frame_at(video.seconds[0])
     url = video.name if video.path is None else video.path.resolve().as_uri()
     track = schema.Track(name="V1", kind=schema.TrackKind.Video)

@@ -40,6 +40,7 @@ class Timebase:
 
     def frame_at(self, seconds: float) -> int:
         """The number, from 0 on, of the frame that is nearest to a time."""
+        # In fractions: a product of floats may round a frame of a long video to its neighbour.
         return round(Fraction(seconds) * self.rate)
 
     def timecode(self, frame: int) -> str:
@@ -50,9 +51,12 @@ class Timebase:
         ('00:00:59;29', '00:01:00;02', '00:10:00;00', '01:00:00:00')
         """
         if self.drop_frame:
+            # The day first: of a drop-frame day there are fewer frames, and numbers are skipped anew in each.
             frame = frame % self._per_day
             tens, rest = divmod(frame, self._per_ten_minutes)
+            # Minutes of these ten that have begun with a gap: the first has none and is longer by as much.
             minutes = max(0, rest - self._dropped) // (self.nominal * 60 - self._dropped)
+            # From here on the number that would be displayed, in which nothing is missing.
             frame += self._dropped * (9 * tens + minutes)
         seconds, frames = divmod(frame, self.nominal)
         hours, minutes, seconds = seconds // 3600 % 24, seconds // 60 % 60, seconds % 60
@@ -74,6 +78,7 @@ class Timebase:
         frame = ((hours * 60 + minutes) * 60 + seconds) * self.nominal + frames
         if not self.drop_frame:
             return frame
+        # The first numbers of a minute that drop-frame skips.
         if not seconds and minutes % 10 and frames < self._dropped:
             raise ValueError(f"{timecode} does not exist in drop-frame timecode")
         whole = hours * 60 + minutes
@@ -81,6 +86,7 @@ class Timebase:
 
     @property
     def _dropped(self) -> int:
+        # 2 of 30, 4 of 60, 8 of 120.
         return round(self.nominal / 15)
 
     @property
@@ -107,6 +113,7 @@ def nearest_rate(rate: Fraction, times_seconds: NDArray[np.float64]) -> tuple[Fr
         rate: that the container states.
         times_seconds: (T,) of the frames, ascending.
     """
+    # 29.97 is a rounded 30000/1001, and containers round it in many ways: the exact one keeps hours in step.
     nearest = min(STANDARD_RATES, key=lambda standard: abs(standard / rate - 1))
     steady = nearest if abs(nearest / rate - 1) < NEAR else rate
     grid = (times_seconds - times_seconds[:1]) * float(steady)

@@ -44,6 +44,7 @@ class Video:
     @property
     def shots(self) -> list[tuple[int, int]]:
         """(first frame, the one after the last) of each shot, on the timeline."""
+        # Two cuts may fall on one frame of the timeline where rates differ; a shot of no frames has no place in a list.
         starts = list(dict.fromkeys([0, *(self.frame(seconds) for seconds in self.cuts_seconds)]))
         return list(zip(starts, [*starts[1:], self.frames], strict=True))
 
@@ -90,6 +91,7 @@ def edl(video: Video, marks: Sequence[Mark]) -> str:
     for number, (first, after) in enumerate(video.shots, start=1):
         ends = [video.media_timecode(first), video.media_timecode(after)]
         ends += [video.timeline_timecode(first), video.timeline_timecode(after)]
+        # AX is the reel of sources without one; C a cut; then source in and out, record in and out.
         lines += [f"{number:03d}  AX       V     C        {' '.join(ends)}", f"* FROM CLIP NAME: {_line(video.name)}"]
         for mark in marks:
             frame = video.frame(mark.start_seconds)
@@ -105,7 +107,9 @@ def resolve_edl(video: Video, marks: Sequence[Mark]) -> str:
     for number, mark in enumerate(marks, start=1):
         start = video.frame(mark.start_seconds)
         length = max(1, video.frame(mark.end_seconds) - start)
+        # The event is one frame long; how long the marker is stands after D.
         ends = " ".join(video.timeline_timecode(frame) for frame in (start, start + 1) * 2)
+        # The stroke separates Resolve's fields, so no name may have one.
         colour, name = COLOURS[mark.kind].capitalize(), _line(f"{mark.name}: {mark.comment}").replace("|", "/")
         lines += [
             f"{number:03d}  001      V     C        {ends}",
@@ -127,6 +131,7 @@ def _line(text: str) -> str:
 def chapters(video: Video, marks: Sequence[Mark]) -> str:
     """FFmpeg's metadata file: a chapter from each mark to the next, and where a stretch ends."""
     begin, end = 0, round((video.seconds[1] - video.seconds[0]) * 1000)
+    # Milliseconds at which a chapter begins → marks there; none: a stretch ends, or the video begins.
     titles: dict[int, list[str]] = {begin: []}
     for mark in marks:
         titles.setdefault(round((mark.start_seconds - video.seconds[0]) * 1000), []).append(mark.name)

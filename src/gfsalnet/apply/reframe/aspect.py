@@ -78,6 +78,7 @@ class Crop:
 
     def corner(self, start: float) -> tuple[float, float]:
         """x, y of its upper left corner, where it begins at `start` along the axis."""
+        # Across, only the last odd pixel is left over: in whole pixels, so that nothing is interpolated that way.
         across = self.room_wh[1 - self.axis] / 2
         return (start, float(int(across))) if self.axis == 0 else (float(int(across)), start)
 
@@ -99,6 +100,7 @@ def largest_crop(
     """
     step = 2 if even else 1
     width, height = (side - side % step for side in frame_wh)
+    # From here on in stored pixels, which may be wider than high.
     ratio = aspect.ratio / float(pixel_aspect)
     ideal = (height * ratio, height) if width > height * ratio else (width, width / ratio)
     sides = [step * round(side / step) for side in ideal]

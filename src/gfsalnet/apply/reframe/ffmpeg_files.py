@@ -35,6 +35,7 @@ def commands(crop: Crop, views: Sequence[ShotView]) -> Iterator[str]:
     name, last = "xy"[crop.axis], -1
     for view in views:
         for seconds, start in zip(view.shot.times_seconds.tolist(), view.starts.tolist(), strict=True):
+            # Only where it changes: FFmpeg keeps what it was told, and files stay small.
             if (place := round(start)) != last:
                 last = place
                 yield f"{_due(seconds):.6f} crop {name} {place};\n"
@@ -48,6 +49,7 @@ def graph(crop: Crop, views: Sequence[ShotView], bars: Bars) -> str:
     whole = [view for view in views if view.view == "whole"]
     if not whole:
         return f"[0:v]{cropped}[v]\n"
+    # In FFmpeg's expressions a sum of conditions is their "or".
     shown = "+".join(f"gte(t,{_due(v.shot.times_seconds[0]):.6f})*lt(t,{_due(v.shot.end_seconds):.6f})" for v in whole)
     return (
         f"[0:v]split[a][b];\n[a]{cropped}[cropped];\n{_between_bars(crop, bars)}"

@@ -92,6 +92,7 @@ def reframe(
         OutputError: if it cannot be written.
     """
     info = reader.info
+    # Before anything is predicted: what cannot be read twice is refused at once.
     again = address_again(info)
     crop = largest_crop(info.source, info.size_wh, settings.aspect, info.pixel_aspect, even=info.kind != "image")
     areas, notes = _areas(info, settings, part_seconds)
@@ -185,6 +186,7 @@ def _pictures(
     for view in views:
         for index, start in zip(view.shot.indices.tolist(), view.starts.tolist(), strict=True):
             frame = next(frames, None)
+            # A path over other frames than it was planned for would be wrong without a word.
             if frame is None or frame.index != index:
                 raise SourceError(info.source, "changed while it was read", "Start again when it is complete.")
             rgb = whole(frame.rgb, crop, bars) if view.view == "whole" else cropped(frame.rgb, crop, start)

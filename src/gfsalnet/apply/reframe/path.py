@@ -53,6 +53,7 @@ def kept_shares(marginals: NDArray[np.floating[Any]], positions: Floats, length:
         length: of the crop, 0…1 of the frame's side.
     """
     cells = marginals.shape[1]
+    # (T, n + 1) looks before each edge of a cell; within a cell they grow linearly.
     before = np.pad(np.cumsum(marginals, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
 
     def looks_before(places: Floats) -> Floats:
@@ -76,6 +77,7 @@ def losses_at(marginals: NDArray[np.floating[Any]], positions: Floats, length: f
         aside_price: for each length.
     """
     cells = marginals.shape[1]
+    # (T,) where the looks are on average, 0…1.
     means = marginals @ ((np.arange(cells) + 0.5) / cells)
     aside = np.abs(positions + length / 2 - means[:, None]) / length
     return np.asarray(1 - kept_shares(marginals, positions, length) + aside_price * aside, np.float64)
@@ -98,12 +100,15 @@ def cheapest_path(losses: Floats, way_price: float, turn_price: float) -> NDArra
     ways = np.where((origins >= 0) & (origins < count), way_price * np.abs(speeds)[:, None], np.inf)
     origins = np.clip(origins, 0, count - 1)
     costs = np.broadcast_to(losses[0], (len(speeds), count))  # (V, P) of the best path that ends so
+    # Indices of 17 speeds in a byte each: of a long shot this is by far the largest array.
     speeds_before = np.empty((steps, len(speeds), count), np.uint8)
     for step in range(1, steps):
         turned = turns + costs  # (V now, V before, P)
+        # Over the speed before, at the position before; then both are taken from where each path comes from.
         best = turned.argmin(axis=1)
         speeds_before[step] = np.take_along_axis(best, origins, axis=1)
         costs = np.take_along_axis(turned.min(axis=1), origins, axis=1) + ways + losses[step]
+    # Backwards from the cheapest end: its speed says where it came from, the table with which speed it got there.
     path = np.empty(steps, np.int64)
     speed, path[-1] = np.unravel_index(costs.argmin(), costs.shape)
     for step in range(steps - 1, 0, -1):
@@ -118,6 +123,7 @@ def spline(points: Floats, places: Floats) -> Floats:
     >>> spline(np.array([0.0, 0.0, 0.0, 6.0]), np.array([0.0, 1.0, 2.0]))
     array([0., 0., 1.])
     """
+    # Place i is shaped by the points i − 1 … i + 2, which stand at i + 1 … i + 4 here.
     padded = np.pad(points, 2, mode="edge")
     places = np.clip(places, 0, len(points) - 1)
     first = places.astype(int)

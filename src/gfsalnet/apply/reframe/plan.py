@@ -76,20 +76,27 @@ def plan_shot(shot: Shot, crop: Crop, areas: Sequence[Area] = (), settings: Plan
     length, side = crop.length, crop.side
     marginals = _by_step(shot, into_steps)
     losses = losses_at(marginals, positions / side, length / side, path.aside_price)
+    # Areas where they are in the middle of each step.
     spans = _spans(areas, crop, shot.times_seconds[0] + (np.arange(len(marginals)) + 0.5) * path.step_seconds)
     losses += AREA_PRICE * _outside(spans, positions, length)
     spacing = crop.room / max(len(positions) - 1, 1) / length  # in lengths of the crop
     way_price = path.way_price if path.most_speed else NO_WAY_PRICE
+    # The prices are of lengths and lengths a second: turned into those of one position, and of one position a step.
+    # Looks count by the seconds of a step, so that finer steps do not make them dearer.
     chosen = cheapest_path(
         losses * path.step_seconds, way_price * spacing, path.turn_price * spacing / path.step_seconds
     )
+    # What was decided for a step is meant for its middle.
     places = (shot.times_seconds - shot.times_seconds[0]) / path.step_seconds - 0.5
     starts = spline(positions[chosen], places)
     if np.ptp(starts) < STILL_PIXELS:
+        # At a whole pixel, where the picture is copied and not interpolated.
         starts[:] = round(float(np.median(starts)))
     kept = _weighted(kept_shares(shot.marginals, starts[:, None] / side, length / side)[:, 0], shot)
+    # No path can hold areas that reach farther than the crop does.
     lost = bool(np.any(spans[:, 1] - spans[:, 0] > length))
     view: View = "still" if np.ptp(starts) == 0 else "moving"
+    # Without room the crop is the frame: bars would change nothing.
     if crop.room and settings.whole_below and (lost or kept < settings.whole_below):
         view = "whole"
     way = float(np.abs(np.diff(starts)).sum()) / length
@@ -100,12 +107,14 @@ def _positions(crop: Crop, path: PathSettings) -> Floats:
     """(P,) pixels: as far apart as the slowest speed is fast."""
     spacing = (path.most_speed or PathSettings.most_speed) * crop.length * path.step_seconds / SPEEDS_EACH_WAY
     count = min(MOST_POSITIONS, math.ceil(crop.room / spacing) + 1)
+    # In whole pixels, at which a crop that rests is sharpest.
     return np.round(np.linspace(0, crop.room, count))
 
 
 def _steps(shot: Shot, step_seconds: float) -> tuple[NDArray[np.int64], int]:
     """For each frame the step that it belongs to, and the number of steps."""
     since = shot.times_seconds - shot.times_seconds[0]
+    # The tolerance: sums of rounded durations must not begin a step that no frame is in.
     count = max(1, math.ceil((shot.end_seconds - shot.times_seconds[0]) / step_seconds - 1e-6))
     return np.minimum((since / step_seconds + 1e-6).astype(np.int64), count - 1), count
 
@@ -123,6 +132,7 @@ def _by_step(shot: Shot, into_steps: tuple[NDArray[np.int64], int]) -> Floats:
     step_of, count = into_steps
     sums = np.zeros((count, shot.marginals.shape[1]))
     np.add.at(sums, step_of, shot.marginals * _durations(shot)[:, None])
+    # For each step the last one in which a frame began: at a low rate frames are longer than steps.
     begun = np.zeros(count, np.int64)
     begun[step_of] = step_of
     sums = sums[np.maximum.accumulate(begun)]
@@ -132,6 +142,7 @@ def _by_step(shot: Shot, into_steps: tuple[NDArray[np.int64], int]) -> Floats:
 
 def _spans(areas: Sequence[Area], crop: Crop, times_seconds: Floats) -> Floats:
     """(T, 2) pixels from and to which all protected areas reach along the axis; (side, 0) where none is shown."""
+    # An empty span, from the far end to the near one, which any area makes real.
     spans = np.tile([float(crop.side), 0.0], (len(times_seconds), 1))
     for area in areas:
         for step, seconds in enumerate(times_seconds.tolist()):

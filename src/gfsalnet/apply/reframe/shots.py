@@ -62,6 +62,7 @@ def read_shots(
     for prediction in predictions:
         if prediction.starts_shot and times:
             firsts.append(len(times))
+        # The map is folded to one axis at once: of a crop that moves along it nothing else is needed.
         along = prediction.map_density.sum(axis=1 if axis == 1 else 0, dtype=np.float64)
         marginals.append((along / along.sum()).astype(np.float32))
         indices.append(prediction.frame_index)

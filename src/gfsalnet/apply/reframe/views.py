@@ -43,6 +43,7 @@ def whole(rgb: RGB, crop: Crop, bars: Bars) -> RGB:
     box = Letterbox((rgb.shape[0], rgb.shape[1]), crop.size_wh[::-1])
     if bars == "black":
         return box.apply(rgb)
+    # The middle, not the path: behind a frame that stands still nothing moves.
     view = _blurred(cropped(rgb, crop, crop.room // 2))
     (top, left), (height, width) = box.offset_yx, box.inner_hw
     view[top : top + height, left : left + width] = resize_rgb(rgb, box.inner_hw)

@@ -109,6 +109,7 @@ def encode(
     """
     _require(encoding.codec)
     with TemporaryDirectory(dir=path.parent, prefix=".passes-") as folder:
+        # The first pass is written like any other and thrown away: only its statistics are wanted.
         stats, trial = Path(folder) / "stats", Path(folder) / "first.mp4"
         passes = [(1, trial), (2, path)] if encoding.kbps is not None else [(0, path)]
         for place, (number, file) in enumerate(passes, start=1):
@@ -144,6 +145,7 @@ def _encode_once(
     with open_source(source) as reader:
         info = reader.info
         with closing(_pictures(reader, source, encoding.codec, part_seconds)) as pictures:
+            # Its size, format and colours are the encoder's, which is opened before anything is written.
             first = next(pictures)
             marked = _Marker(first[0], offsets, block_pixels)
             with FrameWriter(
@@ -174,6 +176,7 @@ def _pictures(
     if isinstance(reader, ContainerReader):
         native = ((frame, seconds) for frame, seconds in reader.decoded() if seconds >= begin)
         first = next(native, None)
+        # As it is decoded: 10 bits stay 10, and nothing goes through RGB and back.
         if first is not None and _takes(codec, first[0]):
             yield from _of_one_size(_until(chain([first], native), end))
             return
@@ -193,6 +196,7 @@ def _until(pictures: Iterator[Picture], end: float) -> Iterator[Picture]:
 def _takes(codec: RoiCodec, frame: VideoFrame) -> bool:
     """Whether the encoder takes frames as they are: alpha, RGB and odd sides have to be dealt with."""
     formats = Codec(CODECS[codec], "w").video_formats or []
+    # Chroma of 4:2:0 has half the sides.
     is_even = frame.width % 2 == 0 == frame.height % 2
     return is_even and not frame.format.is_rgb and frame.format.name in {known.name for known in formats}
 
@@ -211,6 +215,7 @@ def _settle(context: VideoCodecContext, frame: VideoFrame, encoding: Encoding, p
     """Tell the encoder what the frames are: all as in the first."""
     context.width, context.height = frame.width, frame.height
     context.pix_fmt = frame.format.name
+    # The reader's, in which a turn by a quarter has already swapped the sides.
     context.sample_aspect_ratio = pixel_aspect
     context.thread_count = 0  # the encoder's own choice
     context.colorspace, context.color_range = int(frame.colorspace), int(frame.color_range)
@@ -240,6 +245,7 @@ class _Marker:
 
     def apply(self, frame: VideoFrame, index: int) -> VideoFrame:
         """The frame, with the regions of its place among all."""
+        # A frame too many takes the last offsets; the count is checked when all are done.
         now = None if self._offsets is None else self._offsets[min(index, len(self._offsets) - 1)]
         is_new = now is not None and (self._last is None or not np.array_equal(now, self._last))
         if self._graph is None or is_new:

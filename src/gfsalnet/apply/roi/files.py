@@ -26,6 +26,7 @@ class SvtAv1Map:
     """
 
     def __init__(self, strength: float, block_pixels: int) -> None:
+        # Seven values from −strength to strength, evenly apart.
         self._strength, self._step = strength, max(strength, 1) * 2 / (SVT_MOST_VALUES - 1)
         self._together = SVT_BLOCK_PIXELS // block_pixels
         self._last: str | None = None
@@ -43,6 +44,7 @@ class SvtAv1Map:
         indices = np.rint(steps * self._step * QINDEX_PER_QP).astype(int)
         values = " ".join(map(str, indices.ravel().tolist()))
         line = f"{self._frame} {values}\n" if values != self._last else ""
+        # Compared without the number of the frame, which always differs.
         self._last, self._frame = values, self._frame + 1
         return line
 

@@ -93,6 +93,7 @@ def write_roi(
             if (written := count_frames(path)) != frames:
                 raise OutputError(folder / ENCODED, f"holds {written} frames of {frames}", "Please report this")
         if "npz" not in request.save:
+            # The encoder has read it back; who did not ask for it does not get it.
             (partial / OFFSETS).unlink()
         encoded_bytes = path.stat().st_size if request.encoding is not None else None
         summary = {
@@ -116,6 +117,7 @@ def _write_offsets(
     frames, total = 0, 0.0
     svt_av1 = SvtAv1Map(request.settings.strength, request.settings.block_pixels)
     with ExitStack() as files:
+        # On the disk: offsets of a whole film at fine blocks do not belong into memory.
         body = files.enter_context(TemporaryFile(dir=folder))
         stack = MapStack(body, "qp_offsets", "int8")
         lines = None

@@ -59,8 +59,10 @@ def frame_offsets(predictions: Iterable[Prediction], settings: RoiSettings) -> I
         height, width = now.frame.size_hw
         lift = block_lift(now.map_density, (width, height), settings.block_pixels)
         if smoothed is None or now.starts_shot or not settings.smooth_seconds:
+            # At a cut the looks jump, and blocks of the last shot say nothing about this one.
             smoothed = lift
         else:
+            # By time, not by frames, so that a variable rate is smoothed evenly.
             kept = math.exp(-(now.time_seconds - before_seconds) / settings.smooth_seconds)
             smoothed = kept * smoothed + (1 - kept) * lift
         before_seconds = now.time_seconds
@@ -107,6 +109,7 @@ def offsets_of(lift: NDArray[np.float64], strength: float) -> Offsets:
     >>> offsets_of(np.array([[0, 0.5, 1, 2, 100]]), 6)
     array([[ 6,  3,  0, -3, -6]], dtype=int8)
     """
+    # No looks at all have a logarithm too: it is far below what is cut off next.
     doublings = np.log2(np.maximum(lift, np.finfo(np.float64).tiny))
     return np.asarray(np.rint(np.clip(-QP_PER_DOUBLING * doublings, -strength, strength)), np.int8)
 
@@ -122,7 +125,9 @@ def regions_of(offsets: Offsets, size_wh: tuple[int, int], block_pixels: int) ->
         block_pixels: side of a block.
     """
     done: list[Region] = []
+    # Runs that go on from the rows above → the row in which they began.
     open_runs: dict[tuple[int, int, int], int] = {}
+    # One row more than there are, without runs, ends all that are open.
     for row in range(offsets.shape[0] + 1):
         runs = _runs(offsets[row]) if row < offsets.shape[0] else []
         for run in [run for run in open_runs if run not in runs]:
@@ -134,6 +139,7 @@ def regions_of(offsets: Offsets, size_wh: tuple[int, int], block_pixels: int) ->
 
 def _runs(row: NDArray[np.int8]) -> list[tuple[int, int, int]]:
     """(first column, column after the last, offset) of each stretch of one offset other than 0."""
+    # A value before the first that differs from it makes it the start of a run.
     starts = np.flatnonzero(np.diff(row, prepend=row[0] + 1))
     ends = [*starts[1:], row.size]
     return [(int(a), int(b), int(row[a])) for a, b in zip(starts, ends, strict=True) if row[a]]

@@ -86,6 +86,7 @@ def _quality(prediction: Prediction, shot: int, crop: Crop | None) -> Quality:
     size_hw = fitted_size_hw(prediction.frame.size_hw, MEASURED_PIXELS, multiple=8)
     grey = np.asarray(cv2.cvtColor(resize_rgb(rgb, size_hw), cv2.COLOR_RGB2GRAY), np.float32)
     density = resize_density(prediction.map_density, size_hw)
+    # Edges weighted by the looks: a sharp background behind a blurred face does not help.
     edges = cv2.Laplacian(grey, cv2.CV_32F)
     mean = float((density * edges).sum())
     start, kept = (None, None) if crop is None else best_crop(prediction.map_density, crop)
@@ -110,6 +111,7 @@ def best_crop(density: Map, crop: Crop) -> tuple[float, float]:
     along = density.sum(axis=1 if crop.axis == 1 else 0, dtype=np.float64)[None]
     looks = along / along.sum()
     places, length = np.arange(crop.room + 1) / crop.side, crop.length / crop.side
+    # As `reframe` weighs a still shot, in which way and turns cost nothing.
     best = int(losses_at(looks, places, length, PathSettings.aside_price).argmin())
     return float(best), float(kept_shares(looks, places[best : best + 1], length)[0, 0])
 
@@ -123,6 +125,7 @@ def choose(qualities: Sequence[Quality], count: int) -> list[Thumbnail]:
     """
     if not qualities:
         return []
+    # Ranks, since variances of a Laplacian and parts of a frame have no common scale.
     sharp = _ranks([quality.sharpness for quality in qualities])
     focused = _ranks([-quality.focus_area for quality in qualities])
     scores = ((sharp + focused) / 2).tolist()
@@ -146,6 +149,7 @@ def choose(qualities: Sequence[Quality], count: int) -> list[Thumbnail]:
 def _best(qualities: Sequence[Quality], scores: Sequence[float], at_cut: Sequence[bool], part: tuple[int, int]) -> int:
     """The frame of a part that goes before its others."""
     first, end = part
+    # False goes before true: brightness decides first, then the place in the part, and the score among those left.
     margin = (end - first) * END_SHARE
 
     def worth(k: int) -> tuple[bool, bool, float]:
@@ -174,6 +178,7 @@ def _parts(qualities: Sequence[Quality], count: int) -> list[tuple[int, int]]:
     shots = np.array([quality.shot for quality in qualities])
     firsts = [0, *(np.flatnonzero(np.diff(shots)) + 1).tolist()]
     parts = list(zip(firsts, [*firsts[1:], len(shots)], strict=True))
+    # No part can be shorter than a frame, so the count of frames is the most there can be.
     while len(parts) < min(count, len(qualities)):
         k = max(range(len(parts)), key=lambda i: parts[i][1] - parts[i][0])
         first, end = parts[k]

@@ -75,6 +75,7 @@ def thumbnails(
         with closing(predictions(reader, model, output, part_seconds)) as looks:
             qualities = measure(looks, crop, on_frame)
         found = choose(qualities, count)
+        # Read again for a few frames: which ones is known at the end only, and all of them do not fit into memory.
         with open_source(again, start_seconds=part_seconds[0], end_seconds=part_seconds[1]) as second:
             _write_pictures(partial, second, info, crop, found)
         rows = [_row(one, crop) for one in found]
@@ -99,6 +100,7 @@ def _write_pictures(
             start = one.quality.crop_start
             rgb = frame.rgb if crop is None or start is None else cropped(frame.rgb, crop, start)
             write_jpeg(folder / one.file, _as_shown(rgb, info))
+        # The rest of a long video need not be decoded.
         if not wanted:
             return
     raise SourceError(info.source, "changed while it was read", "Start again when it is complete.")
