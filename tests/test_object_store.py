@@ -42,6 +42,7 @@ def test_a_folder_replaces_what_was_there_its_summary_last(s3: Any, tmp_path: Pa
     assert written == ["/frames.csv", "/overlay.mp4", "/summary.json"]
 
 
+@pytest.mark.slow
 def test_a_store_that_is_overloaded_is_asked_again_and_not_for_ever(s3: Any) -> None:
     write(f"{s3.bucket}/x", b"x", SourceError)
     s3.refusals = 3
@@ -49,6 +50,7 @@ def test_a_store_that_is_overloaded_is_asked_again_and_not_for_ever(s3: Any) -> 
     assert s3.refused == 3
 
 
+@pytest.mark.slow
 def test_a_store_that_stays_overloaded_is_one_line(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     fsspec.get_filesystem_class("s3").clear_instance_cache()

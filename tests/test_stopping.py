@@ -58,6 +58,7 @@ def test_the_third_one_waits_for_nothing() -> None:
         assert process.wait(30) == 143
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "swallows",
     [

@@ -95,6 +95,7 @@ def end_once(mark: Path) -> str:
     return "done"
 
 
+@pytest.mark.slow
 def test_workers_report_and_what_keeps_them_from_starting_is_told() -> None:
     heard: Queue[tuple[str, int]] = Queue()
     with WorkerPool(2, on_report=heard.put) as pool:
@@ -105,6 +106,7 @@ def test_workers_report_and_what_keeps_them_from_starting_is_told() -> None:
         result_of(pool.submit(half, 1))
 
 
+@pytest.mark.slow
 def test_a_dead_worker_is_replaced_and_takes_no_other_task_with_it(tmp_path: Path) -> None:
     with WorkerPool(2) as pool:
         once, others = pool.submit(end_once, tmp_path / "mark"), [pool.submit(half, number) for number in range(6)]

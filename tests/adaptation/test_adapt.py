@@ -46,6 +46,7 @@ def pictures(root: Path, count: int = 8, viewers: int = 3, gaze: int = 40) -> Pa
     return root
 
 
+@pytest.mark.slow
 def test_pictures_of_viewers_who_look_to_the_left(tmp_path: Path) -> None:
     folder, stages = tmp_path / "models/left", []
     dataset = open_dataset("folder", pictures(tmp_path / "gaze", viewers=1))

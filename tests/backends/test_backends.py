@@ -49,6 +49,7 @@ def int8_graph(network: GFSalNet, tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in BACKENDS if name != "torch-fp16"])
 def test_every_backend_gives_the_maps_of_the_network(name: str, network: GFSalNet, int8_graph: Path) -> None:
     backend = make_backend(name, network, int8_graph=int8_graph)
@@ -141,6 +142,7 @@ def test_the_graph_is_exported_once_for_the_same_weights(
     assert cached_onnx(single_stream(network, "motion")).name != path.name
 
 
+@pytest.mark.slow
 def test_of_two_that_start_together_one_exports(
     network: GFSalNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,7 @@ def test_streams_that_a_folder_lacks(tmp_path: Path) -> None:
     assert stored(tmp_path, "appearance").picked_stream is None
 
 
+@pytest.mark.slow
 def test_the_reference_runs_the_graph_and_leaves_torch_alone() -> None:
     code = (
         "import sys; from gfsalnet.models import load_model; model = load_model('gfsalnet-mobile', device='cpu'); "

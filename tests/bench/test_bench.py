@@ -67,6 +67,7 @@ def test_timings_are_interleaved_and_count_cpu_time() -> None:
     assert timings.ratio("long", "short") == pytest.approx(3, rel=0.4)
 
 
+@pytest.mark.slow
 def test_every_backend_that_is_installed_is_measured(report: NetworkReport) -> None:
     names = [row.backend for row in report.backends]
     assert names == ["torch eager", *(name for name in BACKENDS if name not in ("torch-bf16", "torch-fp16"))]
@@ -85,6 +86,7 @@ def test_the_peak_is_that_of_a_product() -> None:
     assert gemm_gflops_per_second(cpu_ms=1000) == pytest.approx(2 * 1536**3 / 1e9)
 
 
+@pytest.mark.slow
 def test_the_command_prints_tables_and_writes_figures(
     small_model: Path, report: NetworkReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

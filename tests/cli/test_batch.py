@@ -30,6 +30,7 @@ def test_failures_are_written_and_mended(tmp_path: Path) -> None:
     assert "2 of 2 sources done" in done.stdout
 
 
+@pytest.mark.slow
 def test_workers_do_the_same(tmp_path: Path) -> None:
     clips = [write_long(tmp_path / f"{name}.mp4", 3) for name in "ab"]
     for workers in (1, 2):

@@ -215,6 +215,7 @@ def test_a_tiny_image_and_a_photograph(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_leaves_whole_outputs_only(tmp_path: Path) -> None:
     frames = tmp_path / "frames"
@@ -295,6 +296,7 @@ def test_the_strength_of_the_centre(clip: Path, tmp_path: Path) -> None:
     one_line_error(other, "pqft", "centre", status=2)
 
 
+@pytest.mark.slow
 def test_maps_that_look_ahead(clip: Path, tmp_path: Path) -> None:
     """Still one map per frame, other ones, and the summary says how far they look."""
     for frames in ("0", "3"):

@@ -129,6 +129,7 @@ def test_help_and_wrong_commands(tmp_path: Path) -> None:
     assert gfsalnet("dance").exit_code == 2
 
 
+@pytest.mark.slow
 def test_compose_writes_clips_that_are_read_back(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     (tmp_path / "photos" / "images").mkdir(parents=True)

@@ -57,6 +57,7 @@ def evaluate(photographs: Path, *arguments: object) -> Result:
     return gfsalnet("evaluate", "--dataset", "folder", "--root", photographs, "--workers", 0, *arguments)
 
 
+@pytest.mark.slow
 def test_maps_of_another_program(photographs: Path, maps: Path, tmp_path: Path) -> None:
     done = evaluate(photographs, "--maps", maps, "--output", tmp_path, "--paper-table", "iv")
     assert done.exit_code == 0, done.stderr
@@ -153,6 +154,7 @@ def test_wrong_roots_and_models(photographs: Path, tmp_path: Path) -> None:
     assert "no-such-model" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unrendered")
 def test_compare_maps_with_a_finished_evaluation(photographs: Path, maps: Path, tmp_path: Path) -> None:
     evaluate(photographs, "--maps", maps, "--output", tmp_path / "finished")

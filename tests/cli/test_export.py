@@ -119,6 +119,7 @@ def test_one_stream_is_named_after_it_and_has_one_input(
     assert inputs_and_outputs(tmp_path / "small-motion.onnx") == (["flow_image"], ["saliency", "motion"])
 
 
+@pytest.mark.slow
 def test_openvino_writes_two_files_where_it_is_told_to(folder: Path, tmp_path: Path) -> None:
     words = said(gfsalnet("export", "openvino", "--model", folder, "--output", tmp_path / "net.xml"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.bin", "net.xml"]
@@ -336,6 +337,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize(("backend", "name"), [("torch", "small (torch)"), ("onnxruntime", "small (onnxruntime)")])
 def test_a_row_of_an_evaluation_says_what_ran_the_model(

@@ -24,6 +24,7 @@ def lines_after(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().err.splitlines()
 
 
+@pytest.mark.slow
 def test_a_line_now_and_then_also_while_nothing_ends(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress("videos") as bar:
         assert any(line.startswith("at work (0:0") for line in lines_after(capsys))
@@ -53,6 +54,7 @@ def test_a_new_stage_starts_the_clock_again(monkeypatch: pytest.MonkeyPatch) -> 
     assert bar._line == "camera: 7"
 
 
+@pytest.mark.slow
 def test_what_has_no_count_says_that_it_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     with at_work("loading a model"):
         assert any(line.startswith("loading a model (0:0") for line in lines_after(capsys))

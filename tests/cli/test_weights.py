@@ -28,6 +28,7 @@ def weights(tmp_path: Path) -> Path:
     return tmp_path / "weights_best.pth"
 
 
+@pytest.mark.slow
 def test_from_the_official_file_to_a_prediction(weights: Path, tmp_path: Path) -> None:
     before = gfsalnet("models")
     assert "needs weights" in next(line for line in before.stdout.splitlines() if line.startswith("unisal "))

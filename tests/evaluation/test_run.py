@@ -203,6 +203,7 @@ def test_changed_maps_are_scored_again(tmp_path: Path) -> None:
     assert changed == [False, True, False, False]
 
 
+@pytest.mark.slow
 def test_changed_gaze_is_scored_again(finished: Path, tmp_path: Path) -> None:
     dataset = Drawn()
     dataset.damaged = frozenset("d")
@@ -211,6 +212,7 @@ def test_changed_gaze_is_scored_again(finished: Path, tmp_path: Path) -> None:
     assert same_files(finished, tmp_path)
 
 
+@pytest.mark.slow
 def test_the_models_maps_score_as_the_model(finished: Path, tmp_path: Path) -> None:
     folder = write_maps(tmp_path / "blob", Drawn(), BlobModel())
     evaluate(Drawn(), MapsFolder(folder), ALL, tmp_path / "out")

@@ -85,6 +85,7 @@ def shown_of(model: Slow, source: Any) -> tuple[Feed, list[float]]:
     return feed, times
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("live", [True, False])
 def test_a_model_that_is_too_slow_drops_frames_and_stays_new(live: bool) -> None:
     feed, times = shown_of(Slow(0.05), Source(60, live=live))

@@ -131,6 +131,7 @@ def test_sampled_aucs_on_given_draws(pack: Pack, step: float) -> None:
         assert close(shuffled, case["values"][f"AUC_shuffled_given{suffix}"]), case["case"]
 
 
+@pytest.mark.slow
 def test_sampled_aucs_on_own_draws_have_the_references_distribution(pack: Pack) -> None:
     for case in pack.cases:
         prediction, fixations = pack.prediction(case), pack.fixation_map(case, "fix")
@@ -162,6 +163,7 @@ def test_emd_core_on_what_the_references_core_saw(pack: Pack) -> None:
     assert compared > 150
 
 
+@pytest.mark.slow
 def test_emd_from_full_maps(pack: Pack) -> None:
     for case in pack.cases:
         given, density = pack.arrays[case["pred"]], pack.arrays[case["density"]]

@@ -76,6 +76,7 @@ def test_without_weights_a_model_says_how_to_get_them() -> None:
         load_model("vinet", device="cpu")
 
 
+@pytest.mark.slow
 def test_converted_weights_are_found_by_name_and_by_folder(unisal: Path, tmp_path: Path) -> None:
     assert MODELS["unisal"].ready
     elsewhere = tmp_path / "elsewhere"

@@ -49,6 +49,7 @@ def under_former_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor
     return {key.replace("backbone.", "trunk."): value for key, value in state.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("graph", ["fig2", "light"])
 def test_weights_and_checkpoints_from_when_the_backbone_was_called_trunk(graph: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
@@ -120,6 +121,7 @@ def test_config_survives_json(saved: Path) -> None:
     assert about == {"name": "mine", "flow": None}
 
 
+@pytest.mark.slow
 def test_torchvision_style_resnet_weights_load_into_both_backbones(tmp_path: Path) -> None:
     """With a classifier on top and, as old files are, without batch-norm counters."""
     net = GFSalNet(NetworkConfig())

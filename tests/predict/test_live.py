@@ -156,6 +156,7 @@ def small_gfsalnet() -> GFSalNetModel:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make_model", "waiting"), [(Looking, 4), (small_gfsalnet, 8)])
 def test_no_delay_builds_up_where_writing_is_slow(
     make_model: Callable[[], SaliencyModel], waiting: int, tmp_path: Path

@@ -11,6 +11,7 @@ import pytest
 from tests.predict.remembering import RememberingModel, contents, forgetful, write_long
 
 from gfsalnet.predict import Settings, default_workers, predict_in_pool, predict_sources
+from gfsalnet.predict.pool import _largest_first
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +73,7 @@ def test_short_and_long_sources_give_what_they_give_one_by_one(tmp_path: Path) -
     assert sorted(outcome.status for outcome in again) == ["failed", "skipped", "skipped", "skipped"]
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_its_segment_done_again(tmp_path: Path) -> None:
     long = write_long(tmp_path / "long.mp4", 100)
     settings, load = Settings(output=tmp_path / "out", save=("npz",)), Loads(tmp_path / "killed")
@@ -94,6 +96,7 @@ def test_a_source_that_always_ends_its_process_fails_alone(tmp_path: Path) -> No
     assert "ended unexpectedly" in outcomes[sources[0]].message
 
 
+@pytest.mark.slow
 def test_giving_up_ends_the_processes_and_keeps_what_is_whole(tmp_path: Path) -> None:
     sources = [str(write_long(tmp_path / "short.mp4", 5)), str(write_long(tmp_path / "long.mp4", 100))]
     outcomes = predict_in_pool(RememberingModel(), forgetful, sources, Settings(output=tmp_path / "out"), 1)
@@ -119,3 +122,13 @@ def test_processes_are_started_where_there_is_enough_to_do(tmp_path: Path, monke
         assert default_workers(model, few, settings) == 1
     monkeypatch.setattr("gfsalnet.predict.pool.cores", lambda: 1)
     assert default_workers(model, [long], settings) == 1
+
+
+def test_the_largest_files_come_first_unless_two_are_called_alike(tmp_path: Path) -> None:
+    sizes = {"a/one.mp4": 5, "two.mp4": 50, "b/one.mp4": 500}
+    for name, size in sizes.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(bytes(size))
+    one, two, other = (str(tmp_path / name) for name in sizes)
+    assert _largest_first([one, "https://example.org/v.mp4", two]) == [two, one, "https://example.org/v.mp4"]
+    assert _largest_first([one, two, other]) == [one, two, other]

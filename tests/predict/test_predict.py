@@ -302,6 +302,7 @@ def test_the_summary_records_what_was_done(clip: Path, settings: Settings) -> No
     assert summary["versions"].keys() == {"gfsalnet", "python"}
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_video(tmp_path: Path) -> None:
     """Ten times the frames, no more memory: frames of 0.7 MB would show at once."""
     peaks = []

@@ -62,6 +62,7 @@ def require_the_same(whole: Path, parts: Path) -> None:
 VARYING = [1000 * n // RATE + 90 * (n % 2) + 20_000 * (n > 200) for n in range(400)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "how"),
     [
@@ -79,12 +80,14 @@ def test_every_output_is_the_same_to_the_byte(tmp_path: Path, name: str, how: di
     require_the_same(*in_both_ways(path, tmp_path, words))
 
 
+@pytest.mark.slow
 def test_open_groups_of_hevc(tmp_path: Path) -> None:
     path = write_long(tmp_path / "open.mp4", 90, codec="libx265", options="open-gop=1")
     assert len(plan(RememberingModel(), path)) == 2
     require_the_same(*in_both_ways(path, tmp_path))
 
 
+@pytest.mark.slow
 def test_a_part_of_a_video(tmp_path: Path) -> None:
     path = write_long(tmp_path / "long.mp4", LONG_SECONDS, options="open-gop=1")
     how = {"part_seconds": (11.3, 90.0), "max_frames": 300}
@@ -120,6 +123,7 @@ def test_what_is_predicted_in_one_piece(tmp_path: Path, what: str) -> None:
     assert not (tmp_path / "out" / "video").exists()
 
 
+@pytest.mark.slow
 def test_a_picture_that_does_not_decode_is_for_one_piece(tmp_path: Path) -> None:
     """The index tells nothing of it, so that it is met in a segment."""
     path = write_long(tmp_path / "broken.mp4", LONG_SECONDS)
@@ -179,6 +183,7 @@ def test_a_damaged_piece_is_no_result(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "long").exists()
 
 
+@pytest.mark.slow
 def test_a_memory_that_is_longer_than_stated_gets_longer_warm_ups(tmp_path: Path) -> None:
     """It never ends, so that each segment is begun at the beginning, in the end."""
     path, model = write_long(tmp_path / "long.mp4", LONG_SECONDS), RememberingModel(forgets=False)

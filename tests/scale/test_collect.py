@@ -100,6 +100,7 @@ def test_nothing_there_leaves_no_tables(tmp_path: Path) -> None:
     assert list((tmp_path / "tables").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_results_of_a_store(s3: Any, manifest: Path, tmp_path: Path) -> None:
     predict(manifest, f"{s3.bucket}/out")
     s3.refusals = 1

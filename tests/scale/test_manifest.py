@@ -150,6 +150,7 @@ def test_what_is_no_manifest_or_is_in_use(folder: Path, tmp_path: Path) -> None:
         make_manifest([str(folder)], tmp_path / "n.parquet")
 
 
+@pytest.mark.slow
 def test_objects_of_a_store(s3: Any, folder: Path, tmp_path: Path) -> None:
     for name in ("in/1.mp4", "in/sub/2.mp4"):
         write(f"{s3.bucket}/{name}", (folder / "b.mp4").read_bytes(), SourceError)

@@ -221,6 +221,7 @@ def test_a_kill_loses_no_result(manifest: Path, tmp_path: Path, monkeypatch: pyt
     assert planned(manifest, tmp_path / "out") == (2, 2)
 
 
+@pytest.mark.slow
 def test_results_in_a_store(s3: Any, manifest: Path, clips: Path, tmp_path: Path) -> None:
     out = f"{s3.bucket}/out"
     for path in clips.iterdir():

@@ -191,6 +191,7 @@ def correlation(samples, rate, original):
     return np.corrcoef(samples[start:][:length], original[start:][:length])[0, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("copies", [True, False])
 @pytest.mark.parametrize("name", ["clips/torchcodec_nasa_13013.mp4", "dhf1k_0002/video.avi"])

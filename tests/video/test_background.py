@@ -106,6 +106,7 @@ def test_depth_must_be_positive():
         prefetch([1], 0)
 
 
+@pytest.mark.slow
 def test_a_reader_may_be_closed_while_it_is_read_ahead(encode):
     path = encode("a.mp4", 200)
     for _ in range(5):

@@ -244,6 +244,7 @@ def test_anamorphic_pixels_are_kept_and_reported(encode):
     assert info.pixel_aspect == Fraction(16, 11)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_video(encode, monkeypatch):
     alive: weakref.WeakSet[Frame] = weakref.WeakSet()
     most = 0
@@ -291,6 +292,7 @@ def test_real_clips_are_whole(some_real_clips):
         np.testing.assert_allclose(np.diff(times), float(1 / reader.info.rate), atol=1e-6, err_msg=path.name)
 
 
+@pytest.mark.slow
 def test_frames_are_let_go_without_the_garbage_collector(encode):
     """PyAV's frames may refer to themselves, and the collector counts objects, not their megabytes."""
     path = encode("clip.mp4", 30)

@@ -25,6 +25,7 @@ def store_clip(s3: Any, folder: Path, frames: int = 6) -> str:
     return address
 
 
+@pytest.mark.slow
 def test_a_stored_video_is_read_whole_and_its_copy_goes(
     s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,9 +85,10 @@ def predict_in_pool(
 ) -> Generator[Outcome, None, None]:
     """`predict_sources` in several processes: the same results, in the order in which they are finished.
 
-    Few sources more than are being predicted are taken from `sources` at a time. What only this process can read,
-    cameras and standard input, is predicted by it at the end. A worker that ends unexpectedly is replaced, and what it
-    was at work on is done again, see `WorkerPool`.
+    Few sources more than are being predicted are taken from `sources` at a time. Of a list the largest files come
+    first, so that no process is still busy with a long one when the others have nothing left. What only this process
+    can read, cameras and standard input, is predicted by it at the end. A worker that ends unexpectedly is replaced,
+    and what it was at work on is done again, see `WorkerPool`.
 
     Args:
         model: in this process, the same as `load` gives.
@@ -103,7 +104,7 @@ def predict_in_pool(
     try:
         # What workers report and what has ended come by one queue, so that there is one thing to wait for.
         with new_pool(workers, _start_worker, load, on_report=pooled.events.put) as pool:
-            yield from pooled.outcomes(pool, iter(sources))
+            yield from pooled.outcomes(pool, iter(_largest_first(sources) if isinstance(sources, list) else sources))
     finally:
         pooled.stop()
     yield from predict_taken(model, [*pooled.here, *pooled.taken], settings, on_frame, on_wait)
@@ -253,6 +254,20 @@ class _Pooled:
         else:
             self._long.append(source)
         return None
+
+
+def _largest_first(sources: list[str | Listed]) -> list[str | Listed]:
+    """By the bytes of the files; as they are given where two are called alike: the second is to be `clip-2`."""
+
+    def size_bytes(source: str | Listed) -> int:
+        path = Path(str(source))
+        try:
+            return path.stat().st_size if path.is_file() else 0
+        except (OSError, ValueError):  # its turn will tell what is wrong with it
+            return 0
+
+    names = {Path(str(source)).stem for source in sources}
+    return sorted(sources, key=size_bytes, reverse=True) if len(names) == len(sources) else sources
 
 
 def default_workers(model: SaliencyModel, sources: Sequence[str], settings: Settings) -> int:

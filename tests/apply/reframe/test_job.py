@@ -164,6 +164,7 @@ def test_what_fails_leaves_nothing(make, encode, draw, tmp_path, monkeypatch) ->
     assert not (tmp_path / "out" / "clip").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bars", ["black", "blur"])
 def test_ffmpeg_makes_the_same_of_its_files(make, encode, draw, bars) -> None:
     """The commands and the filters, in FFmpeg as PyAV brings it."""

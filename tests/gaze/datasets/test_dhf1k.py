@@ -190,6 +190,7 @@ def test_raw_gaze_that_is_missing_or_damaged(root: Path) -> None:
         dataset.gaze("0601")
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_raw_gaze_of_a_real_video_gives_the_published_points(shared_dir: Path, tmp_path: Path) -> None:
     """Write the samples of video 0002 as the authors do, and read the points that others made of them."""

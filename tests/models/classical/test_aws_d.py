@@ -85,6 +85,7 @@ def test_what_moves_over_what_stands_still_stands_out(moving: Callable[..., Any]
     assert scene.lift(last.density) > 2 * scene.lift(first.density)
 
 
+@pytest.mark.slow
 def test_what_moves_against_the_ground_stands_out_of_it(moving: Callable[..., Any]) -> None:
     """Against the same last frame after a clip in which the square moved with the ground, which is whitened away."""
     against, along = moving(pan=2, count=5), moving(pan=2, step=2, count=5)

@@ -122,6 +122,7 @@ def test_another_colour_stands_out(model: Fang2014, red_among_green: Any) -> Non
     assert prediction.density[red_among_green.target].sum() > 1.2 * max(discs)
 
 
+@pytest.mark.slow
 def test_a_still_video_is_the_same_as_its_picture(model: Fang2014, moving: Callable[..., Any]) -> None:
     rgb = moving(count=1).frames[0].rgb
     first, second = (p.map_density for p in model.stream([Frame(rgb, index=index) for index in range(2)]))

@@ -237,6 +237,7 @@ def test_downloaded_weights_are_ready_to_use(unisal: Callable[[], Path], tmp_pat
     assert [float(p.density.sum()) for p in predictions] == pytest.approx([1, 1], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_what_nobody_published_a_digest_of_must_be_the_same_as_the_first_time(
     unisal: Callable[[], Path], server: Server, tmp_path: Path
 ) -> None:
@@ -311,6 +312,7 @@ def unreachable(**expected: int | str) -> Download:
     return Download("https://127.0.0.1:9/w.pth", "w.pth", in_wheel=PACKAGE, **expected)
 
 
+@pytest.mark.slow
 def test_a_file_inside_a_package_stands_in_for_one_that_cannot_be_reached(
     unisal: Callable[[], Path], server: Server, index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,6 +334,7 @@ def test_what_was_reached_is_named_as_the_origin(unisal: Callable[[], Path], ser
     assert notes_of(unisal())["origin"] == server.url
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "words"),
     [

@@ -107,6 +107,7 @@ def noise(count: int, size_hw: tuple[int, int]) -> list[RGB]:
     return list(np.random.default_rng(8).integers(0, 256, (count, *size_hw, 3), dtype=np.uint8))
 
 
+@pytest.mark.slow
 def test_count_and_sizes_are_the_published_ones() -> None:
     with torch.device("meta"):
         network = ACLNet.make_network()

@@ -326,6 +326,7 @@ def test_windows_of_16_frames_look_5_ahead(blank: OMCNN, monkeypatch: pytest.Mon
     assert recorder.calls == [(number, min(number + 5, 36), number in (0, 16, 32)) for number in range(37)]
 
 
+@pytest.mark.slow
 def test_weights_that_are_no_numbers_are_named(blank: OMCNN) -> None:
     bias = blank.network.readout.deconv2.bias
     kept = bias.detach().clone()

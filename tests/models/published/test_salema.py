@@ -107,6 +107,7 @@ def test_maps_are_the_published_ones(
     assert np.abs(expected[0] - expected[3]).max() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_maps_of_a_real_clip_are_the_published_ones(
     model: SalEMA, weights: dict[str, Tensor], shared_dir: Path, monkeypatch: pytest.MonkeyPatch

@@ -140,6 +140,7 @@ def published_input(pictures: list[tuple[RGB, FlowField]], number: int) -> tuple
     return image, np.minimum(np.maximum(flows, -20), 20)[:, :, ::-1]
 
 
+@pytest.mark.slow
 def test_it_is_the_published_graph(model: Narrow, weights: dict[str, NDArray[Any]]) -> None:
     """Three frames in double precision, in which even the little that attention adds shows."""
     graph = PublishedGraph({path: values.astype(np.float64) for path, values in weights.items()})

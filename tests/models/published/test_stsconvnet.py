@@ -136,6 +136,7 @@ def ssnet(blobs: dict[str, Array]) -> STSConvNet:
     return build(SSNet, one_stream(blobs))
 
 
+@pytest.mark.slow
 def test_the_variants_share_all_but_the_fusion(ssnet: STSConvNet, blobs: dict[str, Array]) -> None:
     frame, flow = two_pictures(8, 8)
     of_frame, of_flow = stream(blobs, "", frame)[-1], stream(blobs, "_b", flow)[-1]

@@ -132,6 +132,7 @@ def placed(x: Tensor, level: Tensor, kernel: int) -> Tensor:
     return torch.from_numpy(np.array([unpooled_by_hand(values, of, kernel) for values, of in maps]))[None]
 
 
+@pytest.mark.slow
 def test_the_decoder_by_hand(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     network = TASEDNetwork().double().eval()
     network.load_state_dict({name: torch.from_numpy(np.asarray(value)) for name, value in state.items()})
@@ -182,6 +183,7 @@ def pictures(count: int) -> list[RGB]:
     return [np.ascontiguousarray(ground[:, at : at + 90]) for at in range(count)]
 
 
+@pytest.mark.slow
 def test_each_map_comes_from_the_window_that_ends_with_its_frame(
     small: TASEDNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -276,6 +276,7 @@ def test_priors_and_smoothing_start_as_published() -> None:
     assert float(kernel[20, 20] / kernel[20, 0]) == pytest.approx(math.exp((0.5 / math.exp(-2)) ** 2 / 2), rel=1e-4)
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_every_fifth_frame_carries_on_a_sequence_of_its_own(model: UNISAL, state: State) -> None:
     """Frames 1 and 6 of a clip of 7 are one sequence; the size is that of 100 to 120 squares of 32 pixels."""
@@ -368,6 +369,7 @@ def test_a_domain_has_its_own_norm() -> None:
     assert float(norm(torch.zeros(1, 1, 1, 1)).detach()) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @torch.inference_mode()
 def test_a_real_clip_from_decoding_to_density(shared_dir: Path, model: UNISAL, state: State) -> None:

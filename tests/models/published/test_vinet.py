@@ -107,6 +107,7 @@ def step(x: Tensor, weight: Tensor, groups: int) -> Tensor:
     return doubled(torch.cat(parts, 1).clamp(min=0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [ViNet, ViNetS])
 def test_the_decoder_by_hand(kind: type[ViNet]) -> None:
     groups: Groups = kind.groups

@@ -91,6 +91,7 @@ def test_people_and_teacher_agree_where_they_look(make: Make) -> None:
     assert np.median(distances) < 0.12
 
 
+@pytest.mark.slow
 def test_networks_teach_the_view_and_unisal_watches_crops_once(
     make: Make, settings: Distillation, taught: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,6 +92,7 @@ def test_what_the_student_predicts_is_what_it_learned(student_recipe: Recipe, tm
     assert np.corrcoef(small.ravel(), said.ravel())[0, 1] > 0.999
 
 
+@pytest.mark.slow
 def test_two_processes_and_pieces_learn_as_one(
     student_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,7 @@ def test_two_streams_have_columns_of_their_own(tmp_path: Path) -> None:
     assert "nss" not in rows(tmp_path)[0]
 
 
+@pytest.mark.slow
 def test_the_picture_and_tensorboard_are_written(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     pytest.importorskip("tensorboard")
