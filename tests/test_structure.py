@@ -72,7 +72,7 @@ MAY_IMPORT = {
     "render": {"video", "flow"},
     "training": {"device", "video", "flow", "network", "models", "gaze", "metrics", "composed", "render", "store"},
     "demo": {"video"},
-    "predict": {"device", "video", "models", "render", "store", "workers"},
+    "predict": {"device", "video", "models", "render", "report", "store", "workers"},
     "scale": {"device", "video", "models", "predict", "render", "store", "workers"},
     "report": {"device", "video", "models", "render", "store"},
     "apply": {"areas", "device", "video", "flow", "models", "render", "predict", "store"},

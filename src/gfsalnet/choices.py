@@ -39,6 +39,7 @@ SaveWord: TypeAlias = Literal[
     "grey",
     "ffv1",
     "csv",
+    "report",
 ]
 """What is written of predictions: `SAVE_WORDS` says it in words, `gfsalnet.render.SINKS` writes it."""
 
@@ -56,6 +57,7 @@ SAVE_WORDS: Mapping[SaveWord, str] = {
     "grey": "a grey video of the maps",
     "ffv1": "a lossless 16-bit grey video of the maps",
     "csv": "numbers for each frame",
+    "report": "an HTML page that plays and explains them",
 }
 """The words of --save."""
 

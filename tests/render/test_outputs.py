@@ -12,6 +12,9 @@ from gfsalnet.render.look import Look, MapForm
 from gfsalnet.render.outputs import SINKS, open_sinks, output_names, parse_save
 from gfsalnet.video import VideoInfo
 
+OWN = tuple(word for word in SINKS if word != "report")
+"""The words that need no more than predictions."""
+
 
 def info(kind: str, size_wh: tuple[int, int] = (64, 36)) -> VideoInfo:
     return VideoInfo(
@@ -42,7 +45,7 @@ def test_unknown_words_are_refused_with_the_known_ones(text):
 def test_names_say_what_will_be_written():
     assert output_names(parse_save(",".join(SINKS)), "video") == [
         *("overlay.mp4", "focus.mp4", "contours.mp4", "side.mp4", "gate.mp4", "flow.mp4"),
-        *("maps", "maps.npz", "maps16", "grey.mp4", "maps.mkv", "frames.csv"),
+        *("maps", "maps.npz", "maps16", "grey.mp4", "maps.mkv", "frames.csv", "report.html"),
     ]
     assert output_names(["maps", "npz"], "video") == ["maps", "maps.npz"]
     assert output_names(["overlay", "gate", "csv"], "image") == ["overlay.png", "gate.png", "frames.csv"]
@@ -51,10 +54,10 @@ def test_names_say_what_will_be_written():
 @pytest.mark.parametrize("kind", ["video", "image", "frames"])
 def test_all_sinks_write_what_their_names_say(tmp_path, make_prediction, kind):
     folder = tmp_path / "out" / "clip"
-    with open_sinks(tuple(SINKS), folder, info(kind), maps=MapForm(size_hw=(6, 8))) as sink:
+    with open_sinks(OWN, folder, info(kind), maps=MapForm(size_hw=(6, 8))) as sink:
         sink.write(make_prediction(0, gate=0.5))
     assert sink.notes == []
-    assert sorted(os.listdir(folder)) == sorted(output_names(tuple(SINKS), kind))
+    assert sorted(os.listdir(folder)) == sorted(output_names(OWN, kind))
     with np.load(folder / "maps.npz") as stored:
         assert stored["density"].shape == (1, 6, 8)
 
@@ -68,12 +71,18 @@ def test_a_still_becomes_a_picture_at_full_size(tmp_path, make_prediction):
 
 def test_nothing_is_left_by_any_sink_after_an_exception(tmp_path, make_prediction):
     def interrupted() -> None:
-        with open_sinks(tuple(SINKS), tmp_path, info("video")) as sink:
+        with open_sinks(OWN, tmp_path, info("video")) as sink:
             sink.write(make_prediction(0, gate=0.5))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_page_needs_somebody_who_knows_the_model(tmp_path):
+    with pytest.raises(OutputError, match="gfsalnet predict"), open_sinks(["csv", "report"], tmp_path, info("video")):
+        pass
     assert os.listdir(tmp_path) == []
 
 

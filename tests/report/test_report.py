@@ -12,9 +12,10 @@ import pytest
 from follower import FRAMES, Follower, square_x
 
 from gfsalnet.errors import GFSalNetError, SourceError
+from gfsalnet.predict import Settings, predict_source
 from gfsalnet.report import Version, make_report
+from gfsalnet.report.about import limits_of
 from gfsalnet.report.hot_spots import hot_spots
-from gfsalnet.report.limits import limits_of
 from gfsalnet.report.recording import Layout, most_bits_per_second
 from gfsalnet.video import open_source
 
@@ -66,6 +67,18 @@ def test_the_page_holds_everything_and_fetches_nothing(clip, tmp_path):
     assert drift[0][1] is None
     # Two pixels of 96 each tenth of a second; the square holds four fifths of the looks.
     assert np.median([value for _, value in drift[1:]]) == pytest.approx(100 * 2 / 96 * 10, rel=0.3)
+
+
+@pytest.mark.parametrize("part", [(None, None), (1.0, 2.0)])
+def test_predict_makes_the_same_page_of_what_it_predicts_anyway(clip, tmp_path, part):
+    make_report([(Version(source=str(clip), model=Follower(), part_seconds=part),)], tmp_path / "alone.html")
+    settings = Settings(output=tmp_path / "out", save=("csv", "report"), part_seconds=part)
+    outcome = predict_source(Follower(), str(clip), settings)
+    assert outcome.notes == ()
+    pages = [tmp_path / "alone.html", outcome.folder / "report.html"]
+    alone, beside = (re.sub("<td>[^<]* UTC</td>", "", page.read_text(encoding="utf-8")) for page in pages)
+    assert alone == beside
+    assert sorted(path.name for path in outcome.folder.iterdir()) == ["frames.csv", "report.html", "summary.json"]
 
 
 def test_the_small_video_holds_frame_and_maps_in_step(clip, tmp_path):

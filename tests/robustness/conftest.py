@@ -27,7 +27,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # makes the files beside the tests modules that they import
+# Makes the files beside the tests modules that they import.
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "serve")]
 
 SECONDS, SEED = "GFSALNET_TEST_SECONDS", "GFSALNET_TEST_SEED"
 _TOLD = "release figures"

@@ -1,7 +1,7 @@
 """What the tests of the server run in the place of a job's processes: it does in a moment what takes these seconds.
 
-The content of the video says what happens: `broken`, `crash`, `killed` once or `killed always`, `damaged`, and `slow`,
-which waits for a file `go` beside the folder of the jobs.
+The content of the video says what happens: `broken`, `crash`, `killed` once or `killed always`, `damaged`, `pause`, and
+`slow`, which waits for a file `go` beside the folder of the jobs.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ def main() -> None:
     what, *rest = sys.argv[3:]
     if what == "look":
         look(Path(rest[0]), Path(rest[1]))
-    elif rest[0] == "predict":
-        predict(Path(rest[-1]), Path(after(rest, "--output")) / "clip", rest)
     else:
-        Path(after(rest, "--output")).write_text('<script type="module">play()</script>')
+        predict(Path(rest[-1]), Path(after(rest, "--output")) / "clip", rest)
 
 
 def after(arguments: list[str], option: str) -> str:
@@ -51,6 +49,7 @@ def predict(source: Path, output: Path, arguments: list[str]) -> None:
         os._exit(9)
     if b"killed" in said and (b"always" in said or begun.read_text() == "x"):
         os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.5 * (b"pause" in said))
     for done in range(1, 4):
         speed = {"per_second": 30.0, "seconds_left": 0.1}
         say(event="progress", source=source.name, done=done, total=3, file=1, files=1, failed=0, **speed)
@@ -59,6 +58,8 @@ def predict(source: Path, output: Path, arguments: list[str]) -> None:
     (output / "maps").mkdir(parents=True, exist_ok=True)
     (output / "overlay.mp4").write_bytes(bytes(range(200)))
     (output / "maps" / "000000.png").write_bytes(b"map")
+    if any(word.startswith("--save=") and "report" in word for word in arguments):
+        (output / "report.html").write_text('<script type="module">play()</script>')
     (output / "summary.json").write_text(json.dumps({"arguments": arguments}))
     status = "damaged" if b"damaged" in said else "done"
     message, notes = f"{source}: 3 frames", ["a note"]

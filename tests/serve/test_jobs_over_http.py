@@ -45,7 +45,7 @@ def test_a_video_is_sent_and_its_results_are_fetched(serve: Serve) -> None:
     assert (job["state"], job["problem"], job["notes"], job["frames_done"]) == ("done", None, ["a note"], 3)
     assert [file["name"] for file in job["files"]] == ["overlay.mp4", "report.html", "summary.json"]
     summary = client.get(f"{place}/files/summary.json").json()
-    assert {"--save=overlay", "--map-size=64x48"} <= set(summary["arguments"])
+    assert {"--save=overlay,report", "--map-size=64x48"} <= set(summary["arguments"])
     part = client.get(f"{place}/files/overlay.mp4", headers={"range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, bytes(range(10, 20)))
     assert part.headers["etag"]

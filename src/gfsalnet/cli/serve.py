@@ -93,7 +93,8 @@ def job_arguments(options: Mapping[str, Any]) -> list[str]:
     """Arguments of `gfsalnet predict` for these options, checked as it checks them.
 
     Args:
-        options: values by the names of the options, such as `map-size`; texts, numbers, or true and false.
+        options: values by the names of the options, such as `map-size`; texts, numbers, or true and false. `report` is
+            one of a job's own, and short for one more word of `save`.
 
     Raises:
         RequestError: if one is unknown or of a value that predict does not take.
@@ -101,7 +102,7 @@ def job_arguments(options: Mapping[str, Any]) -> list[str]:
     from gfsalnet.models import MODELS
 
     arguments = []
-    for option, value in options.items():
+    for option, value in _with_report(options).items():
         if option not in JOB_OPTIONS:
             raise RequestError(option, "is no option of a job", f"There are {', '.join(JOB_OPTIONS)}, report")
         if not isinstance(value, (str, int, float, bool)):
@@ -119,6 +120,14 @@ def job_arguments(options: Mapping[str, Any]) -> list[str]:
             arguments.append(f"--{option}={text}")
     _parse(arguments)
     return arguments
+
+
+def _with_report(options: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {option: value for option, value in options.items() if option != "report"}
+    if options.get("report") is not True:
+        return rest
+    (usual,) = (parameter.default for parameter in _predict_command().params if parameter.name == "save")
+    return {**rest, "save": f"{rest.get('save', usual)},report"}
 
 
 def _parse(arguments: list[str]) -> None:

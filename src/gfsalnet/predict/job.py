@@ -30,6 +30,7 @@ from gfsalnet.predict.folders import (
 from gfsalnet.predict.listed import Listed
 from gfsalnet.predict.settings import Settings
 from gfsalnet.render import open_sinks
+from gfsalnet.report import page_sink
 from gfsalnet.stopping import handled_by
 from gfsalnet.store import ResultFolder
 from gfsalnet.types import Frame, Prediction
@@ -182,12 +183,12 @@ def _run(job: Job, stream: Stream, folder: Path, on_frame: OnFrame) -> tuple[dic
     frames = prefetch(_clocked(wanted, seconds, "read"), depth, skip)
     # Standard input lies in a file as long as its reader is open, which is where its sinks end.
     again = None if info.is_live else partial(open_for, str(info.path or info.address or info.source), settings)
-    done = 0
+    page, done = partial(page_sink, model=job.model, part_seconds=settings.part_seconds), 0
     with (
         # The stages run beside each other: a pool in one of them would take the others' cores, and the flow of DIS
         # depends on the number of threads. Left last, when no stage runs any more.
         threads(1, torch=False),
-        open_sinks(job.words, folder, info, look=settings.look, maps=settings.maps, reopen=again) as sink,
+        open_sinks(job.words, folder, info, look=settings.look, maps=settings.maps, reopen=again, page=page) as sink,
         closing(frames),
         closing(prefetch(stream(frames, seconds), depth)) as predictions,
     ):

@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 
 NEEDED_FOR = {
     "map_density": None,
-    "map_appearance": {"csv"},
-    "map_gate": {"csv", "gate"},
+    "map_appearance": {"csv", "report"},
+    "map_gate": {"csv", "gate", "report"},
     "flow": {"flow"},
     "flow_against_scene": {"flow"},
 }

@@ -41,6 +41,8 @@ class Rendering:
     maps: MapForm = field(default_factory=MapForm)
     video_peak: float | None = None
     """The largest `density · h · w` of the video, where something is scaled by it."""
+    page: Callable[[Path, VideoInfo], FileSink] | None = None
+    """Opens the sink of the HTML page, which knows the model; None: there can be none."""
 
 
 Draw = Callable[[Prediction, Rendering], RGB]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gfsalnet.choices import SaveWord
+from gfsalnet.errors import OutputError
 from gfsalnet.files import output_errors
 from gfsalnet.render.deferred import Reopen, deferred_sink
 from gfsalnet.render.drawn import (
@@ -73,6 +74,15 @@ _GREY = Output("grey.mp4", "grey.png", _drawn("grey", draw_grey).open, _by_video
 _FFV1 = Output(
     "maps.mkv", "maps.mkv", lambda path, info, how: ffv1_sink(path, info, how.maps, how.video_peak), _by_video
 )
+
+
+def _open_page(path: Path, info: VideoInfo, rendering: Rendering) -> FileSink:
+    if rendering.page is None:
+        raise OutputError(path.name, "is about a model and its settings", "`gfsalnet predict` makes it")
+    return rendering.page(path, info)
+
+
+_PAGE = Output("report.html", "report.html", _open_page)
 _CSV = Output("frames.csv", "frames.csv", lambda path, info, how: csv_sink(path))
 
 SINKS: dict[SaveWord, tuple[Output, ...]] = {
@@ -89,6 +99,7 @@ SINKS: dict[SaveWord, tuple[Output, ...]] = {
     "grey": (_GREY,),
     "ffv1": (_FFV1,),
     "csv": (_CSV,),
+    "report": (_PAGE,),
 }
 """What each word of `--save` writes; `choices.SAVE_WORDS` says it to people."""
 
@@ -121,6 +132,7 @@ def open_sinks(
     look: Look | None = None,
     maps: MapForm | None = None,
     reopen: Reopen | None = None,
+    page: Callable[[Path, VideoInfo], FileSink] | None = None,
 ) -> Iterator[Sink]:
     """Open everything that the words of `--save` ask for as one sink; the folder is made if necessary.
 
@@ -132,13 +144,14 @@ def open_sinks(
         maps: how they are stored; None: as usual.
         reopen: reads the source again, for what is scaled by the maximum of the whole video, which is known only at its
             end; None for a source that cannot be read twice.
+        page: opens the sink of the word `report`; None: that word is refused.
 
     Raises:
         OutputError: if something cannot be written; then nothing unfinished is left.
         SourceError: if something is scaled by the whole video and the source cannot be read twice.
         ValueError: if the maps change in size.
     """
-    rendering = Rendering(look=look or Look(), maps=maps or MapForm())
+    rendering = Rendering(look=look or Look(), maps=maps or MapForm(), page=page)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     outputs = _outputs(words)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from gfsalnet._version import __version__
 from gfsalnet.device import threads
 from gfsalnet.errors import GFSalNetError, SourceError
 from gfsalnet.files import output_errors
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
+from gfsalnet.report.about import about, limits_of
 from gfsalnet.report.areas import areas_drawn, areas_section
-from gfsalnet.report.limits import limits_of
 from gfsalnet.report.page import Entry, write_page
 from gfsalnet.report.recording import Recorded, Recorder
 from gfsalnet.unexpected import one_line
@@ -106,27 +104,15 @@ def _recorded(version: Version, path: Path, share: float, on_frame: OnFrame | No
 
 
 def _entry(version: Version, recorded: Recorded, group: tuple[Version, ...]) -> Entry:
-    info, about = recorded.info, version.model.describe()
-    title = info.name
+    info, title = recorded.info, recorded.info.name
     if len(group) > 1 and len({other.source for other in group}) == 1:
         title = version.model.name  # one source as two models see it
-    flow = about.get("flow")
-    start, end = version.part_seconds
-    said = {
-        "source": Path(info.source).name if info.path is not None else info.name,
-        "frames": f"{len(recorded.times)} of {info.size_wh[0]}×{info.size_wh[1]}, {float(info.rate):.5g} per second",
-        "part": "all of it"
-        if start is end is None
-        else f"{start or 0:g} s to {'the end' if end is None else f'{end:g} s'}",
-        "model": str(about.get("name", version.model.name)),
-        "weights": str(about.get("weights", "–")),
-        "engine": version.model.backend_name or "–",
-        "optical flow": flow["estimator"] if isinstance(flow, dict) else "–",
-        "program": f"gfsalnet {__version__}",
-        "made": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "notes": "; ".join(recorded.notes) or "none",
-    }
-    entry = Entry(title=title, recorded=recorded, about=said, limits=limits_of(version.model))
+    entry = Entry(
+        title=title,
+        recorded=recorded,
+        about=about(recorded, version.model, version.part_seconds),
+        limits=limits_of(version.model),
+    )
     if version.aoi is None:
         return entry
     folder = version.aoi / info.name / "aoi"

@@ -186,7 +186,7 @@ class Api:
             )
             options = _options_of_fields(upload.fields)
         try:
-            self._check_options({name: value for name, value in options.items() if name != "report"})
+            self._check_options(options)
         except RequestError as error:
             raise Problem(422, str(error)) from error
         content = hashlib.sha256(json.dumps([upload.digest, upload.name, options], sort_keys=True).encode()).hexdigest()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Stage = Literal["waiting", "looking", "predicting", "reporting", "ended"]
+Stage = Literal["waiting", "looking", "predicting", "ended"]
 _HEARTBEAT_SECONDS = 15.0
 """How often listeners hear something, so that those that are gone are noticed."""
 

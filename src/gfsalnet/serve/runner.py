@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from gfsalnet.errors import GFSalNetError, OutputError
 from gfsalnet.files import remove
 from gfsalnet.formats.texts import parse_json
-from gfsalnet.serve.documents import PREVIEW, REPORT
+from gfsalnet.serve.documents import PREVIEW
 from gfsalnet.serve.jobs import Job, Jobs
 from gfsalnet.serve.progress import Board
 from gfsalnet.serve.settings import CheckOptions, ServeSettings
@@ -186,20 +186,14 @@ class Runner:
         if not said or "problem" in said[-1]:
             raise _JobFailedError(said[-1]["problem"] if said else f"{job.name}: cannot be looked at")
         self._board.show(job.id, stage="predicting")
-        options = dict(job.options)
-        wants_report = options.pop("report", False)
-        outcome = await self._predict(job, [*self._check_options(options), "--output", str(folder / "results")])
+        outcome = await self._predict(job, [*self._check_options(job.options), "--output", str(folder / "results")])
         if outcome["status"] == "failed":
             raise _JobFailedError(outcome["message"])
-        results = Path(outcome["folder"])
-        if wants_report:
-            self._board.show(job.id, stage="reporting")
-            await self._report(job, results / REPORT)
         problem = outcome["message"] if outcome["status"] == "damaged" else None
         return {
             "problem": None if problem is None else self._without_places(problem, job.id),
             "notes": tuple(self._without_places(note, job.id) for note in outcome["notes"]),
-            "results": str(results),
+            "results": outcome["folder"],
             "frames": outcome["frames"],
         }
 
@@ -225,15 +219,6 @@ class Runner:
             why = rest[-1] if rest else f"its process ended with status {status}; it may have needed too much memory"
             raise _JobFailedError(why)
         return {"status": "failed", **outcomes[-1]}
-
-    async def _report(self, job: Job, path: Path) -> None:
-        picked = ("model", "flow", "backend", "device", "start", "end")
-        options = {name: value for name, value in job.options.items() if name in picked}
-        arguments = self._check_options(options)
-        command = ("command", "report", *arguments, "--title", job.name, "--output", str(path), "--", job.source)
-        status, rest = await self._process(command, lambda said: None)
-        if status:
-            raise _JobFailedError(rest[-1] if rest else f"its report ended with {status}")
 
     async def _process(
         self, arguments: tuple[str, ...], hear: Callable[[dict[str, Any]], None]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 CheckOptions = Callable[[Mapping[str, Any]], "list[str]"]
-"""Options of `gfsalnet predict` by name → its arguments; `RequestError` for one that it does not take."""
+"""Options of a job by name → arguments of `gfsalnet predict`; `RequestError` for one that it does not take."""
 
 
 @dataclass(frozen=True, kw_only=True)
