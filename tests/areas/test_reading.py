@@ -157,6 +157,7 @@ def test_a_thousand_areas_are_read(tmp_path: Path) -> None:
     assert [found.name for found in read_areas(path)] == [f"area {number}" for number in range(1000)]
 
 
+@pytest.mark.slow
 def test_a_box_in_every_frame_is_read_in_time_that_grows_with_their_number(tmp_path: Path) -> None:
     took = []
     for count in (1000, 8000):

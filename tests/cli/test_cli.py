@@ -249,6 +249,7 @@ def test_models_and_help_and_version() -> None:
     assert gfsalnet("dance").exit_code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pqft", "fang2014", "aws-d", "centre-bias"])
 def test_models_without_weights_predict_too(clip: Path, tmp_path: Path, name: str) -> None:
     done = gfsalnet("predict", clip, "--output", tmp_path, "--model", name, "--save", "csv,npz", "--max-frames", 2)

@@ -234,6 +234,7 @@ def predicted(folder: Path, clip: Path, tmp_path_factory: pytest.TempPathFactory
     return densities(output)
 
 
+@pytest.mark.slow
 def test_predict_uses_the_int8_file_of_a_model_folder(
     folder: Path, clip: Path, predicted: np.ndarray, tmp_path: Path
 ) -> None:
@@ -278,6 +279,7 @@ def test_predict_says_how_to_make_an_int8_file(folder: Path, clip: Path, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_predict_every_second_frame(folder: Path, clip: Path, predicted: np.ndarray, tmp_path: Path) -> None:
     command = ("predict", clip, "--output", tmp_path, "--model", folder, "--backend", "torch", "--every", 2)
     done = gfsalnet(*command, "--save", "npz,csv")

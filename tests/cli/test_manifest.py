@@ -12,6 +12,7 @@ from gfsalnet.demo import draw_clip
 pytest.importorskip("pyarrow")
 
 
+@pytest.mark.slow
 def test_a_manifest_says_how_much_it_holds(tmp_path: Path) -> None:
     draw_clip(tmp_path / "in" / "demo.mp4")
     done = gfsalnet("manifest", tmp_path / "in", "-o", tmp_path / "m.parquet")

@@ -33,6 +33,7 @@ def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[byte
     return subprocess.run(command, stderr=subprocess.PIPE, **settings)  # type: ignore[call-overload]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "printed"),
     [

@@ -62,6 +62,7 @@ def test_what_nobody_can_get_is_listed_only_with_weights_of_ones_own(tmp_path: P
     assert "ready" in next(line for line in listed.splitlines() if line.startswith("ssnet "))
 
 
+@pytest.mark.slow
 def test_pwcnet_is_used_as_flow(tmp_path: Path) -> None:
     torch.save(PWCNet().state_dict(), tmp_path / "pwc_net.pth.tar")
     done = gfsalnet("weights", "convert", "pwcnet", tmp_path / "pwc_net.pth.tar", "--output", tmp_path)

@@ -85,6 +85,7 @@ def test_a_uniform_map_has_no_rank_but_a_divergence() -> None:
     assert scores.tried[:, PREDICTORS.index(UNIFORM)].all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["mit", "pysaliency", "unisal", "aim24", "default"])
 def test_every_protocol_scores_all_its_metrics(protocol: str) -> None:
     names = tuple(metrics.PROTOCOLS[protocol].metrics)

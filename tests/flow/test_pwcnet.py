@@ -63,6 +63,7 @@ def test_the_network_sees_blue_first_from_0_to_1_and_the_previous_frame_first(we
     assert not seen[1].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zipped", [True, False], ids=["new format", "format before PyTorch 1.6"])
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_the_official_file_converts_and_loads(state, tmp_path, zipped, wrapped):

@@ -107,6 +107,7 @@ def near(golden: float) -> Any:
     return pytest.approx(golden, rel=1e-12, abs=1e-12, nan_ok=True)
 
 
+@pytest.mark.slow
 @settings(max_examples=3 * settings.default.max_examples)
 @given(saliency_maps, fixation_maps, saliency_maps)
 def test_fast_equals_plain(saliency: Array, fixation_map: Array, density: Array) -> None:

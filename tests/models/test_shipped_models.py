@@ -62,6 +62,7 @@ def test_a_still_picture_is_read_as_one() -> None:
     assert np.abs(alone - in_a_video).max() > 1e-5
 
 
+@pytest.mark.slow
 def test_the_shipped_motion_draws_to_what_moves_alone() -> None:
     """In the drawn video a bird flies past a tree. Without motion the gate is appearance's."""
     model = load_model("gfsalnet-mobile", device="cpu")

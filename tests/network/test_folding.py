@@ -22,6 +22,7 @@ def trained_like(network: GFSalNet) -> GFSalNet:
     return network.eval()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config",
     [

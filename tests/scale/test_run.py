@@ -246,6 +246,7 @@ def test_results_in_a_store(s3: Any, manifest: Path, clips: Path, tmp_path: Path
         planned(manifest, out)
 
 
+@pytest.mark.slow
 def test_a_store_that_refuses_a_result_is_a_reason(
     s3: Any, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

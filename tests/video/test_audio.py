@@ -36,6 +36,7 @@ def pitch(samples, rate):
     return np.argmax(spectrum) * rate / len(samples)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "codec", "expected"),
     [
@@ -131,6 +132,7 @@ def test_the_track_marked_as_default_is_kept(encode, tmp_path, monkeypatch, defa
     assert pitch(samples, rate) == pytest.approx(440 * (default + 1), abs=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "codec"), [("a.mp4", "aac"), ("a.mkv", "mp2"), ("a.avi", "pcm_s16le")])
 def test_sound_that_outlasts_the_pictures_is_cut_with_a_note(encode, tmp_path, picture, name, codec):
     source = encode(name, 25, codec="mpeg4", audio=codec, audio_seconds=4)
@@ -174,6 +176,7 @@ def test_sound_that_cannot_be_used_costs_only_the_sound(encode, tmp_path, pictur
         assert notes[0].startswith(f"without sound: that of {path.name} cannot be used")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["aac", "flac", "mp2"])
 def test_damaged_sound_does_not_harm_the_video(encode, tmp_path, picture, codec):
     source = encode("a.mkv", 50, codec="mpeg4", audio=codec)

@@ -51,6 +51,7 @@ def test_bits_go_where_the_offsets_are_negative(clip, tmp_path, encoding):
     assert not list(tmp_path.glob(".passes*"))
 
 
+@pytest.mark.slow
 def test_two_passes_meet_the_bit_rate(clip, tmp_path):
     source = clip(times=[n / 25 for n in range(50)])
     seen = []

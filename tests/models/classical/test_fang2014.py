@@ -110,6 +110,7 @@ def test_what_moves_against_the_ground_stands_out(model: Fang2014, moving: Calla
     assert scene.lift(last.density) > 5
 
 
+@pytest.mark.slow
 def test_what_moves_with_the_ground_does_not(model: Fang2014, moving: Callable[..., Any]) -> None:
     scene = moving(pan=2, step=2, count=3)
     *_, last = model.stream(scene.frames)

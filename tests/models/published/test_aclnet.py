@@ -207,6 +207,7 @@ def test_the_picture_lies_in_the_middle_of_black(model: ACLNet, monkeypatch: pyt
     assert saliency.shape == (400, 720)
 
 
+@pytest.mark.slow
 def test_one_map_a_frame_however_short_the_clip(model: ACLNet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ACLNet, "input_size_hw", (64, 96))
     pictures = noise(3, (50, 60))

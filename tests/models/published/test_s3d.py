@@ -142,6 +142,7 @@ def pooled(x: Tensor, sides: tuple[int, int, int], strides: tuple[int, int, int]
     return x
 
 
+@pytest.mark.slow
 def test_the_whole_encoder_is_wired_as_named() -> None:
     net = randomised(S3D())
     clip = torch.from_numpy(np.random.default_rng(3).normal(size=(1, 3, 16, 32, 64)))

@@ -110,6 +110,7 @@ def run(model: STSConvNet, *pictures: Array) -> Array:
         return model.network(*(torch.from_numpy(picture)[None] for picture in pictures))[0, 0].numpy()
 
 
+@pytest.mark.slow
 def test_layers_pooling_and_fusion_are_caffes(model: STSConvNet, blobs: dict[str, Array]) -> None:
     """10x14 is 5x7, then 2x3, only where pooling rounds up; the map is 8x12 then."""
     frame, flow = two_pictures(10, 14)

@@ -32,6 +32,7 @@ def small(state: State) -> TASEDNet:
     return load(Small, state)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 def test_the_official_state_loads_strictly(shared_dir: Path) -> None:
     manifest = read_manifest(shared_dir / "facts" / "manifests" / "tased.tsv")

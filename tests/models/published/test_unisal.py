@@ -289,6 +289,7 @@ def test_every_fifth_frame_carries_on_a_sequence_of_its_own(model: UNISAL, state
         assert np.allclose(densities[index], expected, rtol=1e-4, atol=1e-9)
 
 
+@pytest.mark.slow
 @torch.inference_mode()
 def test_one_frame_alone_is_a_still_image(model: UNISAL, state: State) -> None:
     clip = pictures(2)

@@ -42,6 +42,7 @@ def vinet_s() -> ViNet:
     return load(SmallViNetS, small_state(ViNetS))
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize(("kind", "file", "_"), KINDS)
 def test_the_official_state_loads_strictly(kind: type[ViNet], file: str, _: int, shared_dir: Path) -> None:
@@ -162,6 +163,7 @@ def pictures(count: int) -> list[RGB]:
     return [np.ascontiguousarray(ground[:, at : at + 60]) for at in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vinet", "vinet_s"])
 def test_each_map_comes_from_its_window(
     name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
