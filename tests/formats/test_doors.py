@@ -271,3 +271,15 @@ def test_a_key_of_toml_with_thousands_of_parts_is_refused_at_once(tmp_path, part
         read_toml(path, GFSalNetError)
     path.write_text('x.y.z = "a.b.c"\n[d.e."f.g"]\nh = 1.5\n')
     assert read_toml(path, GFSalNetError) == {"x": {"y": {"z": "a.b.c"}}, "d": {"e": {"f.g": {"h": 1.5}}}}
+
+
+def test_long_toml_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    """Its reader takes two seconds for a megabyte."""
+    monkeypatch.setenv("GFSALNET_MAX_BYTES", str(2**20))  # of which TOML may have 8 KiB
+    path = tmp_path / "a.toml"
+    path.write_text("x = 1\n" * 1000)
+    with pytest.raises(GFSalNetError, match="Cannot overwrite a value"):
+        read_toml(path, GFSalNetError)
+    path.write_text("x = 1\n" * 1400)
+    with pytest.raises(GFSalNetError, match=r"too long for a TOML file.*GFSALNET_MAX_BYTES"):
+        read_toml(path, GFSalNetError)

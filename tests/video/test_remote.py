@@ -107,6 +107,12 @@ def test_a_video_is_read_and_no_secret_of_its_address_kept(server: Server, clip:
     assert {path for path, _ in server.asked} == {"/clip.mp4?token=pa55"}  # the server has to see it
 
 
+@pytest.mark.usefixtures("clip")
+def test_the_case_of_a_scheme_makes_no_difference(server: Server) -> None:
+    with open_source(f"{server.url.replace('http', 'HTTP')}/clip.mp4") as reader:
+        assert len(list(reader)) == 7
+
+
 def test_a_password_is_sent(server: Server, clip: bytes) -> None:
     server.password = "Basic YW5uOnAgYTU1"  # ann:p a55
     server.headers = {"ETag": '"v1"'}

@@ -78,9 +78,17 @@ _LONG_KEY = re.compile(r"""(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){64}"
 """Python's reader takes time and memory with the square of the number of parts of a key."""
 
 
+_TOML_SHARE = 16
+"""Python's reader takes two seconds for a megabyte: TOML may have a sixteenth of what other text may, 4 MiB."""
+
+
 def parse_toml(data: bytes, path: Path, kind: type[GFSalNetError], remedy: str) -> dict[str, Any]:
     """The tables of TOML that was read from `path`; errors as `read_toml`."""
     with opening(path, "TOML file", kind, remedy):
+        limit = max_text_bytes() // _TOML_SHARE
+        if len(data) > limit:
+            problem = f"it is longer than {limit / 1e6:,.0f} MB, too long for a TOML file"
+            raise kind(path, problem, remedy_for(len(data) * TEXT_SHARE * _TOML_SHARE))
         text = data.decode("utf-8")
         if _LONG_KEY.search(text):
             raise ValueError("a key has more than 64 parts")

@@ -48,7 +48,10 @@ def remote_input(source: str, allow_playlists: bool) -> MediaInput:
     Raises:
         SourceError: if it is none that is read, or leads to a playlist and those are not allowed.
     """
-    shown, scheme = shown_url(source), source.partition("://")[0].lower()
+    scheme, colon, rest = source.partition("://")
+    scheme = scheme.lower()  # FFmpeg knows its protocols in small letters alone, and RFC 3986 makes no difference
+    source = f"{scheme}{colon}{rest}"
+    shown = shown_url(source)
     if scheme not in URL_SCHEMES:
         remedy = "For a file give its path" if scheme == "file" else f"Those of {', '.join(URL_SCHEMES)} are read"
         raise SourceError(shown, f"addresses of {scheme} are not read", remedy)
