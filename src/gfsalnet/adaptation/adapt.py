@@ -53,6 +53,7 @@ def adapt(
         GFSalNetError: if it does not help, or SciPy is not installed.
         OutputError: if the folder exists or cannot be written.
     """
+    # Both before the network runs: minutes of work should not end at a folder that exists.
     require_new(output)
     require("scipy", what="adapt")
     loaded = load_model(model, device=device, backend=backend)
@@ -71,6 +72,7 @@ def adapt(
     candidates = _candidates(numbers_of(how, kind))
     best = _best(recordings, dataset, how, kind, candidates, seed, on_progress)
     _require_help(best, model, dataset)
+    # On all recordings: those left out have judged, and now count too.
     values = fitted(recordings, how, kind, best.free)
     on_progress("fit", 1, 1)
     fixations = sum(len(look.fixations) for recording in recordings for look in recording.looks)
@@ -108,6 +110,7 @@ def _best(
 
     on_progress("fit", 0, total)
     found = [judged(recordings, dataset, how, kind, free, seed, on_fold) for free in candidates]
+    # Of equals the first, which has the fewest numbers.
     return max(found, key=lambda candidate: candidate.gain)
 
 

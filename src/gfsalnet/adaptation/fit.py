@@ -35,6 +35,7 @@ def log_likelihood(density: Map, counts: Map) -> float:
     """
     rows, columns = np.nonzero(counts)
     even = 1 / density.size
+    # A cell without any density would cost infinitely much; so it costs 20.7 nats.
     logs = np.log(density[rows, columns].astype(np.float64) / even + 1e-9)
     return float(np.average(logs, weights=counts[rows, columns]))
 
@@ -52,8 +53,10 @@ def fitted(recordings: Sequence[LookedAt], how: OverTime, kind: Kind, free: Sequ
     with needed_by("adapt"):
         from scipy.optimize import minimize
 
+    # How much evidence there is: frames of one second are nearly the same picture.
     pictures = sum(max(len({look.second for look in r.looks}) / SECONDS_PER_PICTURE, 1.0) for r in recordings)
 
+    # In steps of each number's own size, so that one prior and one difference fit them all.
     def loss(steps: FloatArray) -> float:
         values = {number.name: from_steps(number, step) for number, step in zip(free, steps, strict=True)}
         now = adjusted(how, kind, values)
@@ -61,6 +64,7 @@ def fitted(recordings: Sequence[LookedAt], how: OverTime, kind: Kind, free: Sequ
         return float(PRIOR_PICTURES * (steps**2).sum() / 2 / pictures - gain)
 
     options = {"maxiter": _MOST_ROUNDS, "ftol": _TOLERANCE, "eps": _DIFFERENCE}
+    # From the model's own numbers; derivatives by differences, since maps are read with NumPy.
     best = minimize(loss, np.zeros(len(free)), method="L-BFGS-B", options=options)
     return {number.name: from_steps(number, float(step)) for number, step in zip(free, best.x, strict=True)}
 

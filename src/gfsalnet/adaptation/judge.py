@@ -70,6 +70,7 @@ def judged(
     by_name: dict[str, OverTime] = {}
     for left_out in folds(len(recordings), np.random.default_rng(seed)):
         rest = [recording for place, recording in enumerate(recordings) if place not in left_out]
+        # Always from the model's own numbers, never from those of the fold before.
         now = adjusted(how, kind, fitted(rest, how, kind, free))
         by_name |= {recordings[place].name: now for place in left_out}
         on_fold()
@@ -89,6 +90,7 @@ def _centres(recordings: Sequence[LookedAt], dataset: GazeDataset) -> Mapping[st
     """For each recording what the others say of where people look."""
     own = {r.name: mean_density(r.gaze, dataset.sigma_pixels(r.name)) for r in recordings}
     total = np.sum(list(own.values()), 0)
+    # Differences of sums may be a rounding below 0.
     others = {name: np.maximum(total - density, 0) for name, density in own.items()}
     even = 1 / total.size
     return {name: (1 - EVEN_SHARE) * density / density.sum() + EVEN_SHARE * even for name, density in others.items()}
@@ -124,6 +126,7 @@ def _interval(gained: Sequence[Sequence[FloatArray]], rng: np.random.Generator) 
     """90 % of the mean: recordings, then seconds of each, are drawn again."""
     draws = []
     for _ in range(_DRAWS):
+        # In two stages: frames of a second, and seconds of a recording, are not independent of each other.
         chosen = [gained[place] for place in rng.integers(0, len(gained), len(gained))]
         means = [np.concatenate([of[i] for i in rng.integers(0, len(of), len(of))]).mean() for of in chosen]
         draws.append(np.mean(means))

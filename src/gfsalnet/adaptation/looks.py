@@ -52,6 +52,7 @@ class Look:
     def map(self, how: OverTime, kind: Kind) -> Map:
         """(h, w): the density that the model gives with such numbers."""
         over_time = MapsOverTime(how, kind)
+        # Without a memory the frames before it change nothing.
         seen = self.seen if how.memory.tau_seconds else self.seen[-1:]
         fused = (Timed(u, u.time_seconds, False, over_time.fused(u.density, u.motion)) for u in seen)
         *_, (_, maps) = remembered(fused, how.memory)
@@ -120,12 +121,14 @@ def _require_pixels(dataset: GazeDataset) -> None:
 def _looks(
     model: GFSalNetModel, dataset: GazeDataset, name: str, gaze: Sequence[FrameGaze], reach_seconds: float
 ) -> list[Look]:
+    # `unique`: of fewer frames than that each comes once.
     chosen = np.unique(np.linspace(0, len(gaze) - 1, MOST_LOOKS).round().astype(int))
     wanted = {gaze[place].index: gaze[place].fixations for place in chosen}
     looks, before = [], list[Unread]()
     for unread in _unread(model, dataset, name, sorted(wanted)):
         if before and not 0 < unread.time_seconds - before[-1].time_seconds < 1:
             before = []  # a run begins
+        # What the memory cannot reach from here need not be kept.
         before = [seen for seen in before if seen.time_seconds > unread.time_seconds - reach_seconds]
         now = _small(unread, "still" if dataset.kind == "image" else "video")
         if unread.index in wanted:
@@ -143,8 +146,10 @@ def _unread(model: GFSalNetModel, dataset: GazeDataset, name: str, wanted: list[
     for index in wanted:
         needed[max(index - WARM_UP_FRAMES, 0) : index + 1] = True
     with closing(_until(dataset.frames(name), last)) as frames:
+        # Index less running number is constant along neighbours; each run of them is a video of its own to the network.
         numbered = ((frame.index - place, frame) for place, frame in enumerate(f for f in frames if needed[f.index]))
         for _, run in groupby(numbered, key=lambda pair: pair[0]):
+            # `groupby` shares its iterator: a run is read to its end before the next one begins.
             yield from model.unread(frame for _, frame in run)
 
 

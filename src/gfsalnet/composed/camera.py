@@ -69,12 +69,14 @@ def random_camera(frames: int, rng: np.random.Generator) -> Camera:
     if "pan" in kind:
         angle = rng.uniform(0, 2 * np.pi)
         speed = slow_or_fast(_SLOWEST, _FASTEST, rng)
+        # Speeds are in screen widths, offsets in shares of the scenery: a close view moves less of it.
         offset_xy += steady(frames, speed, rng)[:, None] * [np.cos(angle), np.sin(angle)] * size[:, None]
     if "hand" in kind:
         offset_xy += shake(frames, rng.uniform(0.001, 0.01), rng, 2)
         roll = shake(frames, rng.uniform(0, 0.01), rng, 1)[:, 0]
     if kind in ("zoom", "drive"):
         growth = slow_or_fast(0.001, 0.012, rng) * rng.choice((-1, 1))
+        # Around the middle frame, so that zooming in and out are alike; exponential, which looks steady.
         size = size * np.exp(growth * (np.arange(frames) - frames / 2))
         size = np.clip(size, 0.45, 0.98)
     if kind == "drive":
@@ -82,6 +84,7 @@ def random_camera(frames: int, rng: np.random.Generator) -> Camera:
         offset_xy += shake(frames, 0.002, rng, 2)
     # The view may move by `room` to every side of the middle before it would leave the scenery.
     room = np.maximum(1 - size, 0)[:, None] / 2
+    # The least room of all frames: a zoom would otherwise begin outside.
     start = 0.5 + rng.uniform(-1, 1, 2) * room.min()
     middle = offset_xy - offset_xy.mean(0)
     return Camera(np.clip(start + middle, 0.5 - room, 0.5 + room), size, roll, tilt)

@@ -42,6 +42,7 @@ def write_clips(stock: Stock, folder: Path, *, clips: int, frames: int, seed: in
     Raises:
         OutputError: if a file cannot be written, the folder already holds something, or another process writes it.
     """
+    # Within the claim, so that of two processes neither finds the folder empty and then both fill it.
     with claimed(folder), output_errors(folder):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise OutputError(folder, "is there already", "Choose an empty folder.")
@@ -61,6 +62,7 @@ def _write_clip(stock: Stock, path: Path, clip: int, frames: int, seed: int) -> 
     """Write one video; yields its rows of frame, subject, x, y (pixels)."""
     # A generator for each clip: the first ten of a hundred clips are the same as ten clips.
     rng = np.random.default_rng((seed, clip))
+    # Not drawn: the same photograph would come twice long before all have come.
     index = clip * _STRIDE % len(stock)
     height, width = fitted_size_hw(stock.size_hw(index), AREA_PIXELS)
     scene = stock.scene(index, (height, width), frames, rng)

@@ -52,6 +52,7 @@ def cut_out(rgb: RGB, fixations: Fixations) -> CutOut | None:
     """
     height, width = rgb.shape[:2]
     work_hw = (max(round(height * _WORK_WIDTH / width), 16), _WORK_WIDTH)
+    # Gaze says where the object is, colours say where it ends.
     density = density_map(fixations, work_hw, _SIGMA * work_hw[1])
     if not density.any():
         return None
@@ -82,6 +83,7 @@ def _outline(rgb: RGB, density: Map) -> NDArray[np.bool_]:
         return np.ones(density.shape, np.bool_)  # all of it: too large to be an object
     # GrabCut starts its colour models at random. OpenCV keeps one generator per thread, so threads do not disturb it.
     cv2.setRNGSeed(0)
+    # GrabCut's working memory: 5 Gaussians of 13 numbers each, of scenery and object.
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(rgb, labels, None, *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]  # the stub knows no None
     found = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)

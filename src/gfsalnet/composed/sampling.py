@@ -87,11 +87,13 @@ def _random_object(
     """
     frames = len(view_size)
     width = scenery_hw[1] * view_size.mean()
+    # The view is `view_size` of the scenery and fills the screen: from shares of the screen to scenery pixels.
     shown = rng.uniform(*_SIDES) * min(scenery_hw) * view_size.mean() / max(cutout.alpha.shape)
     place = (view_xy.mean(0) + rng.uniform(-0.42, 0.42, 2) * view_size.mean()) * scenery_hw[::-1]
     centre = np.tile(place, (frames, 1))
     scale, angle = np.full(frames, shown), np.zeros(frames)
     if rng.random() > _RESTS:
+        # (T,) the part of its speed that it has; all that changes is multiplied by it, or it would drift at rest.
         on = starts_and_stops(frames, rng)
         speed = slow_or_fast(_SLOWEST, _FASTEST, rng)
         heading = rng.normal(0, 0.6) + rng.choice((0, np.pi))  # mostly sideways, as things on the ground go

@@ -56,6 +56,7 @@ class MovingObject:
         flip = -1 if self.mirrored else 1
         matrices[:, 0, 0], matrices[:, 0, 1] = cos * flip, -sin
         matrices[:, 1, 0], matrices[:, 1, 1] = sin * flip, cos
+        # The middle of the cut-out comes to `centre_xy`, however it is turned.
         matrices[:, :2, 2] = self.centre_xy - matrices[:, :2, :2] @ [width / 2, height / 2]
         matrices[:, 2, 2] = 1
         return matrices
@@ -154,6 +155,7 @@ class Scene:
     @cached_property
     def speeds(self) -> NDArray[np.float64]:
         """(M, T) of the objects against the scenery, in screen widths per frame; the first frame's is the second's."""
+        # (T,) of the screen in scenery pixels. The camera is not in the speeds: it moves everything alike.
         widths = self.scenery.rgb.shape[1] * self.camera.size
         steps = [np.linalg.norm(np.diff(obj.centre_xy, axis=0), axis=1) for obj in self.objects]
         return np.array([np.concatenate([step[:1], step]) / widths for step in steps]).reshape(-1, len(self))
@@ -171,6 +173,7 @@ class Scene:
             matrix = to_screen @ obj.scenery_from_cutout()[time]
             alpha = cv2.warpPerspective(obj.cutout.alpha, matrix, (width, height))
             colour = cv2.warpPerspective(obj.cutout.rgb, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+            # Painted in float32 and rounded once: up to three soft edges lie over each other.
             rgb += (colour - rgb) * alpha[..., None]
             hidden = alpha > _HIDES
             # The newest object lies on top: it hides the fixations and the masks of everything drawn before it.
@@ -224,6 +227,7 @@ def _on(points_xy: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.b
 
 def _completed(objects: NDArray[np.float64], scenery_is_seen: np.bool_) -> NDArray[np.float64]:
     """(1 + M,) shares that sum to 1: the scenery gets what the M objects leave, if it has gaze in view."""
+    # Shares come from photographs of their own, and may add up to more than all; the scenery keeps some.
     left = max(1 - objects.sum(), 0.2) if scenery_is_seen else 0.0
     shares = np.concatenate([[left], objects])
     return np.asarray(shares / max(shares.sum(), 1e-9))

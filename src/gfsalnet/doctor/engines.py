@@ -19,6 +19,7 @@ from gfsalnet.packages import EXTRA_OF, is_installed, needed_by
 def backends() -> Iterator[Finding]:
     """Everything that can run the shipped model: its agreement with the reference and the time of a frame."""
     network, _ = stored_network(DEFAULT_MODEL)
+    # (1, H, W, 3); what it depicts does not matter, since answers are compared with the reference's.
     noise = np.random.default_rng(0).integers(0, 256, (1, 256, 320, 3), dtype=np.uint8)
     reference = make_backend(REFERENCE, network)
     expected = reference((noise,))
@@ -29,6 +30,7 @@ def backends() -> Iterator[Finding]:
             yield Finding("backends", name, f"the reference, {_milliseconds(reference, noise):.0f} ms per frame")
         elif precision not in ("int8", "fp16"):  # which need a graph of one's own, or a GPU
             try:
+                # Unchecked: that it disagrees is what is to be found, not a reason to stop.
                 backend = make_backend(name, network, check=False)
                 correlation = agreement(backend((noise,)), expected)
                 agrees = correlation >= LEAST_AGREEMENT[precision]
@@ -63,6 +65,7 @@ def devices() -> Iterator[Finding]:
     for name in names:
         what = torch.cuda.get_device_name(name) if name.startswith("cuda") else "Apple's GPU"
         try:
+            # A device may be listed and still fail at the first kernel, as a GPU for which this PyTorch has no kernels.
             right = float(torch.ones(1000, device=name).sum()) == 1000
             yield Finding("devices", name, what if right else f"{what}, which cannot add", "fine" if right else "wrong")
         except RuntimeError as error:

@@ -81,8 +81,10 @@ def without_names(text: str) -> str:
     """
     text = without_secrets(text)
     with_home = text.replace(str(Path.home()), "~") if len(str(Path.home())) > 1 else text
+    # Only where a path begins: neither within a word, nor after `~`, nor in the address of a web page.
     shortened = re.sub(r"(?<![\w~./:…])(?:/|[A-Za-z]:\\)(?:[^\s,;:()'\"]+[/\\])+", "…/", with_home)
     user = _user()
+    # A name of three letters may be any word.
     return re.sub(rf"\b{re.escape(user)}\b", "USER", shortened) if len(user) > 3 else shortened
 
 

@@ -57,6 +57,7 @@ def system() -> Iterator[Finding]:
     yield Finding("system", "encodings", names)
     for name in VARIABLES:
         if name in os.environ:
+            # Proxies may have a password in them, folders a name.
             yield Finding("system", name, os.environ[name] if name in _MAY_BE_SHOWN else "is set")
 
 
@@ -113,6 +114,7 @@ def _own_files() -> Finding:
             found = hashlib.new(file.hash.mode, Path(str(file.locate())).read_bytes()).digest()
         except OSError:
             found = b""
+        # As in the wheel's RECORD: Base64 for URLs, without the padding.
         if base64.urlsafe_b64encode(found).rstrip(b"=").decode() != file.hash.value:
             changed.append(str(file))
     if changed:
@@ -122,6 +124,7 @@ def _own_files() -> Finding:
 
 def codecs() -> Iterator[Finding]:
     """The FFmpeg in PyAV, what it decodes of what is common, and whether it encodes what overlays need."""
+    # Here and not above: a PyAV that cannot be imported is a finding, and the rest of the module still works.
     import av
 
     version = getattr(av, "ffmpeg_version_info", None) or ".".join(map(str, av.library_versions["libavcodec"]))
@@ -151,6 +154,7 @@ def places() -> Iterator[Finding]:
         "what is kept": (home(), "note"),
     }
     for name, (folder, state) in folders.items():
+        # What does not exist yet would be made below the nearest folder that does.
         there = next((place for place in (folder, *folder.parents) if place.exists()), folder)
         try:
             free = shutil.disk_usage(there).free

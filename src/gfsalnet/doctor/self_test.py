@@ -32,6 +32,7 @@ def self_test() -> Iterator[Finding]:
     """Predict the first second of a drawn video with the shipped model, and compare its maps with recorded ones."""
     with tempfile.TemporaryDirectory(prefix="gfsalnet-doctor-") as name:
         folder, began = Path(name), time.perf_counter()
+        # Drawn, not shipped: encoder and decoder of this machine are part of the test.
         clip = draw_clip(folder / "clip.mp4")
         yield _counted("drawn and encoded", clip, FRAMES, began)
         began, frames = time.perf_counter(), COMPARED_FRAMES[-1] + 1
@@ -57,6 +58,7 @@ def grids(maps: Path) -> dict[int, NDArray[np.float64]]:
 
 
 def _grid(density_hw: NDArray[np.float32]) -> NDArray[np.float64]:
+    # Parts of nearly one size: sides of maps need not be multiples of the grid's.
     rows, columns = (
         np.array_split(np.arange(side), cells) for side, cells in zip(density_hw.shape, GRID_HW, strict=True)
     )

@@ -86,6 +86,7 @@ def save_figure(figure: Figure, output: Path) -> list[Path]:
     for path in paths:
         with output_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            # Once more: how letters are stored and ids are made is looked up while it is written.
             with written_whole(path) as partial, matplotlib.rc_context(STYLE):
                 kind = path.suffix[1:].lower()
                 figure.savefig(partial, dpi=_DOTS_PER_INCH, format=kind, metadata=_UNDATED.get(kind))

@@ -46,6 +46,7 @@ def predictions(
     with clip.open() as reader:
         depth = read_ahead(reader.info.size_wh)
         with (
+            # As `predict` runs it: with more threads DIS gives slightly other flow, and so other maps.
             threads(1, torch=False),
             closing(prefetch(reader, depth)) as frames,
             closing(prefetch(model.stream(frames), depth)) as stream,
@@ -79,9 +80,11 @@ def chosen(
             if last is None and isinstance(seconds, int):
                 waiting = _spread(seconds, info, prediction.time_seconds)
             last = prediction
+            # A frame stands for the times that are nearer to it than to the next one.
             shown_until = prediction.time_seconds + float(1 / (2 * info.rate))
             if waiting and waiting[0] <= shown_until:
                 kept.append(prediction)
+                # All that this frame stands for: two times close together give one picture.
                 waiting = [time for time in waiting if time > shown_until]
             if not waiting and kept:
                 break
@@ -106,6 +109,7 @@ def chosen_of_dataset(
     """The predictions of some frames of a dataset's video, by index, in order."""
     wanted = set(indices)
     kept = []
+    # `closing`: the loop ends at the last wanted frame, and the thread that reads ahead with it.
     with threads(1, torch=False), closing(prefetch(dataset.frames(video), 2)) as frames:
         for done, prediction in enumerate(model.stream(frames), start=1):
             if on_frame is not None:

@@ -38,6 +38,7 @@ def read_curves(run: Path) -> dict[str, list[float]]:
     remedy = "Give the folder of a training run"
     rows = read_csv_rows(path, SourceError, remedy)
     with opening(path, "table of curves", SourceError, remedy):
+        # An empty cell was not measured in that epoch: NaN leaves a gap in the line.
         columns = {name: [float(row[name] or "nan") for row in rows] for name in rows[0]} if rows else {}
     if not columns.get("epoch"):
         raise SourceError(run, f"has no epoch in its {CURVES_FILE} yet", "Wait for the first, or give another run")
@@ -52,6 +53,7 @@ def figure_training(runs: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure
     for axes, measure in zip(figure.subplots(1, len(measures), squeeze=False)[0], measures, strict=True):
         for place, (name, columns) in enumerate(runs.items()):
             if measure in columns:
+                # Stored from 0 on, shown from 1 on.
                 epochs = [epoch + 1 for epoch in columns["epoch"]]
                 style = {"color": COLOURS[place % len(COLOURS)], "linestyle": DASHES[place % len(DASHES)]}
                 axes.plot(epochs, columns[measure], marker=".", label=name, **style)
@@ -97,6 +99,7 @@ def bars_of(reports: Sequence[Report]) -> dict[str, dict[str, tuple[float, float
     compare(reports)  # which refuses what cannot be compared
     first = reports[0]
     labelled = [(first.label(row.predictor), row) for row in first.rows]
+    # Other models come right after the first report's own, before its ceiling.
     place = next((n + 1 for n, (_, row) in enumerate(labelled) if row is first.prediction), len(labelled))
     labelled[place:place] = [
         (report.name, report.prediction) for report in reports[1:] if report.prediction is not None

@@ -138,6 +138,7 @@ def motion_shares(
         if prediction.map_gate is None:
             raise SourceError(model.name, "has no gate, so no share of motion", "Choose a two-stream model")
         seconds = prediction.time_seconds
+        # Every frame goes to the follower, shown or not: it compares neighbours.
         if follow:
             follower = follower or Follower(areas, info.size_wh)
             places = [place.corners for place in follower.push(prediction.frame)]
@@ -153,6 +154,7 @@ def motion_shares(
                 for corners in outlines
             ]
         )
+        # More, not as many: the first frame of those that show most.
         if shown is None or _count(outlines) > _count(shown[1]):
             shown = replace(prediction, flow=None), outlines
     if shown is None:
@@ -191,7 +193,9 @@ def figure_8(found: MotionShares) -> Figure:
     for place, (name, corners) in enumerate(zip(found.names, found.outlines, strict=True)):
         colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
         if corners is not None:
+            # Closed: the first corner once more at the end.
             x, y = np.vstack([corners, corners[:1]]).T
+            # A white rim under the coloured line, to be seen on any picture.
             picture.plot(x, y, color="white", linewidth=3.5)
             picture.plot(x, y, color=colour, linewidth=2, linestyle=dash)
         plot.plot(found.times, found.shares[place], color=colour, linestyle=dash, label=name)

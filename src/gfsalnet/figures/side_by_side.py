@@ -35,6 +35,7 @@ def figure_7(
     rows: dict[str, list[RGB]] = {"frame": [prediction.frame.rgb for prediction in first]}
     if truth:
         rows[truth_name] = [
+            # White where nobody's gaze was recorded: a frame without a map would say that nobody looked.
             overlay(p.frame.rgb, truth[p.frame_index]) if p.frame_index in truth else np.full_like(p.frame.rgb, 255)
             for p in first
         ]

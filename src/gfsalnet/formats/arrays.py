@@ -51,6 +51,7 @@ class ArrayArchive:
             GFSalNetError: if it is missing or damaged, holds Python objects, or is too large.
         """
         with self._opening(), zipfile.ZipFile(self.path) as archive:
+            # Opened twice: the header first, so that nothing is unpacked that would be too large.
             with archive.open(self._member(name)) as member:
                 shape, dtype, _ = self._header(member, name)
             self._budget.spend(_bytes(shape, dtype))
@@ -77,6 +78,7 @@ class ArrayArchive:
         if info.compress_type != zipfile.ZIP_STORED:
             return self.read(name)
         with self._opening(), self.path.open("rb") as file:
+            # By the member's own header, whose extra field need not be as long as the directory's.
             file.seek(info.header_offset)
             mark, name_length, more = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
             if mark != b"PK\3\4":
@@ -85,6 +87,7 @@ class ArrayArchive:
             start = file.tell()
             shape, dtype, fortran = self._header(file, name)
             offset = file.tell()
+            # Or it would be mapped beyond its own bytes, into those of the next member.
             if start + info.file_size < offset + _bytes(shape, dtype):
                 raise ValueError(f"{name} is shorter than its header says")
             return _mapped(self.path, shape, dtype, offset, fortran)
@@ -130,6 +133,7 @@ def _header(
     if version == (1, 0):
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
     else:
+        # Version 3 differs in the encoding of field names alone.
         shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
     if dtype.hasobject:
         problem = f"{name} holds Python objects, which may run code as they are read; nothing was run"

@@ -33,6 +33,7 @@ class HDF5File:
             GFSalNetError: if it is too large, with all that was read before.
         """
         self.visit()
+        # By what it unpacks to: a few bytes of a packed dataset may claim to be terabytes.
         self._budget.spend(int(dataset.size or 0) * dataset.dtype.itemsize)
         return np.asarray(dataset[()])
 

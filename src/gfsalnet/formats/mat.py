@@ -42,6 +42,7 @@ def read_mat(path: Path, *wanted: str) -> dict[str, Any]:
         DatasetError: if the file is missing or damaged, or lacks a wanted variable; the error names those it has.
         MissingPackageError: if the package for its kind is not installed: h5py for v7.3, SciPy for older ones.
     """
+    # By the content: .mat says nothing about the version.
     with opening(path, "MATLAB file", DatasetError):
         is_hdf5 = _is_hdf5(path)
     variables = _read_hdf5(path) if is_hdf5 else _read_v5(path)
@@ -65,6 +66,7 @@ def _read_v5(path: Path) -> dict[str, Any]:
     with opening(path, "MATLAB file", DatasetError):
         _check_unpacked(path)
         variables = scipy.io.loadmat(path, chars_as_strings=True)
+        # SciPy adds the header as variables such as `__version__`.
         return {name: _from_scipy(path, value) for name, value in variables.items() if not name.startswith("__")}
 
 
@@ -79,6 +81,7 @@ def _check_unpacked(path: Path) -> None:
         header = file.read(_HEADER_BYTES)
         if 0 in header[:4]:
             return  # v4, which packs nothing and nests nothing
+        # Written as the number of "MI": where its bytes come reversed, the file is little-endian.
         order = "<" if header[_ORDER_AT:] == b"IM" else ">"
         while tag := file.read(8):
             kind, length = struct.unpack(order + "II", tag)
@@ -90,6 +93,7 @@ def _check_unpacked(path: Path) -> None:
                 continue
             unpacking = zlib.decompressobj()
             while body and not unpacking.eof:
+                # Unpacked for its length alone, and dropped.
                 budget.spend(len(unpacking.decompress(body, _PIECE)))
                 body = unpacking.unconsumed_tail
             if not unpacking.eof:
@@ -110,6 +114,7 @@ def _check_elements(body: memoryview, order: str, depth: int) -> None:
             raise ValueError("an element of a variable is damaged")
         if kind == _MATRIX:
             _check_elements(body[start : start + length], order, depth + 1)
+        # Data are padded to eight bytes; the short form, type, length and up to four bytes of data, is eight in all.
         at = start + (length + 7) // 8 * 8 if start == at + 8 else at + 8
 
 
@@ -120,6 +125,7 @@ def _from_scipy(path: Path, value: Any) -> Any:
         check_bytes(path, value.shape[0] * value.shape[1] * value.dtype.itemsize, DatasetError)
         return value.toarray()
     if value.dtype.names is not None:
+        # Columns first, which is MATLAB's order.
         return [
             {name: _from_scipy(path, element[name]) for name in value.dtype.names} for element in value.ravel(order="F")
         ]
@@ -132,6 +138,7 @@ def _from_scipy(path: Path, value: Any) -> Any:
 
 def _read_hdf5(path: Path) -> dict[str, Any]:
     with open_hdf5(path, DatasetError) as file:
+        # `#refs#` and the like are MATLAB's own, to which cells refer.
         return {name: _from_hdf5(file, value) for name, value in file.root.items() if not name.startswith("#")}
 
 
@@ -148,6 +155,7 @@ def _from_hdf5(file: HDF5File, value: Any) -> Any:
     if value.dtype == h5py.ref_dtype:
         return [_from_hdf5(file, file.root[reference]) for reference in file.array(value).ravel()]
     if kind == "char":
+        # Characters are stored as 16-bit numbers.
         return "".join(map(chr, file.array(value).ravel()))
     return _transposed(file.array(value))
 

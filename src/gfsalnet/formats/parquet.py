@@ -31,6 +31,7 @@ def read_parquet_columns(path: Path, kind: type[GFSalNetError], remedy: str = AG
     with opening(path, "Parquet file", kind, remedy), pyarrow.parquet.ParquetFile(path) as file:
         rows, columns = file.metadata.num_rows, file.metadata.num_columns
         stated = sum(file.metadata.row_group(group).total_byte_size for group in range(file.num_row_groups))
+        # By what the file says, and by what Python makes of it, which may be far more.
         check_bytes(path, max(stated, rows * columns * _VALUE_BYTES), kind)
         names = file.schema_arrow.names
         if len(set(names)) < len(names):
@@ -51,6 +52,7 @@ def _texts(path: Path, file: object, name: str, rows: int, kind: type[GFSalNetEr
     column = table.column(0)
     if pyarrow.types.is_dictionary(column.type):
         longest = max((len(str(value)) for chunk in column.chunks for value in chunk.dictionary.to_pylist()), default=0)
+        # Every row gets a text of its own below; a character takes up to four bytes.
         check_bytes(path, rows * longest * 4, kind, f"the texts of its column {name} take")
     return ["" if value is None else str(value).strip() for value in column.to_pylist()]
 

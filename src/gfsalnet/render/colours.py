@@ -43,6 +43,7 @@ def colour_table(name: Colormap) -> Byte:
     entries = np.rint(255 * np.linspace(begins, 1, 256)).astype(np.uint8)[:, None]
     if number is None:
         return np.repeat(entries, 3, axis=1)
+    # OpenCV's tables are BGR.
     return np.ascontiguousarray(cv2.applyColorMap(entries, number)[:, 0, ::-1])
 
 

@@ -76,6 +76,7 @@ def _deferred(
         def write(prediction: Prediction) -> None:
             nonlocal peak
             density, gate = prediction.map_density, prediction.map_gate
+            # Relative to an even spread, so that it holds for maps of any size.
             peak = max(peak, float(density.max()) * density.size)
             for values in (density, gate):
                 if values is not None:
@@ -91,6 +92,7 @@ def _deferred(
             )
 
         yield write
+        # The end of the first reading: from here on the maximum is known.
         stored.seek(0)
         with ExitStack() as stack:
             sinks = [stack.enter_context(sink) for sink in open_sinks(replace(rendering, video_peak=peak))]

@@ -137,6 +137,7 @@ def _video(
     path: Path, info: VideoInfo, draw: Draw, rendering: Rendering, widened: int, notes: list[str]
 ) -> Iterator[Write]:
     width, height = info.size_wh
+    # The limit is one of the whole picture; each part then has the same whole number of columns.
     wide_wh = video_size_wh((width * widened, height))
     size_wh = wide_wh[0] // widened, wide_wh[1]
     with (

@@ -44,6 +44,7 @@ def gate_view(prediction: Prediction, look: Look | None = None, *, video_peak: f
     levels = display_levels(prediction.map_density, look, video_peak)
     hue = cv2.applyColorMap(cv2.convertScaleAbs(prediction.map_gate, alpha=255), _HUE)
     kept = cv2.LUT(levels, _KEPT)
+    # Multiplied by its opacity, as `blend` takes it.
     tint = cv2.multiply(hue, cv2.merge([255 - kept] * 3), scale=1 / 255)
     size_wh = prediction.frame.size_hw[::-1]
     return blend(grey, cv2.resize(tint, size_wh), cv2.resize(kept, size_wh))

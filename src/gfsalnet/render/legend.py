@@ -28,7 +28,9 @@ def add_legend(view: RGB, legend: tuple[str | Byte, ...]) -> None:
         legend: texts and colours (256, 3), from left to right.
     """
     height, width = view.shape[:2]
+    # From the largest down, each once.
     for text_height in dict.fromkeys((max(10, round(min(height, width) / 32)), 10, 8)):
+        # As bytes: what is cached has to be hashable, and every frame of a video has the same box.
         box = _box(tuple(part if isinstance(part, str) else part.tobytes() for part in legend), text_height)
         margin = box.shape[0] // 3
         bottom, right = height - margin, margin + box.shape[1]

@@ -78,6 +78,7 @@ def display_levels(density: Map, look: Look | None = None, video_peak: float | N
     scale = "absolute" if look is None else look.scale
     if scale == "absolute":
         relative = np.maximum(density * np.float32(density.size), 1)
+        # It rounds, and what is above FULL_COLOUR stays at 255.
         return as_bytes(cv2.convertScaleAbs(cv2.log(relative), alpha=255 / np.log(FULL_COLOUR)))
     return as_bytes(cv2.convertScaleAbs(density, alpha=255 * _per_peak(density, scale, video_peak)))
 
@@ -133,6 +134,7 @@ def stored_values(density: Map, values: MapValues, video_peak: float | None = No
 @lru_cache(maxsize=16)
 def tables(look: Look) -> tuple[Byte, Byte]:
     """Colour × opacity (256, 1, 3) and 255 × (1 − opacity) (256, 1) for each level."""
+    # Tables of 256 levels: per frame only look-ups are left.
     opacity = look.opacity * np.minimum(np.linspace(0, 1, 256) / OPAQUE_FROM, 1)
     tint = np.rint(colour_table(look.colormap) * opacity[:, None])
     return as_bytes(tint)[:, None], as_bytes(np.rint(255 * (1 - opacity)))[:, None]

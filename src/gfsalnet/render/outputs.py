@@ -115,6 +115,7 @@ def parse_save(text: str) -> tuple[SaveWord, ...]:
     if unknown or not given:
         what = f"unknown: {', '.join(unknown)}" if unknown else "nothing to save"
         raise ValueError(f"{what}; known are {', '.join(SINKS)}")
+    # The words of SINKS rather than the given texts: the type checker knows them.
     return tuple(word for name in given for word in SINKS if word == name)
 
 
@@ -186,4 +187,5 @@ class _AllSinks:
 
 
 def _outputs(words: Sequence[str]) -> list[Output]:
+    # `maps` and `png` share one Output: it is written once.
     return list(dict.fromkeys(output for word in words for output in SINKS[word]))  # type: ignore[index]  # parsed

@@ -90,7 +90,9 @@ def _outlines(density: Map, share: float, size_hw: tuple[int, int]) -> list[Any]
     height, width = size_hw
     shrunk = min(1.0, _CONTOUR_SIDE / max(size_hw))
     fine_wh = max(2, round(width * shrunk)), max(2, round(height * shrunk))
+    # Contours run from pixel to pixel: on a finer map their steps are small enough to be smoothed away.
     fine = cv2.resize(density, fine_wh, interpolation=cv2.INTER_CUBIC)
+    # The threshold is the map's own, by its cells; of the enlarged one interpolation would move it.
     inside = (fine >= _threshold(density, share)).astype(np.uint8)
     found, _ = cv2.findContours(inside, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     # Centres of pixels; from the finer map's to the frame's.

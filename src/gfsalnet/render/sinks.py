@@ -187,6 +187,7 @@ def _npz(path: Path, form: MapForm, video_peak: float | None) -> Iterator[Write]
         def write(prediction: Prediction) -> None:
             h, w = form.size_hw or prediction.map_density.shape
             density = resize_density(prediction.map_density, (h, w))
+            # The smallest normal number in place of 0, which has no logarithm.
             if values == "log":
                 stored = np.log(np.maximum(density, np.finfo(np.float32).tiny))
             elif values == "density":
@@ -220,6 +221,7 @@ def _ffv1(path: Path, info: VideoInfo, form: MapForm, video_peak: float | None) 
 @contextmanager
 def _csv(path: Path) -> Iterator[Write]:
     with written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        # The csv module would end lines as Windows does, on every system.
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(COLUMN_FORMATS)
 

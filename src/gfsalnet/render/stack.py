@@ -32,8 +32,10 @@ class MapStack:
         self, body: IO[bytes], name: str = "density", precision: MapPrecision | Literal["int8"] = "float32"
     ) -> None:
         self._body, self._name = body, name
+        # Little-endian on every machine: the same maps give the same bytes.
         self._dtype = np.dtype(precision).newbyteorder("<")
         self._size_hw: tuple[int, ...] | None = None
+        # Eight bytes a frame, not a Python object of each time.
         self._times_seconds = array("d")
 
     def append(self, density: NDArray[Any], time_seconds: float) -> None:
@@ -54,6 +56,7 @@ class MapStack:
         """Write the npz: uncompressed, since densities hardly shrink; the same maps give the same bytes."""
         times = np.asarray(self._times_seconds, dtype=np.float64)
         shape = (times.size, *(self._size_hw or (0, 0)))
+        # Entries that are opened by name are dated 1980: no clock gets into the bytes.
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             # force_zip64: the size is not known when the entry is opened, and may pass 2 GiB.
             with archive.open(f"{self._name}.npy", "w", force_zip64=True) as entry:

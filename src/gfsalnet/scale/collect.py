@@ -70,6 +70,7 @@ def collect(results: str, output: Path, on_result: Callable[[Collected], None] =
     Raises:
         OutputError: if nothing is there, or something cannot be written.
     """
+    # `seen`: ids of all results, with which the outcomes are compared at the end.
     source, so_far, seen = destination_of(results), Collected(), set[str]()
     with (
         table_writer(output / FRAMES_FILE, FRAMES) as frames,
@@ -84,6 +85,7 @@ def collect(results: str, output: Path, on_result: Callable[[Collected], None] =
                 summaries.add(pyarrow.Table.from_pylist([result.row], schema=SUMMARIES))
             else:
                 failures.add(pyarrow.Table.from_pylist([result.row], schema=FAILURES))
+            # A new one each time: the caller may keep what it was given.
             so_far = Collected(summaries.rows, frames.rows, failures.rows)
             on_result(so_far)
         failures.add(_without_result(read_outcomes(source), seen))
@@ -100,6 +102,7 @@ def _read_ahead(source: Destination) -> Iterator[_Result]:
     try:
         for name in source.results():
             under_way.append(pool.submit(_read, source, name))
+            # In order and at most so many: one slow result does not let thousands wait in memory.
             if len(under_way) >= _AHEAD:
                 yield under_way.popleft().result()
         while under_way:
@@ -116,6 +119,7 @@ def _read(source: Destination, name: str) -> _Result:
         if not isinstance(summary, dict):
             raise OutputError(name, "it is not finished, or its summary holds something else", _DAMAGED)
         row = _described(name, summary)
+        # Not asked for, so no failure; where it was and is missing, reading it below is one.
         if "frames.csv" not in summary["outputs"]:
             return _Result(row)
         with source.local(f"{name}/frames.csv") as file:
@@ -173,6 +177,7 @@ def _without_result(outcomes: Iterable[pyarrow.Table], seen: set[str]) -> pyarro
     is_in, kinds = pyarrow.compute.is_in, pyarrow.array(["failed", "left out"])
     failed = [row for table in outcomes for row in table.filter(is_in(table.column("status"), kinds)).to_pylist()]
     still = sorted((row for row in failed if row["id"] not in seen), key=lambda row: row["ended"])
+    # Sorted by time, so that of several failures of one source the last one stays.
     last = {row["uri"]: {**row, "source": row["uri"]} for row in still}
     return pyarrow.Table.from_pylist(list(last.values()), schema=FAILURES)
 

@@ -112,6 +112,7 @@ class _Folder(Destination):
 
     def present(self, ids: Sequence[str]) -> list[bool]:
         found, root = list[bool](), os.fspath(self._root)
+        # One listing of each of 4096 folders, not a question for each of a million results.
         for prefix, group in groupby(ids, _prefix):
             folder, held = f"{root}/{prefix}", set[str]()
             with suppress(OSError):
@@ -146,6 +147,7 @@ class _Folder(Destination):
             raise OutputError(
                 self._root / folder, f"cannot be read ({error.strerror})", "Name another folder"
             ) from error
+        # A result: what lies below are its outputs.
         if folder and SUMMARY_FILE in kinds:
             yield folder
             return
@@ -161,6 +163,7 @@ class _Store(Destination):
 
     def __init__(self, address: str) -> None:
         self._address = address
+        # Removed with the object or the process; results lie in it only until they are sent.
         self._work = tempfile.TemporaryDirectory(prefix="gfsalnet-")
         self.made_in = Path(self._work.name)
 
@@ -170,8 +173,10 @@ class _Store(Destination):
     def publish(self, source_id: str) -> None:
         folder = self.folder(source_id)
         try:
+            # The summary last: where it is, all else is.
             write_folder(folder, joined(self._address, result_path(source_id)), SUMMARY_FILE, OutputError)
         finally:
+            # Also of a result that could not be sent, or the disk would fill: the next run makes it again.
             with suppress(OSError):
                 remove(folder)
 
@@ -181,6 +186,7 @@ class _Store(Destination):
             return [name in held for name in group]
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
+            # Listings wait for the network, not for the processor: threads.
             groups = [list(group) for _, group in groupby(ids, _prefix)]
             return [is_there for flags in pool.map(of_prefix, groups) for is_there in flags]
 

@@ -55,6 +55,7 @@ def find(sources: Iterable[str]) -> Iterator[Found]:
 def _listed(path: Path) -> Iterator[Found]:
     try:
         with path.open("rb") as file:
+            # Bounded: a video that is called .txt by mistake has no lines.
             while line := file.readline(_LONGEST_LINE):
                 # Names of files are bytes, of any encoding.
                 source = os.fsdecode(line.removeprefix(b"\xef\xbb\xbf").strip())
@@ -71,6 +72,7 @@ def _found(source: str) -> Iterator[Found]:
     try:
         if is_object(source):
             require_no_secret(source)
+            # Of a folder only what is called like a video; a pattern or a full address means what it says.
             by_name = not glob.has_magic(source)
             for stored in objects_under(source, SourceError):
                 if not by_name or stored.address == source or is_video(Path(stored.address)):
@@ -94,6 +96,7 @@ def _of_store(stored: StoredObject) -> Found:
 def _local(path: str) -> Iterator[Found]:
     if os.path.isdir(path):
         yield from _below(path)
+    # First as a name: files may be called `clip[1].mp4`.
     elif os.path.lexists(path) or not glob.has_magic(path):
         yield _file(path)
     else:
@@ -124,6 +127,7 @@ def _below(folder: str) -> Iterator[Found]:
 def _file(path: str) -> Found:
     uri = uri_of(path)
     try:
+        # Only asked about, not opened: that is left to the probe, which looks at several at once.
         status = os.stat(path)
     except (OSError, ValueError) as error:
         return _problem(uri, unreadable(path, error))

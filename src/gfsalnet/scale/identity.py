@@ -49,7 +49,9 @@ def shard_range(text: str) -> tuple[str, str]:
     number, slash, count = text.partition("/")
     if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= 2**16):
         raise ValueError(f"{text} is no shard: give NUMBER/COUNT, from 1/COUNT to COUNT/COUNT, such as 3/64")
+    # Rounded up alike at both ends, so that where a shard ends the next begins; ids compare with these as texts.
     first, end = (-((part << 32) // -int(count)) for part in (int(number) - 1, int(number)))
+    # "g" comes after every hexadecimal digit.
     return f"{first:08x}", "g" if end == 1 << 32 else f"{end:08x}"
 
 

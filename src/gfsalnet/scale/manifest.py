@@ -71,6 +71,7 @@ def make_manifest(
     """
     with claimed(path, "a manifest"):
         parts = path.with_name(f"{path.name}.parts")
+        # What a stopped run has left counts too, and its pieces are newer than the manifest.
         known = _Known.read(path, parts)
         counts: Counts = {"ready": 0, "listed": 0, "unreadable": 0, "kept": 0}
         written = _Parts(parts)
@@ -90,6 +91,7 @@ def make_manifest(
 
 def _once(found: Iterable[Found]) -> Iterator[tuple[str, Found]]:
     """Each source with its id, the first time that it comes."""
+    # Ten bytes of each id in place of twenty letters: there may be millions.
     seen = set[bytes]()
     for one in found:
         source_id = id_of(one.uri)
@@ -127,6 +129,7 @@ def _as_listed(found: Found) -> dict[str, Any]:
     return {
         "uri": found.uri,
         "size_bytes": found.size_bytes,
+        # File systems hold times that 64 bits of microseconds do not.
         "modified": None if modified is None or abs(modified) >= _LARGEST else modified,
         "version": found.version,
         "state": "listed" if found.problem is None else "unreadable",
@@ -177,6 +180,7 @@ class _Known:
 
     @classmethod
     def read(cls, path: Path, parts: Path) -> _Known:
+        # From old to new: `same_as` takes the last of several rows.
         files = [*([path] if path.exists() else []), *sorted(parts.glob("*.parquet"))]
         tables = [table for file in files for table in read_parquet_tables(file, MANIFEST, SourceError, _NO_MANIFEST)]
         table = pyarrow.concat_tables([MANIFEST.empty_table(), *tables]).combine_chunks()

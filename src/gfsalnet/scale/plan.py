@@ -110,10 +110,13 @@ def plan(
     planned = Plan(rows, bad)
     told = _told(rows, outcomes, request, planned.noted if bad else None)
     if again or not len(rows):
+        # With --overwrite nothing counts as done, and no summary need be read.
         return planned
     ids = rows.column("id").to_pylist()
     there = np.array(destination.present(ids))
+    # An outcome alone is not enough: its result may have been removed since.
     status = np.where(there, told, "")
+    # Only these need their summaries read, one file each.
     unsure = np.flatnonzero(there & (status == ""))
     status[unsure] = by_summary = _by_summaries(rows.take(unsure), request, destination)
     found = rows.take(unsure).append_column("status", pyarrow.array(by_summary, pyarrow.string()))
@@ -133,6 +136,7 @@ def _usable(manifest: Path, shard: str) -> tuple[pyarrow.Table, list[dict[str, A
         ids = [id_of(uri) if uri else "" for uri in uris]
         keep = []
         for row, source_id in enumerate(ids):
+            # A row without a URI has no id: the first shard alone reports it.
             if not (first <= source_id < end or (not source_id and shard.startswith("1/"))):
                 continue
             status, problem = "failed", _problem(uris[row], given[row], source_id, states[row], problems[row])
@@ -178,6 +182,7 @@ def _told(
         noted: where to put URI and problem of those that have one; None: nowhere.
     """
     ids, content = np.array(rows.column("id").to_numpy(), "S"), _content(rows)
+    # Seven letters: `damaged`.
     status = np.full(len(rows), "", "U7")
     for table in outcomes:
         if noted is not None:
@@ -186,6 +191,7 @@ def _told(
         finished = table.filter(_answers(table, request))
         if len(rows) and len(finished):
             wanted = np.array(finished.column("id").to_numpy(), "S")
+            # An id beyond the last would point past the end; the comparison below sorts it out.
             places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
             same = ids[places] == wanted
             for before, now in zip(_content(finished), content, strict=True):
@@ -235,6 +241,7 @@ def _status(text: bytes, row: Mapping[str, Any], request: Request) -> str:
         right = all(summary[key] == value for key, value in request.asked.items())
         right &= set(output_names(request.save, source["kind"])) <= outputs
         if row["version"] is not None:
+            # As `predict` names a source with a version of its store or server.
             right &= source["path"].endswith(f"({row['version']})")
         else:
             right &= row["size_bytes"] in (None, source["bytes"])

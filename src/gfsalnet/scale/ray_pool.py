@@ -93,8 +93,12 @@ class RayPool(Pool):
         has = _ray.cluster_resources()
         gpus = has.get("GPU", 0)
         self._count = count or max(1, int(gpus if on_gpu else has.get("CPU", 0)))
+        # Rounded down: shares that add up to a hair more than a GPU would leave the last process without one.
         share = min(1.0, int(1000 * (gpus or self._count) / self._count) / 1000) if on_gpu else 0
+        # A thread of its own for talking: the one that works answers nothing until it is done. Not restarted by Ray,
+        # which does not know what has to be repeated; the pool replaces processes itself.
         self._kind = _ray.remote(num_cpus=1, num_gpus=share, max_restarts=0, concurrency_groups={"talk": 1})(_Process)
+        # A file that every node must see: a folder of the same name may be another one there.
         self._mark = None if folder is None else folder.resolve() / f".ray-{secrets.token_hex(4)}"
         self._started_with = __version__, Path.cwd(), self._mark, start, arguments
         self._thread = threading.Thread(target=self._listen, name="ray", daemon=True)
@@ -127,6 +131,7 @@ class RayPool(Pool):
         actors = [worker for worker in self._all if isinstance(worker, _Actor)]
         if error is not None:
             busy = [actor for actor in actors if actor.call is not None]
+            # All are asked first and then waited for together.
             for actor in busy:
                 actor.ask("stop")
             wait([actor.call for actor in busy if actor.call is not None], _GRACE_SECONDS)
@@ -171,6 +176,7 @@ class RayPool(Pool):
             self._first.set_exception(error)
         while self._waiting:
             task = self._waiting.popleft()
+            # Neither of those: it was cancelled, and takes no result.
             if task.future.running() or task.future.set_running_or_notify_cancel():
                 task.future.set_exception(error)
 

@@ -44,9 +44,11 @@ class Shard:
         """
         under_way: dict[str, Row] = {}
         try:
+            # Known by their summaries alone: written down, so that the next run need not read those again.
             for row in self.plan.found_rows():
                 self.log.add(row)
             for row in self.plan.bad:
+                # Once, not in every run: the log would grow by all bad rows each time.
                 if (row["uri"], row["problem"]) not in self.plan.noted:
                     self.log.add(row)
                 ok = row["status"] == "left out"
@@ -65,6 +67,7 @@ class Shard:
     def _listed(self, under_way: dict[str, Row]) -> Iterator[str | Listed]:
         for row in self.plan.rows():
             source = source_of(row["uri"])
+            # Before it is handed out: its outcome may come while the generator waits.
             under_way[source] = row
             yield Listed(source=source, folder=self.destination.folder(row["id"]), content=_content(row))
 
@@ -81,6 +84,7 @@ class Shard:
                     yield row, outcome
                     continue
                 sent.append((row, pool.submit(self._publish, row, outcome)))
+                # In order, and no more than a few behind: results that wait to be sent take room on the disk.
                 while sent and (len(sent) > _SENDERS or sent[0][1].done()):
                     row, sending = sent.popleft()
                     yield row, sending.result()
@@ -137,6 +141,7 @@ def open_shard(
         OutputError: if results of another request are there, or nothing can be read or written there.
     """
     text = json.dumps(asked, indent=2, ensure_ascii=False) + "\n"
+    # Of the same text that lies beside the results: equal digests are equal requests.
     request = Request(asked, save, hashlib.sha256(text.encode()).hexdigest()[:16])
     destination = destination_of(output)
     _settle(destination, output, asked, text, overwrite)

@@ -108,6 +108,7 @@ class TableWriter:
         """Add rows."""
         self._waiting.append(table)
         self._held, self.rows = self._held + len(table), self.rows + len(table)
+        # Small groups compress badly and are slow to read; large ones stay in memory until they are written.
         if self._held >= _GROUP_ROWS:
             self.flush()
 
