@@ -262,6 +262,7 @@ def _frames(reader: VideoReader, model: SaliencyModel | None) -> Iterator[tuple[
     from gfsalnet.models.base import read_ahead
     from gfsalnet.video import prefetch
 
+    # Decoding runs ahead in a thread of its own, as in `predict`.
     frames = prefetch(reader, read_ahead(reader.info.size_wh))
     if model is None:
         yield from ((frame, None) for frame in frames)

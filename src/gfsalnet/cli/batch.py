@@ -73,6 +73,7 @@ def finish_batch(output: Path, sources: Iterable[str], failures: dict[str, str])
     tried, written = list(sources), None
     if len(tried) > 1 or (output / FAILURES_FILE).exists():
         with suppress(OutputError):  # a folder that cannot be written has been named for each source
+            # Also those without a failure: what an earlier run has noted of them is taken out.
             written = note_failures(output, {source: failures.get(source) for source in tried})
     if len(tried) > 1:
         tell(f"{len(tried) - len(failures)} of {len(tried)} sources done")
@@ -84,6 +85,7 @@ def finish_batch(output: Path, sources: Iterable[str], failures: dict[str, str])
 def _progress(sources: list[str]) -> Progress:
     if len(sources) == 1:
         return Progress("frames")
+    # By bytes: how many frames a file has is known only once it is opened.
     return BatchProgress("frames", {s: float(os.path.getsize(s)) for s in sources if os.path.isfile(s)}, len(sources))
 
 

@@ -50,6 +50,7 @@ def find_config(folder: Path) -> Path | None:
 
 def used_config(ctx: typer.Context) -> dict[str, Any] | None:
     """The file and what took effect of it in this verb, for the record; None: nothing did."""
+    # click tells where each value came from: the command line, the environment, this file or the default.
     source_of = ctx.get_parameter_source
     names = [name for name, source in ((name, source_of(name)) for name in ctx.params) if _from_file(source)]
     if not names:
@@ -88,6 +89,7 @@ def _defaults(path: Path, command: Any, tree: Mapping[str, Any], verb: str = "")
     """What click calls a default map: verb → option → value, every name and type checked."""
     checked: dict[str, Any] = {}
     verbs = getattr(command, "commands", None)
+    # A group has verbs below it, a verb options.
     hints = {} if verbs is not None else _option_types(command)
     for key, value in tree.items():
         where = f"{path}: [{verb}] {key}" if verb else f"{path}: {key}"

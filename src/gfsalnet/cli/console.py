@@ -60,6 +60,7 @@ def tell(message: object) -> None:
 def print_event(event: str, **facts: object) -> None:
     """Print what happens as one line of JSON to standard error, for programs that asked for it."""
     short = {name: round(value, 4) if isinstance(value, float) else value for name, value in facts.items()}
+    # Workers' reports and the main thread both print: half a line of each would be no JSON.
     with _one_line_at_a_time:
         err.file.write(json.dumps({"event": event, **short}, default=str) + "\n")
         err.file.flush()
@@ -135,6 +136,7 @@ class Commands(TyperGroup):
             typer.Exit: 1 for a problem that the user can solve, or that nobody foresaw; 2 for a request that is wrong
                 whatever the files hold; 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
         """
+        # Looked at before the verb does: help is given even where the configuration or the folder is broken.
         ctx.meta[ASKS_FOR_HELP] = not {"-h", "--help"}.isdisjoint(ctx.args)
         if not (ctx.meta[ASKS_FOR_HELP] or _is_somewhere()):
             print_error("the current folder: does not exist any more. Change to another one.")

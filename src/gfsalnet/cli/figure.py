@@ -181,6 +181,7 @@ def figure_8(
     from gfsalnet.figures import figure_8, motion_shares
 
     wanted = read_areas(areas)
+    # Opened for its size and length alone, so that areas that do not fit are refused before a model is loaded.
     with clip.open() as reader:
         for note in check_fit(wanted, areas, reader.info.size_wh, _end_of(reader.info)):
             say(f"note: {note}")

@@ -101,6 +101,7 @@ class _File(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         from gfsalnet.cli.console import print_error
 
+        # First, since the line below is logged too and would fail here again.
         logging.getLogger(LIBRARY).removeHandler(self)
         reason = sys.exc_info()[1]
         print_error(OutputError(self.baseFilename, f"cannot be written ({reason})", "The work goes on without a log"))

@@ -50,6 +50,7 @@ def _words(text: str) -> tuple[MarksWord, ...]:
 def _rate(text: str) -> Fraction:
     rate = Fraction(text)
     # What people call 29.97 is 30000/1001.
+    # Within 0.005 of them: 23.976 and 23.98 are both meant, 24 is 0.024 away.
     for nominal in (24, 30, 48, 60, 120):
         if abs(rate - Fraction(nominal * 1000, 1001)) < Fraction(1, 200):
             return Fraction(nominal * 1000, 1001)

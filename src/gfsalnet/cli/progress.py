@@ -80,6 +80,7 @@ class Progress:
         stage = what if stage is None else stage
         if self._task is None:
             self._task = self._bar.add_task(what, total=total, state="")
+            # What an earlier run had done says nothing about the speed of this one: the count begins at `done`.
             self._stage, self._began, self._first = stage, now, done
         elif stage != self._stage:
             self._bar.reset(self._task, total=total)
@@ -164,6 +165,7 @@ class BatchProgress(Progress):
         seconds = now - self._began
         units = self._units + sum(done for done, _ in self._now.values())
         share = self._share()
+        # After the first second: before, the start of the processes would be taken for the speed.
         left = seconds * (1 - share) / share if share and 0 < share < 1 and seconds > 1 else None
         file = min(self._ended + 1, self._files or self._ended + 1)
         where = f"file {file}" + (f" of {self._files}" if self._files is not None else "")
@@ -190,6 +192,7 @@ class BatchProgress(Progress):
             for source, (done, total) in self._now.items()
             if total
         )
+        # Skipped files take no time, so they are neither done nor to do.
         to_do = all_weight - self._skipped_weight
         return min(1.0, (self._done_weight + at_work) / to_do) if to_do > 0 else 1.0
 

@@ -78,6 +78,7 @@ def run_shard(
         for outcome in work.outcomes(predict):
             progress.end_file(outcome.source, outcome.frames, ok=outcome.ok, skipped=outcome.status == "skipped")
             failed, done = failed + (not outcome.ok), done + outcome.ok
+            # All are in the outcomes beside the results; in memory and on the screen a few.
             if not outcome.ok and len(failures) < LISTED:
                 failures[outcome.source] = outcome.message
             if not outcome.ok or is_for_programs():

@@ -108,6 +108,7 @@ def _plan(recipe: str, changes: list[str], data_root: Path | None) -> Recipe:
     try:
         return read_recipe(recipe, changes, data_root)
     except RecipeError as error:
+        # Where the recipe alone is wrong too, the first error stands.
         with suppress(RecipeError):
             read_recipe(recipe, (), data_root)
             raise typer.BadParameter(str(error), param_hint="--set") from error

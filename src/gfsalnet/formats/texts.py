@@ -33,6 +33,7 @@ def read_bytes(path: Path, kind: type[GFSalNetError], remedy: str = AGAIN, what:
     with opening(path, what, kind, remedy):
         limit = max_text_bytes()
         with path.open("rb") as file:
+            # One byte more than is allowed tells that it is too long, whatever its size is said to be.
             data = file.read(limit + 1)
         if len(data) > limit:
             problem = f"it is longer than {limit / 1e6:,.0f} MB, too long for a {what}"
@@ -48,6 +49,7 @@ def read_json(path: Path, kind: type[GFSalNetError], remedy: str = AGAIN) -> Any
     """
     data = read_bytes(path, kind, remedy, "JSON file")
     with opening(path, "JSON file", kind, remedy):
+        # With or without the mark that some editors on Windows put first.
         return json.loads(data.decode("utf-8-sig"))
 
 
