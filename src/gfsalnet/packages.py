@@ -44,6 +44,7 @@ class MissingPackageError(GFSalNetError, ImportError):
         super().__init__(what, f"needs {package}, which is not installed", remedy)
         self.package, self.what = package, what
 
+    # The parent's would give its three arguments to a class that takes two, where workers send errors pickled.
     def __reduce__(self) -> tuple[type[MissingPackageError], tuple[str, str]]:  # type: ignore[override]  # fewer arguments
         return type(self), (self.package, self.what)
 

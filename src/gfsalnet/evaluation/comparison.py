@@ -121,6 +121,7 @@ def comparison_tables(reports: Sequence[Report], differences: Sequence[Differenc
 def _best(rows: Sequence[Row], metrics: Sequence[str], first: int) -> dict[int, tuple[int | None, int | None]]:
     """Column → the rows of the best and the second best of what is compared; floor and ceiling do not take part."""
     found = {}
+    # The first two columns are the predictor's name and its number of videos or frames.
     for column, metric in enumerate(metrics, start=2):
         values = [row.per_video[metric].value if metric in row.per_video else float("nan") for row in rows]
         places = best_two(values, more_is_better="↑" in METRIC_LABELS[metric])

@@ -61,6 +61,7 @@ def open_sequence(place: Path) -> MapSequence:
             if inner.exists():
                 return open_sequence(inner)
         files = _frame_files(place)
+        # A single picture is the map of one frame; a single file of another kind holds those of all frames.
         if len(files) == 1 and files[0].suffix.lower() not in PICTURES:
             return open_sequence(files[0])
         return MapFiles(place, files)

@@ -167,12 +167,14 @@ def _first_number(where: object, numbers: Sequence[int], lengths: Sequence[int])
     is_run = last - first == len(numbers) - 1
     if first == 0:
         return 0
+    # Counted from 0 or from 1, no number may lie beyond the last frame; where both fit, the user has to say.
     fitting = [candidate for candidate in (0, 1) if last - candidate < longest]
     if fitting == [1] or (first == 1 and (last == longest + 1 or (is_run and last in lengths))):
         return 1
     problem = f"its maps are numbered {_span(numbers)}, the video has {lengths[0]} frames"
     if fitting:
         raise SourceError(where, f"{problem}, of which the first may be number 0 or 1", _NUMBER_REMEDY)
+    # Numbers that go on from video to video, as of one long list of frames: complete, so that nothing is guessed.
     if is_run and len(numbers) in lengths and first > longest:
         return first
     raise SourceError(where, problem, _COUNT_REMEDY)

@@ -134,6 +134,7 @@ def make_report(
         failed: video → what was wrong.
         remarks: remarks on the dataset.
     """
+    # Those without a frame are named, but have no part in any mean or interval.
     videos = [scores for scores in scored if len(scores.frame_index)]
     dropped: Counter[str] = Counter()
     for scores in scored:
@@ -183,6 +184,7 @@ def _row(
     per_video, pooled = dict[str, Mean](), dict[str, Mean]()
     for metric, (sums, counts, tried) in columns.items():
         count = int(counts.sum())
+        # Both ways of averaging, each with what it was averaged over: videos with a value, or frames.
         for means, mean, averaged in (
             (per_video, video_mean, int((counts > 0).sum())),
             (pooled, pooled_mean, count),

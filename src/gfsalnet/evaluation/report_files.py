@@ -85,6 +85,7 @@ def report_tables(report: Report) -> list[Table]:
     about = report.request["dataset"]
     caption = f"{report.name} on {about['name']} {about['split']}, protocol {report.request['settings']['protocol']}"
     notes = [*_notes_on_data(report), *_notes_on_rows(report)]
+    # One table: the two means would be the same numbers under two headings.
     if report.frames == len(report.videos):
         caption = f"{caption}: mean over pictures (of one frame each: per-video and pooled means are the same)"
         return [_table(report, caption, per_video=True, notes=notes)]

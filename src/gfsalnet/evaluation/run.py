@@ -90,6 +90,7 @@ def evaluate(
         DatasetError: if no video of the split could be scored, or its gaze cannot be in the right units.
         GFSalNetError: if the model cannot be loaded.
     """
+    # By way of a folder in any case: scores of videos are stored in it and read back.
     if output is None:
         with TemporaryDirectory(prefix="gfsalnet-") as folder:
             return evaluate(
@@ -147,6 +148,7 @@ def _refused(dataset: GazeDataset, others: OtherVideos) -> dict[str, str]:
 
 
 def _request(dataset: GazeDataset, source: MapSource, settings: EvaluationSettings) -> dict[str, Any]:
+    # Their names too: a dataset with one video in place of another has the same number.
     videos = hashlib.sha256("\n".join(dataset.videos).encode()).hexdigest()[:16]
     request = {
         "dataset": {
@@ -160,6 +162,7 @@ def _request(dataset: GazeDataset, source: MapSource, settings: EvaluationSettin
         "settings": asdict(settings),
         "gfsalnet": __version__,
     }
+    # As JSON gives it back, so that it compares equal with what an earlier run has written.
     return as_stored(request)
 
 

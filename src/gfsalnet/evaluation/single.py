@@ -50,6 +50,7 @@ def score(
     fixation_map = None if fixations is None else _fixation_map(fixations, (size_hw[0], size_hw[1]))
     truth = GroundTruth(fixation_map_HW=fixation_map, density_HW=density)
     if metrics is None:
+        # Those whose truth was given: nothing is made of fixations here, which would need a sigma.
         metrics = [m for m in PAPER_METRICS if (fixations if m in ON_FIXATIONS else density) is not None]
     return PROTOCOLS[protocol].score(saliency, truth, metrics)
 

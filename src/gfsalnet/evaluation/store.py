@@ -144,6 +144,7 @@ def read_report(folder: Path) -> Report:
     scored = read_scores(folder)
     with opening(folder / REPORT_FILE, "report", SourceError, _AGAIN):
         settings = EvaluationSettings(**{**request["settings"], "metrics": tuple(request["settings"]["metrics"])})
+        # The report is made again from the scores, so all of them must still be there.
         counts = (len(scored) - len(about["videos_without_frames"]), sum(len(v.frame_index) for v in scored))
         if counts != (about["videos"], about["frames"]):
             raise SourceError(folder, "is no finished evaluation (the scores of some videos are missing)", _AGAIN)

@@ -70,6 +70,7 @@ def check_dataset(
             check.problems.append(str(error))
             continue
         _check_split(dataset, check, on_video)
+    # One split may be missing, which is a finding; where all are, it is another folder that was meant.
     if len(refusals) == len(splits):
         raise refusals[0]
     return checks

@@ -109,6 +109,7 @@ def read_csv(path: Path, layout: str = LAYOUT) -> Columns:
     _check_doubles(path, headings)
     body = [[cell.strip() for cell in line] for line in lines[1:]]
     texts = {heading: _as_column(path, [line[i] for line in body]) for i, heading in enumerate(headings)}
+    # Rows as an editor counts them: empty lines are left out of the table, and messages name the line.
     return Columns(path=path, texts=texts, rows=np.array(rows[1:], np.int64), notes=notes, layout=layout)
 
 
@@ -126,6 +127,7 @@ def read_parquet(path: Path) -> Columns:
     headings = [_heading(name) for name in columns]
     _check_doubles(path, headings)
     texts = {heading: _as_column(path, values) for heading, values in zip(headings, columns.values(), strict=True)}
+    # There is no line of headings in Parquet: row 1 is the first of the values.
     rows = max(map(len, columns.values()), default=0)
     return Columns(path=path, texts=texts, rows=np.arange(1, rows + 1))
 

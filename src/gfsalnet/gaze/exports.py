@@ -72,6 +72,7 @@ def exports_in(folder: Path) -> dict[str, str]:
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in SUFFIXES and path.is_file() and path.name[0] != ".":
             with path.open("rb") as file:
+                # Without zero bytes UTF-16 reads as ASCII does, and headings are ASCII in all of these formats.
                 program = program_of(file.read(HEAD_BYTES).replace(b"\0", b"").decode("utf-8", "replace"))
             if program is not None:
                 found[path.name] = program

@@ -34,6 +34,7 @@ def numbered(folder: Path, suffixes: tuple[str, ...] = (".png", ".jpg", ".jpeg")
 def _numbered(folder: Path, suffixes: tuple[str, ...], changed_ns: int) -> Mapping[int, Path]:
     found: dict[int, Path] = {}
     for path in folder.iterdir():
+        # At the end of the name, which may have other numbers before it, such as a date or that of the video.
         number = _NUMBER_AT_END.search(path.stem)
         if number and path.suffix.lower() in suffixes and not path.name.startswith("."):
             other = found.setdefault(int(number[1]), path)

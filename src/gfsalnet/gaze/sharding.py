@@ -118,6 +118,7 @@ def _write(path: Path, dataset: GazeDataset, shown: list[_Shown]) -> None:
     with output_errors(path), written_whole(path) as partial, tarfile.open(partial, "w") as tar:
         for number, one in enumerate(shown):
             if one.video != of_video:
+                # Pictures of a video follow each other, so that its gaze is read once.
                 of_video, gaze = one.video, {item.index: item for item in dataset.gaze(one.video)}
             picture, text = _names(number, one)
             with opening(one.path, "picture", DatasetError):
@@ -127,6 +128,7 @@ def _write(path: Path, dataset: GazeDataset, shown: list[_Shown]) -> None:
 
 
 def _about(dataset: GazeDataset, shown: _Shown, gaze: FrameGaze | None) -> bytes:
+    # With the gaze, since those who read shards no longer know the dataset that it came from.
     sigma = round(float(dataset.sigma_pixels(shown.video)), 6)
     about = {"kind": dataset.kind, "video": shown.video, "index": shown.index, "sigma_pixels": sigma}
     if gaze is None:

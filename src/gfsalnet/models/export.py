@@ -106,6 +106,7 @@ def export_beside(name: str, shown: Sequence[Frame]) -> tuple[Path, ExportCheck]
     if stored.stream is not None:
         raise WeightsError(name, "is one stream of a folder", "Give the folder: its graph serves each stream too")
     path = stored.folder / GRAPH_FILE
+    # Checked before it gets its name: a graph that differs never lies beside the weights.
     with output_errors(path), written_whole(path) as made:
         write_graph_beside(stored.network, stored.folder, made)
         pictures = [_batch(p) for p in _loaded(name).pictures(shown)]

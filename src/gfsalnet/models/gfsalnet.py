@@ -244,6 +244,7 @@ class GFSalNetModel(SaliencyModel):
         if self.config.streams != "appearance":
             assert field is not None
             assert self._trained_with is not None
+            # To the size of the fields in training: the colours of a flow image go by pixels of the field.
             field = resize_flow(field, self._trained_with.field_size_hw(frame_size_hw))
             pictures.append(resize_rgb(flow_image(field, self.flow_scale_pixels), size_hw))
         return tuple(pictures)

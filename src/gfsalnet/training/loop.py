@@ -82,6 +82,7 @@ class Epoch:
             "train_kl": self.kl,
             "train_nss": self.nss,
         }
+        # Only epochs that were validated have them; the others leave the cells empty.
         if self.scores:
             numbers |= self.scores["saliency"]["mean"]
         if "motion" in self.scores:

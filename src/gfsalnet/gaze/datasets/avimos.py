@@ -54,6 +54,7 @@ class AViMoS(GazeDataset):
         self._video_files = _called(listed, _by_stem(require_folder(root / "Videos", self.layout)))
         self._fixations = _called(listed, {path.parent.name: path for path in fixations.rglob("fixations.json")})
         self._maps = _called(listed, _by_stem(root / f"Saliency{part}"))
+        # With either of the two: what of the other is missing is said of the video, not passed over.
         self._videos = [name for name in listed if name in self._video_files or name in self._fixations]
         self._playing: tuple[str, int, Iterator[Map]] = ("", 0, iter(()))
         if not self._videos:

@@ -69,6 +69,7 @@ class DHF1K(MapFolders):
         self._video_files = _video_files(self._media)
         self._frame_folders = _numbered_folders(self._media)
         self._folders = self._annotation_folders()
+        # Any of the three makes it a video of the split, so that a missing part is reported and not passed over.
         there = {*self._video_files, *self._frame_folders, *self._folders}
         self._videos = [f"{n:04d}" for n in range(first, last + 1) if n in there]
         if not self._videos:

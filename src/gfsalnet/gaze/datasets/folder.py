@@ -211,10 +211,12 @@ class TableDataset(GazeDataset):
         frames = None if self._table.frame is None else self._table.frame[self._rows(video)]
         if is_video(path) and frames is not None and len(frames):
             count = len(video_timeline(path))
+            # Counted from 1, the last frame of the video is one too many; from 0 it cannot be.
             if frames.min() >= 1 and frames.max() == count:
                 notes.append(f"its frames in the table go from {frames.min()} to {count}: frame counts from 0")
         if path.is_dir() and len(self._rows(video)):
             numbers = frame_numbers(path)
+            # The table's frames count pictures from 0, the numbers of the files may begin anywhere.
             first = min(numbers) - min(self.pictures(video))
             if first or min(numbers):
                 notes.append(f"its pictures are numbered from {min(numbers)}; frame 0 of the table is number {first}")
@@ -264,6 +266,7 @@ def load_folder(root: Path, layout: str) -> tuple[FixationTable, dict[str, Path]
         if len(videos) != 1:
             raise DatasetError(root, f"beside {RECORDING} there must be one video, not {len(videos)}", layout)
         return read_recording(root / RECORDING, videos[0].stem), {videos[0].stem: videos[0]}
+    # Files straight from an eye tracker, in the display's pixels and the recording's time: no dataset yet.
     if found is None and (exports := exports_in(root)):
         name, program = next(iter(exports.items()))
         problem = f"it has no table of fixations, but {name}, an export of {program}"

@@ -121,12 +121,14 @@ def at_rate(frames: Iterator[Frame], source_rate: Fraction, rate: Fraction) -> I
     shown: Frame | None = None
     position = 0
     for frame in frames:
+        # The place from which on this frame is shown: until there the one before is repeated, or dropped without one.
         start = _nearest(frame.time_seconds * rate)
         while shown is not None and position < start:
             yield replace(shown, index=position, time_seconds=float(position / rate))
             position += 1
         shown = frame
     if shown is not None:
+        # The last frame lasts as long as the source's rate says, and is shown at least once.
         end = _nearest((shown.time_seconds + 1 / source_rate) * rate)
         for index in range(position, max(end, 1)):
             yield replace(shown, index=index, time_seconds=float(index / rate))

@@ -53,6 +53,7 @@ def dataset_class(name: str) -> type[GazeDataset]:
     for known, cls in DATASETS.items():
         if _plain(known) == _plain(name):
             return cls
+    # After our own: no package that happens to be installed can change what a known name reads.
     plugins = plugin_names("gfsalnet.datasets")
     for known, package in plugins.items():
         if _plain(known) == _plain(name):

@@ -106,6 +106,7 @@ def align(recording: TrackerRecording, when: When, video_name: str, timeline: Ti
 
 def _event_ns(recording: TrackerRecording, text: str, when: When) -> int:
     """The time of the only event, or of the chosen one, that is or contains a text."""
+    # "start" is meant, even where "restart" is there too.
     exact = [event for event in recording.events if event.text == text]
     found = exact or [event for event in recording.events if text.casefold() in event.text.casefold()]
     if not found:

@@ -74,6 +74,7 @@ def read_eyelink(path: Path) -> list[TrackerRecording]:
         remedy = "Convert the EDF with edf2asc, samples and events in GAZE coordinates."
         raise TrackerError(path, "it holds no gaze samples and no fixations of an EyeLink", remedy)
     times = _with_half_milliseconds(np.array(parts.times, np.int64))
+    # (N, eyes, xy); an eye that was not tracked is NaN all along.
     values = np.array(parts.values, np.float64).reshape(-1, 2, 2)
     there = {eye: place for place, eye in enumerate(("LEFT", "RIGHT")) if eye in parts.seen_eyes}
     screen_wh, notes = _screen(parts)

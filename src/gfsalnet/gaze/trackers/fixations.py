@@ -46,10 +46,12 @@ def detect_fixations(time_ns: Nanoseconds, points: Points, detection: Detection)
         points: (N, 2) pixels of the display; NaN where the eye was lost.
         detection: method and thresholds.
     """
+    # Lost samples are left out first: they are gaps in time, not places.
     there = np.flatnonzero(np.isfinite(points).all(axis=1))
     time, degrees = time_ns[there], points[there] / detection.pixels_per_degree
     if len(time) < 2:
         return _fixations([], time, points[there], 0)
+    # A sample stands for the interval after it, so a fixation lasts one interval longer than from first to last.
     interval = int(np.median(np.diff(time)))
     find = _by_velocity if detection.method == "ivt" else _by_dispersion
     runs = find(time, degrees, interval, detection)

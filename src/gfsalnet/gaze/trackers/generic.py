@@ -125,6 +125,7 @@ def _in_ns(path: Path, table: Table, heading: str, unit_ns: int) -> NDArray[np.i
 
 def _points(table: Table, mapping: ColumnMapping, prefix: str, of: NDArray[np.bool_]) -> Points | None:
     names = mapping.names
+    # No heading is empty, so that what was not given is found nowhere.
     x, y = (table.numbers.get(names.get(f"{prefix}{axis}", "")) for axis in "xy")
     if x is None or y is None:
         return None
@@ -145,6 +146,7 @@ def _as_fixations(
     recording: TrackerRecording, table: Table, mapping: ColumnMapping, of: NDArray[np.bool_]
 ) -> TrackerRecording:
     """The same recording, its rows taken for fixations."""
+    # Before the samples are emptied below: the points are made of both eyes' columns.
     points = recording.points("both")
     duration = table.numbers[mapping.names["duration"]][of]
     kept = np.isfinite(points).all(axis=1) & np.isfinite(duration)

@@ -247,6 +247,7 @@ def _name_apart(viewings: Sequence[Viewing]) -> None:
         TrackerError: if they have none.
     """
     for name in {viewing.viewer for viewing in viewings}:
+        # All of them get the longer name, so that the order of the files changes nothing.
         same = [viewing for viewing in viewings if viewing.viewer == name]
         if len(same) > 1:
             for viewing in same:

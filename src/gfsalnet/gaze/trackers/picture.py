@@ -37,6 +37,7 @@ def placement_picture(video: Path, viewings: Sequence[Viewing], timeline: Timeli
         if frame.index in chosen:
             seconds = float(timeline.starts_seconds[frame.index])
             panels.append(_panel(frame.rgb, frame.index, seconds, viewings))
+        # The rest of a long video need not be decoded.
         if frame.index >= max(chosen):
             break
     return np.hstack(panels)

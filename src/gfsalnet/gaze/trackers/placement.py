@@ -83,6 +83,7 @@ def shown_box(
     """
     if not isinstance(placement, str):
         return placement
+    # As players show it: stored pixels made square by their width. This alone is "native".
     width, height = video_wh[0] * float(pixel_aspect), float(video_wh[1])
     if placement == "stretch":
         width, height = map(float, screen_wh)

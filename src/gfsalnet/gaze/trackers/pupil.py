@@ -199,6 +199,7 @@ def _cloud_fixations(path: Path, section: Text | None, row: int) -> TrackerFixat
     if not path.is_file():
         return None
     headings = headings_of(path)
+    # "fixation x [px]" on a picture, "[normalized]" on a surface, by what the gaze was mapped to.
     x, y = (next((h for h in headings if h.startswith("fixation") and f" {axis} [" in h), "") for axis in "xy")
     start, end = "start timestamp [ns]", "end timestamp [ns]"
     table = read_columns(path, integers=[start, end], numbers=[x, y], texts=["section id"])

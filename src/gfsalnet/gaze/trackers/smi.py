@@ -56,6 +56,7 @@ def _read_events(path: Path) -> list[TrackerRecording]:
                 layouts[heading_follows] = [name.strip() for name in text.split(",")]
                 heading_follows = ""
             elif text.startswith("Table Header for "):
+                # The names of the columns of each kind of event stand in the line after this one.
                 heading_follows = text.removeprefix("Table Header for ").rstrip(":")
             elif ":\t" in line:
                 key, _, value = line.partition(":\t")
@@ -66,6 +67,7 @@ def _read_events(path: Path) -> list[TrackerRecording]:
                 except (KeyError, ValueError, IndexError) as error:
                     problem = f"row {row}: not readable as an event: {text[:60]!r}"
                     raise TrackerError(path, problem, "Export the events from BeGaze again.") from error
+    # One eye: with both each fixation would count twice.
     found = fixations.get("L") or fixations.get("R") or fixations.get("B")
     if not found:
         raise TrackerError(path, "it holds no fixations", "Export fixations and user events from BeGaze.")

@@ -216,6 +216,7 @@ class _Column:
     def _number(self, cell: str, line: int) -> float:
         if cell.lower() in MISSING:
             return np.nan
+        # Over the whole column: "1,234" is a decimal here and a thousand there, and both marks at once are refused.
         self._has_points = self._has_points or "." in cell
         self._has_commas = self._has_commas or "," in cell
         if self._has_points and self._has_commas:

@@ -116,6 +116,8 @@ def _gaze(
 
 def _samples(export: Export) -> NDArray[np.bool_]:
     """(N,) which rows are gaze samples; the others are events, mouse moves and other sensors."""
+    # By what says it best: the sensor of each row, else a number or time that gaze samples alone have; at last by
+    # whether a row has a validity or a point.
     sensor = export.text("sensor")
     if sensor is not None:
         return sensor.is_in("Eye Tracker")
@@ -134,6 +136,7 @@ def _time_ns(path: Path, export: Export, is_sample: NDArray[np.bool_], notes: li
         row = export.table.rows[int(missing.argmax())]
         raise TrackerError(path, f"row {row}: its time is missing", "Export every row with the recording timestamp.")
     unit = export.units["time"]
+    # Without a unit in the heading the distance of samples tells: microseconds read as milliseconds are too far apart.
     step = float(np.median(np.diff(time[is_sample]))) if is_sample.sum() > 1 else 0.0
     if unit not in ("ms", "us"):
         unit = "us" if step > LONGEST_STEP_MS else "ms"
@@ -210,6 +213,7 @@ def _fixations(
     points = export.point("fixation", np.ones(len(rows), np.bool_))
     if points is None and boxes is not None:
         on_media = export.point("on_media_fixation", np.ones(len(rows), np.bool_))
+        # From coordinates of the media to those of the display, by where the media stood.
         points = None if on_media is None else on_media + np.nan_to_num(boxes[:, :2])
     if index is None or length is None or points is None:
         return None
@@ -217,6 +221,7 @@ def _fixations(
     if movement is not None:
         is_fixation &= movement.is_in("Fixation")
     found = np.flatnonzero(is_fixation & np.isfinite(points).all(axis=1) & np.isfinite(length))
+    # The first row of each index; `unique` sorts by the index's code, the rows are wanted by time.
     first = np.sort(found[np.unique(index.codes[found], return_index=True)[1]])
     return TrackerFixations(
         start_ns=time_ns[first],

@@ -49,6 +49,7 @@ class ConvLSTM(nn.Module):
 
     def forward(self, x_BCHW: Tensor, state: LSTMState | None) -> tuple[Tensor, LSTMState]:
         """(B, inputs, H, W) and the state after the frame before, None at the start → (B, channels, H, W), state."""
+        # The recurrent convolution has no bias: leaving it out is the same as a state of zeros.
         gates = self.input(x_BCHW)
         if state is not None:
             gates = gates + self.recurrent(state[0])

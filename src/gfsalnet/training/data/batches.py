@@ -148,6 +148,7 @@ def _without_gaze(example: Example) -> Example:
 
 def collate(examples: Sequence[Example]) -> Batch:
     """Examples of one size (h, w) as a batch; what is not known is filled in as `Batch` says."""
+    # Where nothing says how a moving scene would be looked at if it stood still, the density itself stands in.
     still = [example.density if example.still_density is None else example.still_density for example in examples]
     shown = [example.fixations & (example.still_density is None) for example in examples]
     return Batch(

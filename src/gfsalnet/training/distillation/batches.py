@@ -171,6 +171,7 @@ class Batches:
     def _photograph(self, photograph: Photograph, size: InputSize, rng: np.random.Generator) -> _View:
         rgb = self._picture(photograph)
         view = random_view((rgb.shape[0], rgb.shape[1]), size.width / size.height, rng, whole=WHOLE_SHARE)
+        # One view for picture, gaze and stored maps alike: what is cut off or mirrored is so in all three.
         fixations = view.of_fixations(photograph.fixations)
         exponents = self._settings.stored.still
         stored = np.zeros(size.grid_hw, np.float32)
@@ -184,6 +185,7 @@ class Batches:
         path = photograph.path
         if (held := self._pixels.get(path)) is not None:
             return held
+        # Outside the lock: two threads may read the same picture, but none waits for another's.
         rgb = photograph.dataset.read_picture(path)
         with self._lock:
             if path not in self._pixels and rgb.nbytes <= self._room_bytes:

@@ -45,6 +45,7 @@ class StoredMaps:
         count, clips = len(self._sources), int((self._frames >= 0).sum())
         marks = arrays.get("validation", np.zeros(count, np.bool_))
         self._maps = {name: values for name, values in arrays.items() if values.ndim == 3 and values.dtype == np.uint8}
+        # Photographs have the frame -1, and come first, so that maps of clips alone can do without rows for them.
         of_clips = np.flatnonzero(self._frames >= 0)
         if len(marks) != count or any(len(values) not in (count, clips) for values in self._maps.values()):
             raise DatasetError(
@@ -86,6 +87,7 @@ class StoredMaps:
                 known = ", ".join(self._maps) or "none"
                 raise DatasetError(self.path, f"has no maps called {name}", f"It has {known}.")
             values = self._maps[name]
+            # Maps that have rows for clips alone are counted from the end.
             place = row - (len(self._sources) - len(values))
             if place < 0:
                 raise DatasetError(self.path, f"has maps called {name} of clips alone", "Name another for photographs.")

@@ -150,6 +150,7 @@ class DistillationTask(Task[NumberedStep, ViewBatch]):
         whole = GFSalNet(recipe.network)
         assert whole.appearance is not None
         whole.appearance.load_state_dict(network.appearance.state_dict())
+        # So that the 16-bit weights stored here are also those of the graph, which is folded.
         absorb_batch_norms(whole)
         over_time = OverTime(
             still=network.reading("still", settings.still),
@@ -168,6 +169,7 @@ class DistillationTask(Task[NumberedStep, ViewBatch]):
         for name in dataset.videos:
             path = dataset.pictures(name)[0]
             source = _below(path, self._recipe.data_root)
+            # What the teachers' file marks for validation is not trained on, whichever dataset it came by.
             if source not in self._maps.held_out:
                 fixations = dataset.gaze(name)[0].fixations
                 found.append(Photograph(dataset, path, source, fixations, part.sigma or _sigma(dataset, name)))

@@ -41,6 +41,7 @@ def hard_colours(rgb: RGB, rng: np.random.Generator) -> RGB:
     image = rgb.astype(np.float32) / 255
     brightness, contrast, saturation = 1 + rng.uniform(-1, 1, 3) * (0.3, 0.3, 0.5)
     image *= brightness
+    # Contrast around the picture's own mean, or it would be a second brightness.
     mean = image.mean()
     image = (image - mean) * contrast + mean
     grey = image.mean(2, keepdims=True)

@@ -71,6 +71,7 @@ def _cells(example: Example, maps: PredictedMaps) -> dict[str, RGB]:
         "network": overlay(rgb, to_density(maps.saliency)),
     }
     if maps.appearance is not None and maps.motion is not None:
+        # White is no motion, which is what the network was given where there is no flow.
         cells["flow"] = np.full_like(rgb, 255) if example.flow_image is None else example.flow_image
         cells["appearance"] = overlay(rgb, to_density(maps.appearance))
         cells["motion"] = overlay(rgb, to_density(maps.motion))
