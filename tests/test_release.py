@@ -37,6 +37,9 @@ CAME_FROM = {
 MAY_GO_IN = {"Apache-2.0", "MIT", "BSD-3-Clause", "CC BY 4.0", "CC0"}
 MAY_BE_LEARNED_FROM = ("Apache-2.0", "BSD-2", "BSD-3", "CC BY ", "CC0", "MIT", "Pexels License", "public domain")
 """How the licence of a clip begins whose frames were learned from; none of them is shipped."""
+VENDOR = PACKAGE / "web" / "page" / "vendor"
+MAY_BE_SHIPPED = {"MIT", "MPL-2.0"}
+"""Licences of files of others that the browser's page uses as they are."""
 OF_A_MODEL = {"README.md", "config.json", "model.onnx", "model.safetensors"}
 OURS = {".css", ".html", ".js", ".py", ".toml", ".typed"}
 """Suffixes of what the maintainers wrote; anything else came from somewhere."""
@@ -47,6 +50,24 @@ def test_the_licence_is_whole() -> None:
     assert hashlib.sha256(text).hexdigest() == "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
 
 
+def vendored() -> dict[Path, str | None]:
+    """Files of others for the browser, by the digest that pins them; their notices have none."""
+    pins = read_toml(PACKAGE / "web" / "vendor.toml", GFSalNetError)
+    files = {VENDOR / Path(name).name: digest for pin in pins.values() for name, digest in pin["files"].items()}
+    return files | {VENDOR / name: None for pin in pins.values() for name in pin["notices"]}
+
+
+def test_files_of_others_are_as_pinned_and_named_with_their_licence() -> None:
+    for path, digest in vendored().items():
+        assert digest in (None, hashlib.sha256(path.read_bytes()).hexdigest()), path
+    for name, pin in read_toml(PACKAGE / "web" / "vendor.toml", GFSalNetError).items():
+        assert pin["licence"] in MAY_BE_SHIPPED
+        (notice,) = (item for item in re.split(r"\n(?=- )", NOTICE) if pin["source"].partition("//")[2] in item)
+        assert f" {pin['version']}," in notice, name
+        assert f"({pin['licence']})" in notice
+        assert any("LICENSE" in file for file in pin["notices"])
+
+
 def test_every_file_of_the_package_is_the_maintainers_or_accounted_for() -> None:
     others = {
         str(path.relative_to(PACKAGE))
@@ -54,6 +75,7 @@ def test_every_file_of_the_package_is_the_maintainers_or_accounted_for() -> None
         if path.is_file() and "__pycache__" not in path.parts and path.suffix not in OURS
     }
     accounted = {f"models/weights/{model}/{name}" for model in CAME_FROM for name in OF_A_MODEL}
+    accounted |= {f"web/page/vendor/{path.name}" for path in vendored()}
     assert others == accounted, "say in NOTICE and here where it came from, and under which licence"
 
 

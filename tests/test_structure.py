@@ -81,7 +81,8 @@ MAY_IMPORT = {
     "prepare": {"device", "video", "flow", "gaze", "render", "store", "workers"},
     "doctor": {"device", "video", "backends", "models", "predict", "demo"},
     "live": {"video", "models", "render"},
-    "serve": {"video", "models"},  # the work itself is done by the command line, in processes
+    "serve": {"video", "models", "web"},  # the work itself is done by the command line, in processes
+    "web": {"models", "network", "render"},
     "adaptation": {"flow", "gaze", "metrics", "models", "network", "store", "evaluation"},
     "evaluation": {"device", "video", "gaze", "metrics", "models", "render", "store", "workers"},
     "cli": {
@@ -103,6 +104,7 @@ MAY_IMPORT = {
             "live",
             "serve",
             "store",
+            "web",
         ),
     },
 }

@@ -34,7 +34,8 @@ GUIDES = {
     "export": ["speed", "onnx"],
     "bench": ["speed"],
     "live": ["live"],
-    "serve": ["serve"],
+    "serve": ["serve", "web"],
+    "web": ["web"],
     "doctor": ["reliability"],
 }
 """First word of a verb → the pages that explain more."""

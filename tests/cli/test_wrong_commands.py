@@ -26,6 +26,7 @@ GIVEN: dict[str, list[str]] = {
     "marks": ["clip.mp4"],
     "live": ["clip.mp4"],
     "serve": [],
+    "web": [],
     "doctor": [],
     "figure 6": ["clip.mp4"],
     "figure 7": ["clip.mp4", "--models", "pqft"],

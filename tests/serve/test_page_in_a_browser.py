@@ -99,3 +99,12 @@ def test_what_is_no_video_is_said(app: Any, open_page: Any, tmp_path: Path) -> N
         page.set_input_files("#file", tmp_path / "notes.txt")
         page.wait_for_selector("article.failed")
         assert page.inner_text(".state") == "Failed. notes.txt: is no video. Send one."
+
+
+def test_the_page_that_keeps_videos_in_the_tab_is_ready_and_isolated(app: Any, open_page: Any) -> None:
+    with served(app()) as address:
+        page, said = open_page(address)
+        page.click("a[href='/local/']")
+        page.locator("#said", has_text="Ready.").wait_for(timeout=60_000)
+        assert page.evaluate("crossOriginIsolated")
+        assert said == []

@@ -30,6 +30,7 @@ from gfsalnet.cli.roi import ROI_EXAMPLES, roi
 from gfsalnet.cli.serve import SERVE_EXAMPLES, serve
 from gfsalnet.cli.thumbnail import THUMBNAIL_EXAMPLES, thumbnail
 from gfsalnet.cli.train import ABLATE_EXAMPLES, TRAIN_EXAMPLES, ablate, train
+from gfsalnet.cli.web import WEB_EXAMPLES, web
 
 app = App(
     name="gfsalnet",
@@ -103,6 +104,7 @@ app.command(epilog=EXPORT_EXAMPLES)(export)
 app.command(epilog=BENCH_EXAMPLES)(bench)
 app.command(epilog=LIVE_EXAMPLES)(live)
 app.command(epilog=SERVE_EXAMPLES)(serve)
+app.command(epilog=WEB_EXAMPLES)(web)
 app.command(epilog=DOCTOR_EXAMPLES)(doctor)
 app.add_typer(figure.app, name="figure")
 app.add_typer(dataset.app, name="dataset")

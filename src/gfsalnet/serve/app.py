@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from gfsalnet._version import __version__
 from gfsalnet.serve.api import Api
 from gfsalnet.serve.guard import Guard
 from gfsalnet.serve.jobs import Jobs
+from gfsalnet.serve.local import local_file
 from gfsalnet.serve.problems import ProblemDocument, answer_with_problems
 from gfsalnet.serve.progress import Board
 from gfsalnet.serve.runner import Runner
@@ -58,6 +59,7 @@ def create_app(
     router = Api(jobs, board, runner, settings, check_options, options_schema or {}).router
     app.include_router(router)
     _serve_page(app)
+    _serve_local(app)
     answer_with_problems(app, router)
     _describe_problems(app)
     app.add_middleware(Guard, settings=settings)
@@ -71,6 +73,16 @@ def _serve_page(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(_PAGE / "index.html")
+
+
+def _serve_local(app: FastAPI) -> None:
+    """The page that predicts in the browser itself."""
+
+    @app.get("/local", include_in_schema=False)
+    async def to_folder() -> RedirectResponse:
+        return RedirectResponse("/local/", 308)
+
+    app.add_api_route("/local/{name:path}", local_file, include_in_schema=False)
 
 
 def _describe_problems(app: FastAPI) -> None:

@@ -15,9 +15,9 @@ from gfsalnet.unexpected import unexpected
 
 log = logging.getLogger(__name__)
 
-OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/v1/session"})
+OPEN_PATHS = frozenset({"/", "/local", "/healthz", "/readyz", "/v1/session"})
 """What needs no token: nothing of anybody's is there."""
-OPEN_PREFIX = "/page/"
+OPEN_PREFIXES = ("/page/", "/local/")
 _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
@@ -79,7 +79,7 @@ class Guard:
         if scope["method"] in _CHANGES and origin is not None and not _is_own(origin, host):
             return Problem(403, "Pages of other servers may not send requests here.")
         path = scope["path"]
-        if self._settings.token is None or path in OPEN_PATHS or path.startswith(OPEN_PREFIX):
+        if self._settings.token is None or path in OPEN_PATHS or path.startswith(OPEN_PREFIXES):
             return None
         if brings_token(headers.get("authorization", ""), headers.get("cookie", ""), self._settings.token):
             return None

@@ -8,6 +8,7 @@ export const words = {
   enter: "Enter",
   choose: "Choose videos or pictures",
   drop: "or drop them here, or paste one.",
+  local: "Should the video stay on your machine? This page does it in the tab.",
   options: "Options",
   model: "Model",
   save: "Make",
