@@ -81,7 +81,8 @@ MAY_IMPORT = {
     "prepare": {"device", "video", "flow", "gaze", "render", "store", "workers"},
     "doctor": {"device", "video", "backends", "models", "predict", "demo"},
     "live": {"video", "models", "render"},
-    "serve": {"video", "models", "web"},  # the work itself is done by the command line, in processes
+    # Of the report its player; the work itself is done by the command line, in processes.
+    "serve": {"video", "models", "report", "demo", "web"},
     "web": {"models", "network", "render"},
     "adaptation": {"flow", "gaze", "metrics", "models", "network", "store", "evaluation"},
     "evaluation": {"device", "video", "gaze", "metrics", "models", "render", "store", "workers"},

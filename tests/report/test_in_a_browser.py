@@ -107,7 +107,7 @@ def test_it_works_by_keyboard_alone(page):
 
 def test_everything_has_a_name_for_screen_readers(page):
     unnamed = page.evaluate(
-        "[...document.querySelectorAll('button, input, canvas, svg, [role=group]')].filter((element) =>"
+        "[...document.querySelectorAll('button, input:not([hidden]), canvas, svg, [role=group]')].filter((element) =>"
         " !(element.getAttribute('aria-label') || element.textContent.trim() || element.closest('label'))).length"
     )
     assert unnamed == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,6 +18,9 @@ from gfsalnet.serve import ServeSettings, create_app
 
 sys.path.insert(0, str(Path(__file__).parent))  # makes the files beside the tests modules that they import
 
+sys.path.append(str(Path(__file__).parents[1] / "report"))
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHILD = Path(__file__).with_name("quick_child.py")
 
 
@@ -41,3 +45,51 @@ def serve(app: Callable[..., FastAPI]) -> Iterator[Callable[..., TestClient]]:
             return running.enter_context(client)
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium with a camera that films a moving circle; tests are skipped where it, or Playwright, is missing."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium")
+    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    with sync_api.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *camera])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Any]:
+    """Open an address, by default on a small screen: the page, and what went wrong or was fetched from elsewhere."""
+    with ExitStack() as opened:
+
+        def open_at(address: str, **settings: Any) -> tuple[Any, list[str]]:
+            said: list[str] = []
+            context = browser.new_context(**{"viewport": {"width": 360, "height": 740}, **settings})
+            opened.callback(context.close)
+            page = context.new_page()
+            page.on("pageerror", lambda error: said.append(str(error)))
+            page.on("request", lambda request: said.append(request.url) if foreign(request.url, address) else None)
+            page.goto(address)
+            return page, said
+
+        yield open_at
+
+
+def foreign(url: str, address: str) -> bool:
+    """Whether something is fetched from elsewhere than the server and the page itself."""
+    return not url.startswith((address, f"blob:{address}", "data:"))
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real report: a square that moves, and a model that looks at it."""
+    from follower import Follower, write_clip
+
+    from gfsalnet.report import Version, make_report
+
+    folder = tmp_path_factory.mktemp("report")
+    make_report([(Version(source=str(write_clip(folder / "square.mp4")), model=Follower()),)], folder / "report.html")
+    return folder / "report.html"

@@ -12,6 +12,8 @@ from fastapi.responses import FileResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
 from gfsalnet._version import __version__
+from gfsalnet.demo import draw_clip
+from gfsalnet.report import PLAYER
 from gfsalnet.serve.api import Api
 from gfsalnet.serve.guard import Guard
 from gfsalnet.serve.jobs import Jobs
@@ -58,7 +60,7 @@ def create_app(
     app.state.on_stop = board.end
     router = Api(jobs, board, runner, settings, check_options, options_schema or {}).router
     app.include_router(router)
-    _serve_page(app)
+    _serve_page(app, settings.data / "example.mp4")
     _serve_local(app)
     answer_with_problems(app, router)
     _describe_problems(app)
@@ -66,8 +68,17 @@ def create_app(
     return app
 
 
-def _serve_page(app: FastAPI) -> None:
-    """The page for people, whose scripts are its own files alone."""
+def _serve_page(app: FastAPI, example_path: Path) -> None:
+    """The page for people, whose scripts are its own files and the report's player alone."""
+
+    @app.get("/page/example.mp4", include_in_schema=False)
+    def example() -> FileResponse:
+        """A video for whoever has none at hand, drawn when it is first asked for."""
+        if not example_path.is_file():
+            draw_clip(example_path)
+        return FileResponse(example_path)
+
+    app.mount("/page/player", StaticFiles(directory=PLAYER))
     app.mount("/page", StaticFiles(directory=_PAGE))
 
     @app.get("/", include_in_schema=False)

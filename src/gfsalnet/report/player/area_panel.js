@@ -24,8 +24,7 @@ class AreaPanel {
     const count = recordings.length;
     this.box = buttonOf(said.box, ({ detail }) => this.draw(true, detail), { class: "draw" });
     this.polygon = buttonOf(said.polygon, ({ detail }) => this.draw(false, detail), { class: "draw" });
-    const json = ".json,application/json";
-    this.file = make("input", { type: "file", accept: json, class: "unseen", tabindex: -1, "aria-label": said.open });
+    this.file = make("input", { type: "file", accept: ".json,application/json", hidden: true });
     this.file.addEventListener("change", () => this.open(this.file.files[0]));
     this.save = buttonOf(said.save, () => this.download(), { hidden: true });
     this.status = make("p", { class: "said", role: "status" });

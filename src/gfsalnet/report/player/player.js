@@ -1,7 +1,7 @@
 /**
  * The player of GFSalNet's reports: plain ES modules, without dependencies, which a report inlines and a server serves.
  *
- *   import { mountPlayer, mountComparison, mountPage, recordingsIn } from "./player/player.js";
+ *   import { mountPlayer, mountComparison, mountPage, recordingsOf } from "./player/player.js";
  *
  *   const player = mountPlayer(element, recording);   // recording: see below
  *   player.seek(12.5); player.play(); player.pause(); player.setView("gate"); player.setOpacity(0.5);
@@ -9,7 +9,7 @@
  *
  *   mountComparison(element, first, second);           // two recordings beside each other, one set of controls
  *   mountPage(document);                               // every <section data-recording="ID[,ID]"> of a report
- *   recordingsIn(new DOMParser().parseFromString(text, "text/html"));   // the recordings of a report elsewhere
+ *   recordingsOf(text);                                // the recordings of a report of which this is the text
  *
  * A recording is what `gfsalnet.report` writes as JSON:
  *
@@ -41,7 +41,7 @@ import { recordingIn } from "./recording.js";
 import { Screen } from "./screen.js";
 import { words } from "./words.js";
 
-export { recordingsIn } from "./recording.js";
+export { recordingsOf } from "./recording.js";
 
 const drawHotSpots = (recording, controls) => {
   const list = make("ol", { class: "spots" });
@@ -119,7 +119,7 @@ const assemble = (root, recordings) => {
     problem, controls.element, legend(recordings[0], controls),
   );
   player.addEventListener("keydown", (event) => controls.key(event));
-  root.append(player, ...drawCurves(recordings, controls));
+  root.append(player, make("div", { class: "charts" }, ...drawCurves(recordings, controls)));
   const areas = mountAreas(root, screens, shown.map(({ picture }) => picture), controls);
   if (areas) player.after(areas);
   for (const recording of recordings) {

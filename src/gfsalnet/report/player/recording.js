@@ -10,10 +10,14 @@ import { Densities } from "./areas.js";
 export const recordingIn = (page, id) => ({ ...JSON.parse(page.getElementById(id).textContent), page });
 
 /** Every recording of a page. */
-export const recordingsIn = (page) =>
+const recordingsIn = (page) =>
   [...page.querySelectorAll("[data-recording]")].flatMap((section) =>
     section.dataset.recording.split(",").map((id) => recordingIn(page, id)),
   );
+
+/** The same, of the text of a report; its style is left out, which the policy of another page would complain of. */
+export const recordingsOf = (text) =>
+  recordingsIn(new DOMParser().parseFromString(text.replace(/<style>.*?<\/style>/s, ""), "text/html"));
 
 const bytesOf = (recording, { base64Of }) => {
   const text = atob(recording.page.getElementById(base64Of).textContent.trim());
