@@ -86,7 +86,7 @@ def processor() -> str:
 
 
 _CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-"""Of Linux's control groups, version 2 and 1."""
+"""Files with the limit of Linux's control groups, version 2 and 1."""
 
 
 def memory_bytes() -> int | None:

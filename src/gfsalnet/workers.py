@@ -241,7 +241,7 @@ def result_of(future: Future[T]) -> T:
 
 
 _busy = _ending = False
-"""In a worker: whether it has a task, and whether it is to end."""
+"""Whether this worker has a task, and whether it is to end."""
 
 
 _send: Callable[[object], None] | None = None
@@ -249,13 +249,13 @@ _start_error: BaseException | None = None
 
 
 def report(message: object) -> None:
-    """In a worker: tell the process that started it something short that can be pickled, where it listens."""
+    """Tell the process that started this worker something short that can be pickled, where it listens."""
     if _send is not None:
         _send(message)
 
 
 def report_to(send: Callable[[object], None]) -> None:
-    """In a worker: what `report` calls from now on."""
+    """Say what `report` calls in this worker from now on."""
     global _send
     _send = send
 

@@ -99,7 +99,7 @@ def _best(
     seed: int,
     on_progress: OnProgress,
 ) -> Judged:
-    """Of those the one that gains most on what it was not fitted to."""
+    """The candidate that gains most on what it was not fitted to."""
     total = len(candidates) * len(folds(len(recordings), np.random.default_rng(seed))) + 1
     done = 0
 

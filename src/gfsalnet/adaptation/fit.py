@@ -14,14 +14,14 @@ from gfsalnet.models.over_time import Kind, OverTime
 from gfsalnet.packages import needed_by
 
 FOLDS = 5
-"""Of the cross-validation over many recordings; up to twice as many are left out one by one."""
+"""Parts of the cross-validation over many recordings; up to twice as many recordings are left out one by one."""
 PRIOR_PICTURES = 0.2
 """How many pictures the prior counts as: a number that lies one step away costs half a nat per fixation of so many.
 Twice and half of it gain as much on twenty pictures left out; ten times as much holds the numbers back."""
 SECONDS_PER_PICTURE = 3.0
-"""Of a video: what is looked at changes about as fast."""
+"""Seconds of a video that count as one picture: what is looked at changes about as fast."""
 _MOST_ROUNDS, _TOLERANCE, _DIFFERENCE = 30, 1e-5, 1e-3
-"""Of the optimiser: rounds, nats, steps. Maps are of float32: smaller differences would be noise."""
+"""The optimiser's rounds, nats and steps. Maps are of float32: smaller differences would be noise."""
 
 FloatArray = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from gfsalnet.models.over_time import Kind, OverTime
 METRICS = ("information gain", "NSS", "CC", "SIM", "KL")
 """Bits per fixation over what the centre says; the others as `gfsalnet.metrics` has them, on small maps."""
 EVEN_SHARE = 0.1
-"""Of the centre that is the baseline: the mean density of the other recordings, and so much spread evenly."""
+"""Share of the baseline that is spread evenly; the rest is the mean density of the other recordings."""
 LEAST_GAIN = 0.01
 """Bits per fixation: less is not worth a model of its own."""
 _DRAWS = 1000
@@ -36,9 +36,9 @@ class Judged:
     """(recordings, 5): means over the frames of each."""
     after: FloatArray
     gained: list[list[FloatArray]]
-    """Of each recording and each of its seconds the bits per fixation by which its frames gained."""
+    """For each recording and each of its seconds the bits per fixation by which its frames gained."""
     interval: tuple[float, float]
-    """Of the mean gain, 90 %."""
+    """90 % interval of the mean gain."""
 
     @property
     def gain(self) -> float:

@@ -23,13 +23,13 @@ from gfsalnet.types import Fixations, Frame
 MOST_LOOKS = 48
 """Frames of one video that are used, evenly spaced among those with gaze."""
 FEWEST_FIXATIONS = 50
-"""In all: fewer say nothing about where people look."""
+"""Least number of fixations in all: fewer say nothing about where people look."""
 MOST_CELLS = 5000
-"""Of a map: finer detail says little of so few numbers."""
+"""Largest number of cells of a map: finer detail says little of so few numbers."""
 WARM_UP_FRAMES = 60
 """Frames before each that the model sees: its whole reach at 60 frames a second."""
 _APART_SECONDS = 1 / 16
-"""Between the maps that the memory is given: it is an average."""
+"""Time between the maps that the memory is given: it is an average."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Look:
     """A frame on which somebody looked at something."""
 
     second: int
-    """In which it lies."""
+    """Second of the video in which the frame lies."""
     seen: list[Unread]
     """The frame, last, and those before it that its map remembers."""
     fixations: Fixations

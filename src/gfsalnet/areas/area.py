@@ -14,7 +14,7 @@ Corners: TypeAlias = NDArray[np.float64]
 """(K, 2) x, y of a polygon's corners in order, K ≥ 3."""
 
 Units: TypeAlias = Literal["share", "pixels"]
-"""Of x and y: shares of the frame's width and height, or pixels of the original frame."""
+"""What x and y are: shares of the frame's width and height, or pixels of the original frame."""
 
 TIME_TOLERANCE_SECONDS = 1e-6
 """Times that were computed or printed differ in their last digits; an area begins this much early and ends so too."""

@@ -39,7 +39,7 @@ def draw_areas(rgb: RGB, names: Sequence[str], corners: Sequence[Corners | None]
 
 
 def _draw_name(view: RGB, name: str, polygon: Corners, colour: tuple[int, int, int], thick: int) -> None:
-    """Above the area, or inside its upper edge where there is no room above it."""
+    """Write the name above the area, or inside its upper edge where there is no room above it."""
     text = name.encode("ascii", "replace").decode()  # what OpenCV's letters can write
     size = 0.45 * max(1.0, min(view.shape[:2]) / 480)
     # `height` is above the line that the letters stand on, `below` what hangs under it.

@@ -12,7 +12,7 @@ from gfsalnet.areas.shapes import coverage, signed_area
 from gfsalnet.errors import AreasError
 
 GRID_HW = (100, 100)
-"""On which the part of an area inside the frame is measured."""
+"""Cells of the grid on which the part of an area inside the frame is measured."""
 INSIDE = 0.999
 """An area with this part inside the frame counts as inside: hand-drawn corners end a hair beyond the border."""
 

@@ -30,7 +30,7 @@ from gfsalnet.video import ShotDetector
 LEAST_FLOW_PIXELS, MOST_FLOW_PIXELS = 320 * 240, 640 * 480
 """The flow is estimated at four times the frame's pixels within these limits: areas may be small."""
 POINTS_A_SIDE = 16
-"""Of the grid over the box around an area."""
+"""Points on each side of the grid over the box around an area."""
 FEWEST_POINTS = 4
 AROUND = 1.8
 """Width and height of what lies around an area, relative to the area's own."""
@@ -39,14 +39,14 @@ REACH = 1.3
 PULL = 0.3
 """How much of its way off the middle of the moving part an area is brought back in each frame."""
 MOVES_PIXELS = 0.5
-"""Of the flow's size per frame: what moves faster than this against the surroundings is no scenery."""
+"""Pixels of the flow's own size per frame: what moves faster against the surroundings is no scenery."""
 LEAST_PART, WHOLE_PART = 0.12, 0.6
 """Parts of an area that move against its surroundings: from the first on they alone count, from the second on it moves
 as a whole."""
 PAIRS = 200
-"""Of points whose distances tell how the area has grown."""
+"""Pairs of points whose distances tell how the area has grown."""
 MOST_GROWTH = 0.1
-"""From frame to frame, either way: more is a mistake."""
+"""Largest change of size from frame to frame, either way: more is a mistake."""
 LOST_SHARE = 0.1
 """An area is lost where its error is more than this part of its shorter side …"""
 LEAST_LOST_PIXELS = 1.5

@@ -42,7 +42,7 @@ FRAME_COLUMNS: Mapping[str, type] = {
     "holds_peak": int,
     "motion_share": float,
 }
-"""Of frames.csv: column → kind."""
+"""Column of frames.csv → kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class AreaSettings:
     overlap: OverlapRule = "all"
     level: Level = field(default_factory=lambda: Level(value=2.0, is_lift=True))
     margin_pixels: float = 0.0
-    """By which areas are widened, in pixels of the frame."""
+    """Width by which areas are enlarged on all sides, in pixels of the frame."""
     follow: bool = False
     """Whether areas move with the optical flow from their keyframes on."""
     save: tuple[str, ...] = ("csv", "video", "plots")

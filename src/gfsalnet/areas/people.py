@@ -103,7 +103,7 @@ def _all_hits(
 
 
 def _of_samples(hits: _Hits | None, onset: float) -> Row:
-    """Of gaze samples; all missing without any while the area was there."""
+    """The measures of gaze samples; all missing without any while the area was there."""
     if hits is None or not hits.there.any():
         return dict.fromkeys(SAMPLE_COLUMNS)
     lasts = hits.end - hits.start
@@ -125,7 +125,7 @@ def _of_samples(hits: _Hits | None, onset: float) -> Row:
 
 
 def _of_fixations(hits: _Hits | None, onset: float) -> Row:
-    """Of fixations; all missing without any while the area was there."""
+    """The measures of fixations; all missing without any while the area was there."""
     if hits is None or not hits.there.any():
         return dict.fromkeys(FIXATION_COLUMNS)
     of = np.flatnonzero(hits.inside)

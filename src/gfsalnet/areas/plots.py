@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_AREAS = 12
-"""In one picture: more are not told apart."""
+"""Most areas in one picture: more are not told apart."""
 Curve = tuple[str, NDArray[np.float64], NDArray[np.float64]]
 """Name of the area, (N,) seconds, (N,) values 0…1."""
 

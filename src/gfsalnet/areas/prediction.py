@@ -20,7 +20,7 @@ from gfsalnet.maps import Map
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """Above which an area has attention: a share of it, or a multiple of the area's even share."""
+    """A limit above which an area has attention: a share of it, or a multiple of the area's even share."""
 
     value: float
     is_lift: bool

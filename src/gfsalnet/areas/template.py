@@ -10,7 +10,7 @@ from gfsalnet.areas.area import Corners
 from gfsalnet.types import RGB
 
 SIDE, REACH = 48, 6
-"""Of the picture of an area and of how far around it is looked for, in pixels of that picture."""
+"""Side of the picture of an area, and how far around it is looked for, in pixels of that picture."""
 LEAST_LIKENESS = 0.8
 """Normalised cross-correlation from which on a match counts: below, the area has changed its looks."""
 

@@ -26,7 +26,7 @@ from gfsalnet.network import GFSalNet
 TOLERANCE = 1e-3
 """Share of a map's maximum by which a float32 export may differ from PyTorch at any pixel."""
 _ROUNDS = 5
-"""Of timing; the median of five is not moved by one that something else slowed."""
+"""Rounds of timing; the median of five is not moved by one that something else slowed."""
 
 
 @dataclass(frozen=True)

@@ -39,9 +39,9 @@ AOI_EXAMPLES = examples(
     "gfsalnet aoi clip.mp4 --areas areas.csv --gaze recordings --follow --output results",
 )
 AOI_WORDS = ("csv", "parquet", "video", "plots", "npz")
-"""Of --save: the tables are always written as CSV."""
+"""Words of --save; the tables are always written as CSV."""
 SHOWN_AREAS = 30
-"""On the screen; the tables have all."""
+"""Most areas on the screen; the tables have all."""
 
 
 def _check_level(text: str) -> None:

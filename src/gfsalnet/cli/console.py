@@ -24,7 +24,7 @@ SOME_FAILED, WRONG_COMMAND = 1, 2
 """Exit statuses: what the files, the machine or the network did; what the command alone shows to be wrong."""
 
 ASKS_FOR_HELP = "gfsalnet.asks_for_help"
-"""In the context of a command: whether the words after its verb ask for help."""
+"""Key in the context of a command: whether the words after its verb ask for help."""
 
 _printed = logging.getLogger("gfsalnet.printed")
 """For the log file: on the terminal it is read already."""

@@ -35,7 +35,7 @@ MARKS_EXAMPLES = examples(
     "gfsalnet marks interview.mov --save resolve,csv --prominence 2 --output results",
 )
 SHOWN_MARKS = 20
-"""On the screen; the files have all."""
+"""Most marks on the screen; the files have all."""
 MARKS_WORDS = get_args(MarksWord)
 ALL_FORMATS = ",".join(MARKS_WORDS)
 

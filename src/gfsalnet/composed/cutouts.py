@@ -17,11 +17,11 @@ _WORK_WIDTH = 192
 _SIGMA = 0.04
 """Sigma of the density that tells where the object is, as a share of the width."""
 _SURE, _LIKELY = 0.6, 0.25
-"""From which share of the peak's density on a pixel surely or likely belongs to the object."""
+"""Shares of the peak's density from which on a pixel surely or likely belongs to the object."""
 _ROUNDS = 4
 """Iterations of GrabCut; more change little."""
 _AREA = (0.01, 0.2)
-"""Which shares of the photograph an object may cover: less has no form, more is scenery."""
+"""Least and largest share of the photograph that an object covers: less has no form, more is scenery."""
 _FEWEST = 5
 """Fixations that an object needs: fewer do not tell where on it people look."""
 

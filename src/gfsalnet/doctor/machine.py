@@ -34,7 +34,7 @@ DECODERS = {
     "Motion JPEG": ("mjpeg",),
 }
 ENCODERS = {"H.264": ("libx264",), "AAC": ("aac",)}
-"""Without which no overlay can be written."""
+"""Encoders without which no overlay can be written."""
 VARIABLES = (
     *(HOME_VARIABLE, "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LANG", "LC_ALL", "PYTHONUTF8", "TMPDIR"),
     *("SSL_CERT_FILE", "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"),

@@ -52,7 +52,7 @@ def _counted(what: str, video: Path, expected: int, began: float) -> Finding:
 
 
 def grids(maps: Path) -> dict[int, NDArray[np.float64]]:
-    """Of `COMPARED_FRAMES`, the share of looks that falls on each cell of a coarse grid, (6, 8), summing to 1."""
+    """Number of each of `COMPARED_FRAMES` → share of looks on each cell of a coarse grid, (6, 8), summing to 1."""
     densities = ArrayArchive(maps, GFSalNetError).mapped("density")[list(COMPARED_FRAMES)]
     return dict(zip(COMPARED_FRAMES, map(_grid, densities), strict=True))
 

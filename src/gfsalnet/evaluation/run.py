@@ -233,9 +233,9 @@ def _in_workers(job: _Job, videos: list[str], workers: int, new_pool: NewPool) -
 
 
 _job: _Job
-"""In a worker process: the job of the evaluation."""
+"""The job of the evaluation, in a worker process."""
 _until_the_end = ExitStack()
-"""In a worker process: keeps the source ready. A context that nothing refers to would be closed at once."""
+"""Keeps the source ready in a worker process. A context that nothing refers to would be closed at once."""
 
 
 def _start_worker(job: _Job) -> None:

@@ -30,7 +30,7 @@ STYLE: Any = {
 }
 _UNDATED: dict[str, dict[str, Any]] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
 COLOURS = ("#7a1fa2", "#e07b00", "#1f77b4", "#2a9d5c", "#8a8a96", "#b3272d")
-"""Of lines and bars; told apart by colour-blind eyes together with `DASHES`."""
+"""Colours of lines and bars; told apart by colour-blind eyes together with `DASHES`."""
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 
 

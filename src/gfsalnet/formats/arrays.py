@@ -18,7 +18,7 @@ from gfsalnet.limits import Budget
 AnyArray = NDArray[Any]
 _SUFFIX = ".npy"
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
-"""Of a member of a ZIP file: its mark, 22 bytes that the directory repeats, and the lengths of its name and of more."""
+"""Header of a member of a ZIP file: its mark, 22 bytes that the directory repeats, lengths of its name and of more."""
 
 
 class ArrayArchive:

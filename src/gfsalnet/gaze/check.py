@@ -31,7 +31,7 @@ class SplitCheck:
     fixations: int = 0
     """Fixations on existing frames."""
     fixations_outside: int = 0
-    """Those of `fixations` that lie outside the picture; no map counts them."""
+    """How many of `fixations` lie outside the picture; no map counts them."""
     problems: list[str] = field(default_factory=list)
     """What is missing or damaged."""
     notes: list[str] = field(default_factory=list)

@@ -68,7 +68,7 @@ class NameIndex:
         return []
 
     def nearest(self, wanted: str) -> list[str]:
-        """Up to three names spelt similarly; if there are none, up to three of any."""
+        """Three names at most that are spelt similarly; if there are none, three of any."""
         plain = {in_one_case(name): name for name in self._names}
         close = difflib.get_close_matches(in_one_case(wanted), plain, n=3)
         return [plain[name] for name in close] or self._names[:3]

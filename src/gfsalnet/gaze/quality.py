@@ -21,7 +21,7 @@ MOST_WITHIN_ONE = 0.9
 """Share of the fixations that may have x and y between 0 and 1."""
 PER_CENT = 100
 FEWEST = 10
-"""With fewer fixations, shares are not significant."""
+"""Least number of fixations: shares of fewer are not significant."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,23 +31,23 @@ class Quality:
     fixations: int = 0
     """Fixations on frames of the video."""
     outside: int = 0
-    """Those of `fixations` outside the picture."""
+    """How many of `fixations` are outside the picture."""
     negative: int = 0
-    """Those of `fixations` left of the picture or above it."""
+    """How many of `fixations` are left of the picture or above it."""
     at_origin: int = 0
-    """Those of `fixations` at exactly (0, 0)."""
+    """How many of `fixations` are at exactly (0, 0)."""
     alike: int = 0
-    """Those of `fixations` at the most frequent point of their video."""
+    """How many of `fixations` are at the most frequent point of their video."""
     within_one: int = 0
-    """Those of `fixations` with x and y from -1 to 1."""
+    """How many of `fixations` have x and y from -1 to 1."""
     fractions: int = 0
-    """Those of `within_one` with a fractional x or y."""
+    """How many of `within_one` have a fractional x or y."""
     within_hundred: int = 0
-    """Those of `fixations` with x and y from 0 to 100, in pictures more than 200 pixels wide and high."""
+    """How many of `fixations` have x and y from 0 to 100, in pictures more than 200 pixels wide and high."""
     late: int = 0
     """Fixations after the end of the video; they are not among `fixations`."""
     late_milliseconds: int = 0
-    """Those of `late` that would lie within the video if their times were in milliseconds."""
+    """How many of `late` would lie within the video if their times were in milliseconds."""
     notes: list[str] = field(default_factory=list)
     """Further remarks for the user."""
 

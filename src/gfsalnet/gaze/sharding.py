@@ -21,7 +21,7 @@ from gfsalnet.gaze.dataset import FrameGaze, GazeDataset
 from gfsalnet.gaze.datasets.shards import about_json
 
 DIGITS = 6
-"""Of the numbers of shards, and of the pictures in one."""
+"""Digits of the numbers of shards, and of the pictures in one."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _divided(dataset: GazeDataset, shard_bytes: int) -> list[list[_Shown]]:
 
 
 def _names(number: int, shown: _Shown) -> tuple[str, str]:
-    """Of the picture and of what is said of it: WebDataset puts those together that are alike up to the first dot."""
+    """Names of the picture and of what is said of it: WebDataset joins those that are alike up to the first dot."""
     key = f"{number:0{DIGITS}d}"
     return f"{key}{shown.path.suffix.lower()}", f"{key}.json"
 

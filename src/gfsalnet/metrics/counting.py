@@ -14,7 +14,7 @@ from gfsalnet.metrics.maps import PART_LENGTH, FloatArray, Pixels
 Values = NDArray[np.generic]
 
 _FEW = 24
-"""Up to this many thresholds, comparing all pixels with each is fastest."""
+"""Number of thresholds up to which comparing all pixels with each is fastest."""
 _SHORT = 1 << 14
 """Maps of up to this many pixels are sorted."""
 _BINS = 1 << 16

@@ -11,7 +11,7 @@ from gfsalnet.metrics.resize import resize_bicubic
 from gfsalnet.packages import needed_by
 
 LARGEST_GRID_CELLS = 1024
-"""Up to this many cells the linear programme takes seconds at most; larger maps are shrunk first."""
+"""Cells up to which the linear programme takes seconds at most; larger maps are shrunk first."""
 
 _LARGEST_UNDERSHOOT = 1 / 8
 """Tolerated share of the peak: the negative lobes that bicubic shrinking leaves stay below 8 % on real densities."""

@@ -12,7 +12,7 @@ import numpy as np
 from gfsalnet.models.over_time import Kind, OverTime, Reading
 
 GRID_HW = (15, 20)
-"""Of the centre that is written where the model has none of its own."""
+"""Size of the centre that is written where the model has none of its own."""
 _TEMPERATURE, _BLUR, _LEARNED = "temperature", "blur", "centre as learned"
 _SHAPE = ("centre across", "centre down", "shift right", "shift down")
 _GATE = {

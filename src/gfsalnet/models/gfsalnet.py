@@ -163,7 +163,7 @@ class GFSalNetModel(SaliencyModel):
                 yield self._prediction(ready, densities)
 
     def unread(self, frames: Iterable[Frame]) -> Iterator[Unread]:
-        """Of every frame that the network sees: its map before `over_time` reads it, and what moves in the frame."""
+        """For every frame that the network sees, its map before `over_time` reads it, and what moves in the frame."""
         with closing(prefetch(self._prepared(frames, {}), _PREPARED)) as prepared:
             for ready, density in self._predicted(prepared, self._unread, {}):
                 if density is not None:

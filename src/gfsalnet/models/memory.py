@@ -82,7 +82,7 @@ def _changes_size(waiting: deque[Timed[T]], frame: Timed[T]) -> bool:
 def _finished(
     past: deque[Timed[None]], waiting: deque[Timed[T]], memory: Memory, lookahead: int
 ) -> Iterator[tuple[T, FrameMaps | None]]:
-    """Those after which enough frames wait."""
+    """The frames after which enough others wait, with their maps."""
     while len(waiting) > lookahead:
         frame = waiting.popleft()
         if frame.maps is None:

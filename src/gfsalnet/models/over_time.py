@@ -69,7 +69,7 @@ class MotionGate:
     threshold: float = 0.7
     """The mean residual speed at which half of it is left."""
     softness: float = 0.1
-    """Over which the trust falls, in the same unit."""
+    """Width over which the trust falls, in the same unit."""
     floor: float = 0.3
     """Added to a speed relative to the mean: what rests is not excluded."""
     ceiling: float = 2.0
@@ -81,7 +81,7 @@ class MotionGate:
     on, and what moved away leaves no trail."""
     tau_seconds: float = 0.3
     reach_seconds: float = 0.5
-    """Of the mean of speeds over time (`SceneMotionStream`)."""
+    """Time that the mean of speeds reaches back (`SceneMotionStream`)."""
 
     def log_map(self, motion: SceneMotion, size_hw: tuple[int, int]) -> Map:
         """(h, w): logarithm of the motion map, but for a constant."""
@@ -92,7 +92,7 @@ class MotionGate:
         return _resized(log_T + onset * np.log((motion.short + least) / (motion.residual + least)), size_hw)
 
     def exponent(self, motion: SceneMotion) -> float:
-        """Of the motion map."""
+        """The exponent of the motion map."""
         if motion.mean_residual == 0:
             return 0.0
         beyond = (motion.mean_residual - self.threshold) / self.softness

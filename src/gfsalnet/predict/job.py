@@ -53,7 +53,7 @@ class Job:
     reader: VideoReader
     folder: ResultFolder
     words: tuple[str, ...]
-    """Of `--save`: those whose outputs are missing."""
+    """The words of `--save` whose outputs are missing."""
     request: dict[str, Any]
     settings: Settings
 

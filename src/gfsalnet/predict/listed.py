@@ -17,7 +17,7 @@ class Listed:
     source: str
     """As `gfsalnet.video.open_source` takes it."""
     folder: Path
-    """Of this source alone, whatever others are called."""
+    """The folder of this source alone, whatever others are called."""
     content: Mapping[str, int | str] = field(default_factory=dict)
     """What `content_of` said of it then, or a part of that; what is left out may have changed."""
 

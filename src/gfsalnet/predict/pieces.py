@@ -50,7 +50,7 @@ class SegmentTask:
     """The file of the video."""
     segment: Segment
     words: tuple[str, ...]
-    """Of `--save`: they decide what is stored."""
+    """Words of `--save`, which decide what is stored."""
     piece: Path
     """The file to write. It appears whole; where it is, the task is done."""
 

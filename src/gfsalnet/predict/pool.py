@@ -42,7 +42,7 @@ _REPORT_SECONDS = 0.2
 """A worker says how far it is no more often than this."""
 _LIVE_SCHEMES = ("rtsp:", "rtsps:", "rtmp:", "rtmps:")
 _WHOLE = -1
-"""In the place of a segment's number: the source is predicted in one piece."""
+"""Stands for a segment's number where a source is predicted in one piece."""
 _MOST_HELD = 64
 """How many sources may wait for the folder of another of their name: a list of equal names is not read ahead."""
 _END_SECONDS = 10.0
@@ -134,7 +134,7 @@ class _Pooled:
         self._is_stopping = self._is_exhausted = False
 
     def outcomes(self, pool: Pool, given: Iterator[str | Listed]) -> Iterator[Outcome]:
-        """Of all sources but those that are left in `here` and `taken`."""
+        """The outcomes of all sources but those that are left in `here` and `taken`."""
         while True:
             self._fill(pool, given)
             if not self._busy:
@@ -257,7 +257,7 @@ class _Pooled:
 
 
 def _largest_first(sources: list[str | Listed]) -> list[str | Listed]:
-    """By the bytes of the files; as they are given where two are called alike: the second is to be `clip-2`."""
+    """The sources by the bytes of their files; as given where two are called alike: the second is to be `clip-2`."""
 
     def size_bytes(source: str | Listed) -> int:
         path = Path(str(source))
@@ -314,7 +314,7 @@ def _is_read_here(source: str) -> bool:
 
 
 _model: SaliencyModel
-"""In a worker process."""
+"""The model of a worker process."""
 
 
 def _start_worker(load: Callable[[], SaliencyModel]) -> None:

@@ -49,9 +49,9 @@ class Segment:
     seen_from: int
     """The number in the whole video of the first frame that the model sees."""
     first: int
-    """That of the first frame whose prediction is kept."""
+    """Number of the first frame whose prediction is kept."""
     end: int
-    """That of the last one, plus 1."""
+    """Number of the last one, plus 1."""
 
     @property
     def begins(self) -> bool:
@@ -111,7 +111,7 @@ class _Planned:
     seconds: Sequence[float]
 
     def segments(self, first: int, last: int) -> tuple[Segment, ...]:
-        """Of the frames from `first` to before `last`."""
+        """The segments of the frames from `first` to before `last`."""
         keys = [bisect_left(self.table.stamps, stamp) for stamp in self.table.key_stamps]
         # From the key frame before the first frame; the model begins there without a memory, as it does in one piece.
         begins = [(first, keys[bisect_right(keys, first) - 1])]

@@ -46,7 +46,7 @@ def _wheel(field: FlowField, size_hw: tuple[int, int]) -> RGB:
 
 
 def _caption(view: RGB, words: str, left: int, bottom: int) -> None:
-    """Above a picture, where there is room for it."""
+    """Write words above a picture, where there is room for them."""
     text_height = max(8, view.shape[0] // 40)
     scale = cv2.getFontScaleFromHeight(_FONT, text_height)
     (width, height), _ = cv2.getTextSize(words, _FONT, scale, 1)

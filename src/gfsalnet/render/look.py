@@ -29,7 +29,7 @@ class Look:
 
     colormap: Colormap = "plasma"
     opacity: float = 0.7
-    """Of the colours where most look, 0…1; it falls with the attention."""
+    """Opacity of the colours where most look, 0…1; it falls with the attention."""
     scale: Scale = "absolute"
     """What the last colour stands for: `absolute`, 32 times an even spread of the looks, on a logarithmic scale;
     `frame` or `video`, the maximum of that, on a linear one."""
@@ -53,7 +53,7 @@ class MapForm:
     values: MapValues | None = None
     """What their numbers mean (`stored_values`); None: the usual of each form, `density` in maps.npz, else `frame`."""
     precision: MapPrecision = "float32"
-    """Of the numbers in maps.npz."""
+    """Precision of the numbers in maps.npz."""
 
 
 def display_levels(density: Map, look: Look | None = None, video_peak: float | None = None) -> Byte:

@@ -48,7 +48,7 @@ class _Result:
     """A result as it was read."""
 
     row: dict[str, Any]
-    """Of `SUMMARIES`; of one that cannot be read, of `FAILURES`."""
+    """Row of `SUMMARIES`; for a result that cannot be read, of `FAILURES`."""
     curves: list[pyarrow.Table] = field(default_factory=list)
 
     @property
@@ -132,7 +132,7 @@ def _read(source: Destination, name: str) -> _Result:
 
 
 def _id(folder: str, source: str) -> str:
-    """By the folder's name, if it has one of a manifest's."""
+    """The id that is the folder's name, if that is one of a manifest's; else that of the source."""
     name = folder.rpartition("/")[2]
     return name if len(name) == ID_DIGITS and result_path(name) == folder else id_of(source)
 

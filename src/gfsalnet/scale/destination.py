@@ -42,7 +42,7 @@ class Destination(ABC):
 
     @abstractmethod
     def present(self, ids: Sequence[str]) -> list[bool]:
-        """Of each of the sorted ids, whether its result is finished; in a store, whether there is something of it.
+        """Whether the result of each of the sorted ids is finished; in a store, whether there is something of it.
 
         Errors as `read`.
         """

@@ -17,7 +17,7 @@ from gfsalnet.urls import is_url
 from gfsalnet.video.files import as_stored, is_video, unreadable
 
 LIST_SUFFIXES = (".txt", ".lst")
-"""Of text files with a source on each line."""
+"""Endings of text files with a source on each line."""
 _LONGEST_LINE = 32_768
 
 

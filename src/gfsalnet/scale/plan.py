@@ -43,7 +43,7 @@ class Request:
     save: tuple[str, ...]
     """Words of `gfsalnet.render.SINKS`."""
     digest: str
-    """Of `asked`."""
+    """Digest of `asked`."""
 
 
 @dataclass
@@ -58,22 +58,22 @@ class Plan:
     """URI and problem of those that an earlier run has written down in the same words."""
     done: int = 0
     damaged: int = 0
-    """Of earlier runs: results that are complete, and those of sources that could not be read to their ends."""
+    """Results of earlier runs that are complete (`done`), and those of sources that could not be read to their ends."""
     found: pyarrow.Table | None = None
-    """Of those, the ones whose summaries alone told so: their rows, and `status`."""
+    """Rows, with `status`, of those whose summaries alone told so."""
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """What is to be done, row by row; `modified` in microseconds since 1970."""
         yield from _one_by_one(self.to_do)
 
     def found_rows(self) -> Iterator[dict[str, Any]]:
-        """Those of `found`, as `rows` gives them."""
+        """The rows of `found`, as `rows` gives those to be done."""
         if self.found is not None:
             yield from _one_by_one(self.found)
 
 
 def _in_numbers(rows: pyarrow.Table) -> pyarrow.Table:
-    """With microseconds since 1970 in place of times, which Python knows only up to the year 9999."""
+    """Rows with microseconds since 1970 in place of times, which Python knows only up to the year 9999."""
     column = rows.column_names.index("modified")
     return rows.set_column(column, "modified", rows.column("modified").cast(pyarrow.int64()))
 

@@ -40,7 +40,7 @@ _ray: Any = ray
 log = logging.getLogger(__name__)
 
 _STORE_BYTES = 80 * 2**20
-"""Of Ray's object store on this machine: hardly anything goes through it."""
+"""Size of Ray's object store on this machine: hardly anything goes through it."""
 _REACH_SECONDS = 5.0
 _GRACE_SECONDS = 1.5
 """How long a process may take to remove what it has half done."""
@@ -268,7 +268,7 @@ def _settle(answer: Future[Any], done: Future[tuple[Any, BaseException | None]])
 
 
 class _Process:
-    """In a process of Ray. Errors are returned: Ray would print those that are raised, and wrap them in its own."""
+    """What runs in a process of Ray. Errors are returned: Ray would print and wrap those that are raised."""
 
     def __init__(self) -> None:
         self._reports: deque[object] = deque(maxlen=_KEPT_REPORTS)

@@ -113,7 +113,7 @@ class FrameCounts(NamedTuple):
 
     @classmethod
     def of(cls, counts: Sequence[float]) -> FrameCounts:
-        """From the five sums of `GazeTask.count`."""
+        """The counts of the five sums of `GazeTask.count`."""
         return cls(Frames(*counts[:2]), Frames(*counts[2:4]), counts[4])
 
 

@@ -26,7 +26,7 @@ from gfsalnet.training.recipe import Recipe
 from gfsalnet.training.task import Task
 
 _ALMOST_NOTHING_BYTES = 2**16
-"""With less room than this the disk counts as full: PyTorch does not say why it could not write."""
+"""Room below which the disk counts as full: PyTorch does not say why it could not write."""
 CHECKPOINT_FILE = "checkpoint.pt"
 _LOWER_IS_BETTER = frozenset({"kldiv"})
 _CHANGES_NOTHING = ("accumulate", "channels_last", "compile", "device", "save_every_seconds", "workers")

@@ -118,7 +118,7 @@ class DamageLog:
     packets: int = 0
     """Whole packets of the video stream."""
     hidden: int = 0
-    """Those of them that are only needed to decode others: an edit list starts after them."""
+    """Number of them that are only needed to decode others: an edit list starts after them."""
     partial: int = 0
     """Packets cut off by the end of the file."""
     refused: int = 0

@@ -23,7 +23,7 @@ class Line(NamedTuple):
     """One complaint."""
 
     name: str
-    """Of the demuxer or decoder that it comes from."""
+    """Name of the demuxer or decoder that it comes from."""
     text: str
 
 

@@ -42,9 +42,9 @@ class VideoInfo:
     pixel_aspect: Fraction = Fraction(1)
     """Width of a stored pixel divided by its height: 1 but for anamorphic video (frames keep their stored pixels)."""
     address: str | None = field(default=None, repr=False)
-    """Of an address: all of it, to open it again; it may hold a password, so it is never stored or shown."""
+    """The whole of an address, to open it again; it may hold a password, so it is never stored or shown."""
     version: str | None = None
-    """Of an address: what tells its content from earlier and later ones; None where the server gives nothing for it."""
+    """What tells the content of an address from earlier and later ones; None where the server gives nothing for it."""
     is_playlist: bool = False
     """Whether it names other files or addresses, which may change while it stays the same."""
 

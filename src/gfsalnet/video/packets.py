@@ -29,9 +29,9 @@ class PacketTable:
     """What decoding a file would give."""
 
     stamps: tuple[int, ...]
-    """Of the frames that are shown, in ticks of the stream, in order of display."""
+    """Stamps of the frames that are shown, in ticks of the stream, in order of display."""
     key_stamps: tuple[int, ...]
-    """Of those of them that are key frames."""
+    """Stamps of those of them that are key frames."""
     is_whole: bool
     """Whether nothing is missing or odd as far as the container knows: if decoding meets no error either, its report
     says nothing."""
@@ -39,7 +39,7 @@ class PacketTable:
 
 @dataclass
 class _Packets:
-    """Those of one video, as they come."""
+    """The packets of one video, as they come."""
 
     log: DamageLog
     stamps: list[int] = field(default_factory=list)

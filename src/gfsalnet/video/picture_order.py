@@ -28,7 +28,7 @@ class Place(NamedTuple):
     """Where a picture is shown."""
 
     low_bits: int
-    """Of its order number."""
+    """Low bits of its order number."""
     bits: int
     """How many."""
     starts: bool
@@ -102,7 +102,7 @@ class PictureOrder(ABC):
 
 
 def _next_to(before: int, place: Place) -> int:
-    """Of the numbers with the low bits of a place, the one next to that of another picture."""
+    """The number with the low bits of a place that is next to that of another picture."""
     period = 1 << place.bits
     return place.low_bits + (before - place.low_bits + period // 2) // period * period
 

@@ -25,7 +25,7 @@ _OPTIONS_OF_STREAMS = _VERSION >= 18
 
 
 FILE = "file:"
-"""Before a path, it keeps FFmpeg from taking `a:b.mp4` for a protocol."""
+"""Put before a path, it keeps FFmpeg from taking `a:b.mp4` for a protocol."""
 URL_SCHEMES = ("http", "https", "rtsp", "rtsps", "rtmp", "rtmps")
 _UNDER_URLS = ("tcp", "tls", "httpproxy")
 _UNDER_PLAYLISTS = ("crypto", "data")

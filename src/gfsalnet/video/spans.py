@@ -21,12 +21,12 @@ class Span:
     first: int
     """The number of its first frame in the whole file, 0-based."""
     stamps: tuple[int, ...]
-    """Of its frames in order of display, in ticks of the stream; see `PacketTable`."""
+    """Stamps of its frames in order of display, in ticks of the stream; see `PacketTable`."""
     seconds: tuple[float, ...]
     """When each is shown."""
     key_stamps: tuple[int, ...]
-    """Of key frames up to the one that it begins with, which is the last: a file is sought in from the latest of them
-    that it finds. Empty: it is read from its beginning."""
+    """Stamps of key frames up to the one that it begins with, which is the last: a file is sought in from the latest of
+    them that it finds. Empty: it is read from its beginning."""
     judged_from: int = 0
     """The number of the first frame whose errors count: after a key frame in mid-stream decoders may complain of
     references to pictures before it that are not needed. Those of earlier frames are for the span before to tell."""

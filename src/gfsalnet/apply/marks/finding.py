@@ -54,14 +54,14 @@ class Mark:
 
     kind: MarkKind
     number: int
-    """From 1 on, among those of its kind."""
+    """Number among the marks of its kind, from 1 on."""
     start_seconds: float
     end_seconds: float
-    """Of a moment: its start."""
+    """End of a stretch; a moment ends where it starts."""
     value: float | None
-    """Of a peak and a spread stretch the area, of a split stretch the ratio, at its most extreme; None for a cut."""
+    """The area of a peak or a spread stretch, the ratio of a split stretch, at its most extreme; None for a cut."""
     prominence: float | None = None
-    """Of a peak: by how much the area grows before it gets smaller still."""
+    """How many times as large the area of a peak grows before it gets smaller still; None for other marks."""
 
     @property
     def name(self) -> str:

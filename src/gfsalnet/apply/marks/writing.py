@@ -12,9 +12,9 @@ from gfsalnet.apply.marks.finding import Mark, MarkKind
 from gfsalnet.apply.marks.timecode import Timebase
 
 COLOURS: Mapping[MarkKind, str] = {"peak": "GREEN", "cut": "BLUE", "spread": "RED", "split": "YELLOW"}
-"""Of the marks, where a format has colours: names that OpenTimelineIO, Avid and Resolve know."""
+"""Colours of the marks where a format has them: names that OpenTimelineIO, Avid and Resolve know."""
 MOST_EVENTS = 999
-"""Of an edit decision list, whose events have numbers of three digits."""
+"""Most events of an edit decision list, whose numbers have three digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +49,11 @@ class Video:
         return list(zip(starts, [*starts[1:], self.frames], strict=True))
 
     def media_timecode(self, frame: int) -> str:
-        """By the video's own timecode, of a frame of the timeline."""
+        """The video's own timecode of a frame of the timeline."""
         return self.timebase.timecode(self.media_start + self.timebase.frame_at(self.seconds[0]) + frame)
 
     def timeline_timecode(self, frame: int) -> str:
-        """By the timecode of the timeline, of a frame of it."""
+        """The timeline's timecode of a frame of it."""
         return self.timebase.timecode(self.timeline_start + frame)
 
 

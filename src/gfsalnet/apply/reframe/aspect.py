@@ -63,12 +63,12 @@ class Crop:
 
     @property
     def side(self) -> int:
-        """Of the frame along the axis."""
+        """Pixels of the frame along the axis."""
         return self.frame_wh[self.axis]
 
     @property
     def length(self) -> int:
-        """Of the crop along the axis."""
+        """Pixels of the crop along the axis."""
         return self.size_wh[self.axis]
 
     @property

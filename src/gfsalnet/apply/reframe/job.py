@@ -59,7 +59,7 @@ class Reframed:
     frames: int
     views: list[ShotView]
     kept_share: float
-    """Of the predicted looks, over the whole video; a shot shown whole keeps all."""
+    """Share of the predicted looks over the whole video; a shot shown whole keeps all."""
     notes: list[str]
 
 

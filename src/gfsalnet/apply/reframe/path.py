@@ -41,7 +41,7 @@ class PathSettings:
     turn_price: float = 0.05
     """Share of the looks × seconds, for each length a second."""
     step_seconds: float = 0.3
-    """Between two decisions."""
+    """Time between two decisions."""
 
 
 def kept_shares(marginals: NDArray[np.floating[Any]], positions: Floats, length: float) -> Floats:

@@ -26,11 +26,11 @@ from gfsalnet.areas import Area
 View = Literal["still", "moving", "whole"]
 
 MOST_POSITIONS = 256
-"""Of a crop along its axis."""
+"""Most positions of a crop along its axis."""
 STILL_PIXELS = 0.5
 """A crop that never goes farther than this stands still."""
 NO_WAY_PRICE = 1e9
-"""Of a crop that must not move."""
+"""Price of way for a crop that must not move."""
 AREA_PRICE = 10.0
 """What a protected area outside the crop costs, in all looks of the frame: it outweighs any looks and any way."""
 

@@ -51,7 +51,7 @@ def whole(rgb: RGB, crop: Crop, bars: Bars) -> RGB:
 
 
 def _blurred(rgb: RGB) -> RGB:
-    """Through an eighth of the size, where a wide blur is cheap and looks the same."""
+    """Blur a picture (H, W, 3) at an eighth of its size, where a wide blur is cheap and looks the same."""
     height, width = rgb.shape[:2]
     small = cv2.resize(rgb, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), BLUR_SHARE * max(small.shape[:2]))

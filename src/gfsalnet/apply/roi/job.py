@@ -48,7 +48,7 @@ class RoiResult:
     folder: Path
     frames: int
     encoded_bytes: int | None
-    """Of the whole file, sound too."""
+    """Size of the whole file, sound too."""
     notes: list[str]
 
 

@@ -17,15 +17,15 @@ from gfsalnet.types import Prediction
 from gfsalnet.video.geometry import fitted_size_hw, resize_rgb
 
 MEASURED_PIXELS = 320 * 240
-"""At this size sharpness is measured: what is sharp there is sharp in a thumbnail."""
+"""Size at which sharpness is measured: what is sharp there is sharp in a thumbnail."""
 DARKEST, LIGHTEST = 0.12, 0.9
-"""Between them the mean brightness where viewers look, 0…1, is bright enough; linear in the stored grey."""
+"""Limits between which the mean grey where viewers look, 0…1 of the stored levels, is bright enough."""
 FLATTEST = 0.05
 """Standard deviation of the grey, 0…1, below which a picture shows nothing: black, a fade, a title's background."""
 EDGE_SECONDS = 0.3
 """Frames this near to a cut are left out where a shot has others: dissolves and encoders blur them."""
 END_SHARE = 1 / 6
-"""Of a part, at either end, that is left out where there are other frames."""
+"""Share of a part that is left out at either end where there are other frames."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,7 @@ class Thumbnails:
 
     folder: Path
     frames: int
-    """That were looked at."""
+    """Number of frames that were looked at."""
     chosen: list[Thumbnail]
     """The best first."""
 
@@ -107,7 +107,7 @@ def _write_pictures(
 
 
 def _as_shown(rgb: RGB, info: VideoInfo) -> RGB:
-    """With square pixels, which a JPEG has."""
+    """The picture (H, W, 3) with square pixels, which a JPEG has."""
     height, width = rgb.shape[:2]
     return resize_rgb(rgb, (height, max(1, round(width * info.pixel_aspect))))
 

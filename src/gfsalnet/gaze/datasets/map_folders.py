@@ -110,7 +110,7 @@ class MapFolders(GazeDataset):
         return fixations_of(read_binary(path))
 
     def sigma_pixels(self, video: str) -> float:
-        """In pixels of the original frame, the same for all videos."""
+        """Sigma in pixels of the original frame, the same for all videos."""
         return self.sigma
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:

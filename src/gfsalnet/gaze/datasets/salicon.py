@@ -86,7 +86,7 @@ class SALICON(GazeDataset):
         return [FrameGaze(index=0, fixations=fixations)]
 
     def sigma_pixels(self, video: str) -> float:
-        """In pixels of the picture: the Gaussian of the LSUN'17 kit, as far as it is known."""
+        """Sigma in pixels of the picture: the Gaussian of the LSUN'17 kit, as far as it is known."""
         return 19.0
 
     def density(self, video: str, gaze: FrameGaze, size_hw: tuple[int, int]) -> Map:

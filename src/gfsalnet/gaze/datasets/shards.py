@@ -107,7 +107,7 @@ class Shards(GazeDataset):
                 self._videos.setdefault(str(about["video"]), {})[int(about["index"])] = _Shown(picture, about)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the mapped files, which would be sent to another process whole."""
+        """The state without the mapped files, which would be sent to another process whole."""
         return {**self.__dict__, "_bytes": []}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -145,7 +145,7 @@ class Shards(GazeDataset):
         ]
 
     def sigma_pixels(self, video: str) -> float:
-        """In pixels of the picture, as the dataset had it that was written to the shards."""
+        """Sigma in pixels of the picture, as the dataset had it that was written to the shards."""
         shown = next(iter(self._videos[video].values()))
         with opening(shown.picture.parent, "file of shards", DatasetError, _AGAIN):
             return float(shown.about["sigma_pixels"])

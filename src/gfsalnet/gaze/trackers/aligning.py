@@ -15,9 +15,9 @@ from gfsalnet.gaze.video_files import Timeline
 SHOWN_NAMES = 6
 """How many names or times an error lists."""
 WITHIN_FRAME = 0.999
-"""Of a frame's time: a video that stalls keeps its frame on the display, and gaze goes on to belong to it."""
+"""Share of a frame's time: a video that stalls keeps its frame on the display, and gaze goes on to belong to it."""
 OTHER_LENGTH_SHARE, OTHER_LENGTH_SECONDS = 0.05, 0.5
-"""By which the time that a stimulus was shown may differ from the video's length before it is mentioned."""
+"""How far the time that a stimulus was shown may differ from the video's length before it is mentioned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class When:
     event: str | None = None
     """Text of the event or message that marks the first frame."""
     offset_seconds: float | None = None
-    """From that mark, or without any from the recording's start, to the first frame."""
+    """Seconds from that mark, or without any from the recording's start, to the first frame."""
     trial: int | None = None
     """Which of several showings, from 1."""
 

@@ -178,7 +178,7 @@ def _take_event(parts: _Parts, words: list[str]) -> None:
 
 
 def _with_half_milliseconds(times_ns: Nanoseconds) -> Nanoseconds:
-    """At 2000 samples per second older edf2asc writes each stamp on two lines: the second is half a ms later."""
+    """Tell apart stamps that older edf2asc writes twice at 2000 samples per second: the second is half a ms later."""
     repeated = np.append(False, np.diff(times_ns) == 0)[: len(times_ns)]
     return np.asarray(times_ns + repeated * (MILLISECOND_NS // 2))
 
@@ -218,7 +218,7 @@ def _frame_clock(run: list[tuple[int, int, float, float, str]]) -> FrameClock:
 
 
 def _fixations(parts: _Parts) -> TrackerFixations | None:
-    """Of the left eye, or of the right where only that was tracked: with both eyes each fixation stands there twice."""
+    """Fixations of the left eye, or of the right where only that was tracked: with both each stands there twice."""
     found = parts.fixations.get("L") or parts.fixations.get("R")
     if not found:
         return None

@@ -15,7 +15,7 @@ from gfsalnet.gaze.trackers.recording import SECOND_NS, Nanoseconds, Points, Tra
 
 Method = Literal["ivt", "idt"]
 WINDOW_SECONDS = 0.02
-"""Over which a velocity is measured (Olsen, "The Tobii I-VT fixation filter", 2012): noise would drown shorter ones."""
+"""Time over which a velocity is measured (Olsen, "The Tobii I-VT fixation filter", 2012): less would be noise."""
 MERGE_SECONDS, MERGE_DEGREES = 0.075, 0.5
 """Two fixations at most this far apart in time and place are one, interrupted by a blink or by noise (Olsen 2012)."""
 LONGEST_STEP = 1.5
@@ -33,7 +33,7 @@ class Detection:
     dispersion_threshold: float = 1.0
     """Degrees, of I-DT: width plus height of all samples of a fixation."""
     least_seconds: float = 0.06
-    """Of a fixation."""
+    """Shortest fixation."""
 
 
 def detect_fixations(time_ns: Nanoseconds, points: Points, detection: Detection) -> TrackerFixations:

@@ -51,12 +51,12 @@ class ImportSettings:
     eye: EyeChoice = "both"
     kind: GazeKind = "samples"
     samples_per_second: float | None = None
-    """At most this many samples of each viewer are kept; None: all."""
+    """Most samples per second that are kept of each viewer; None: all."""
     columns: ColumnMapping | None = None
-    """Of csv."""
+    """What the columns of csv mean."""
     screen_width_cm: float | None = None
     distance_cm: float | None = None
-    """From the eyes to the display."""
+    """Distance from the eyes to the display."""
     velocity_threshold: float = 30.0
     dispersion_threshold: float = 1.0
     least_seconds: float = 0.06
@@ -72,7 +72,7 @@ class Imported:
     """The gaze on a video, out of all files."""
 
     viewings: list[Viewing]
-    """By viewer."""
+    """What was read, sorted by viewer."""
     timeline: Timeline
     info: VideoInfo
     refused: list[TrackerError]
@@ -171,7 +171,7 @@ def _viewing(
 def _thinned(
     shown: NDArray[np.intp], seconds: NDArray[np.float64], points: NDArray[np.float64], rate: float | None
 ) -> NDArray[np.intp]:
-    """Of the samples of each interval of 1 / rate the first valid one, or the first where none is valid."""
+    """The first valid sample of each interval of 1 / rate, or the first where none is valid."""
     if rate is None or not len(shown):
         return shown
     interval = np.floor(seconds[shown] * rate + 1e-6).astype(np.int64)
@@ -192,7 +192,7 @@ def _fixations(
     points: NDArray[np.float64],
     screen_wh: tuple[int, int] | None,
 ) -> TrackerFixations | None:
-    """On the display in pixels: found by us, or by the tracker's program."""
+    """Fixations on the display in pixels: found by us, or by the tracker's program."""
     if settings.kind in ("ivt", "idt"):
         if not len(points):
             raise TrackerError(recording.path, "it holds no samples to find fixations in", "Give --take tracker.")

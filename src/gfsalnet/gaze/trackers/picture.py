@@ -14,11 +14,11 @@ from gfsalnet.gaze.video_files import Timeline, video_frames
 from gfsalnet.types import RGB
 
 PANEL_WIDTH = 560
-"""Of a frame in the picture, in pixels."""
+"""Width of a frame in the picture, in pixels."""
 AROUND = 0.15
-"""Of the frame's width and height that is shown on each side of it: gaze beyond the video shows there."""
+"""Share of the frame's width and height that is added on each side of it: gaze beyond the video shows there."""
 WINDOW_SECONDS = 0.15
-"""Before and after a frame: gaze of this time is drawn over it."""
+"""Time before and after a frame whose gaze is drawn over it."""
 MOMENTS = (1 / 6, 1 / 2, 5 / 6)
 """The frames that are shown, as shares of the way through those that have gaze."""
 COLOURS = ((0, 158, 115), (230, 159, 0), (86, 180, 233), (213, 94, 0), (204, 121, 167), (240, 228, 66))

@@ -23,7 +23,7 @@ from gfsalnet.gaze.trackers.recording import (
 from gfsalnet.gaze.trackers.text import Table, Text, headings_of, read_columns
 
 LEAST_CONFIDENCE = 0.6
-"""Of a useful Pupil Core sample, as Pupil Labs advises; 0 is a pupil that was not found."""
+"""Confidence of a useful Pupil Core sample, as Pupil Labs advises; 0 is a pupil that was not found."""
 MAP_IT = "Map the gaze to the display with a surface or markers, and export that."
 
 

@@ -18,7 +18,7 @@ Points: TypeAlias = NDArray[np.float64]
 Nanoseconds: TypeAlias = NDArray[np.int64]
 """(N,) of the recording's own clock. Whole numbers: in a float64, clocks since 1970 have steps of 256 ns."""
 Space: TypeAlias = Literal["screen pixels", "screen shares", "surface shares"]
-"""Of points: pixels of the display, shares of its width and height, or shares of a surface that gaze was mapped to."""
+"""What points are in: pixels of the display, shares of its sides, or shares of a surface that gaze was mapped to."""
 
 SECOND_NS = 1_000_000_000
 
@@ -73,10 +73,10 @@ class TrackerRecording:
     path: Path
     viewer: str
     name: str = ""
-    """Of the recording, where the export names it: tells two recordings of one viewer apart."""
+    """Name of the recording, where the export has one: tells two recordings of one viewer apart."""
     space: Space
     screen_wh: tuple[int, int] | None = None
-    """Of the display (or surface) in pixels; None where the export does not say."""
+    """Width and height of the display (or surface) in pixels; None where the export does not say."""
     time_ns: Nanoseconds
     rows: NDArray[np.int64]
     """(N,) row of each sample in the file, from 1."""

@@ -68,7 +68,7 @@ class Table:
 
 
 def encoding_of(path: Path) -> str:
-    """Of a text file, by its first bytes: UTF-8, UTF-16, else Windows' Western one.
+    """The encoding of a text file by its first bytes: UTF-8, UTF-16, else Windows' Western one.
 
     Raises:
         TrackerError: if the file is missing or cannot be read.

@@ -27,7 +27,7 @@ from gfsalnet.gaze.trackers.tobii_columns import SPACES, Export, open_export
 from gfsalnet.gaze.trackers.tobii_media import media_boxes, shown_boxes
 
 LONGEST_STEP_MS = 400
-"""Between two samples: longer steps are microseconds, in exports that do not name the unit of time."""
+"""Longest time between two samples: more are microseconds, in exports that do not name the unit of time."""
 USABLE_VALIDITY = 2
 """Studio's codes go from 0, surely this eye, to 4, no eye; below this they count, as its own filters have it."""
 

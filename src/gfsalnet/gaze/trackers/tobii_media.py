@@ -9,11 +9,11 @@ from gfsalnet.gaze.trackers.recording import Points
 from gfsalnet.gaze.trackers.tobii_columns import Export
 
 FEWEST_POINTS = 10
-"""On which a position may be based that no column gives."""
+"""Least number of points on which a position may be based that no column gives."""
 LARGEST_MISFIT_PIXELS = 1.5
-"""Of the display coordinates that a position predicts: they and the media's are rounded to pixels each."""
+"""Error of the display coordinates that a position predicts: they and the media's are rounded to pixels each."""
 LARGEST_STRETCH = 0.02
-"""By which a media's pixels may differ from the display's before their positions are no longer trusted."""
+"""Share by which a media's pixels may differ from the display's before their positions are no longer trusted."""
 
 
 def shown_boxes(export: Export, gaze: Points | None, notes: list[str]) -> NDArray[np.float64] | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LONG_GAP_SECONDS = 1.0
-"""Without any sample: a clock that jumps, or a recording that was interrupted."""
+"""A gap between samples that is worth a note: a clock that jumps, or a recording that was interrupted."""
 MOST_LOST = 0.5
 """Share of the samples that may be without gaze before it is mentioned."""
 MOST_OUTSIDE = 0.2
@@ -41,7 +41,7 @@ class Viewing:
     """(F,) seconds."""
     fixation_xy: NDArray[np.float64] | None = None
     fixations_cut: int = 0
-    """Those that began before the first frame; they count from there."""
+    """Number of fixations that began before the first frame; they count from there."""
     notes: list[str] = field(default_factory=list)
 
     @property

@@ -150,7 +150,7 @@ class Moments:
 
     @classmethod
     def of(cls, features: Features) -> Moments:
-        """Those of (C, N) features."""
+        """The moments of (C, N) features."""
         # A covariance is the difference of nearly equal numbers, for which float32 has too few digits.
         values = features.astype(np.float64)
         return cls(values.mean(axis=1), values @ values.T / values.shape[1])

@@ -44,7 +44,7 @@ def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _arrays(state: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
-    """Without the `module.` that data-parallel training puts before every name; NumPy has no bfloat16."""
+    """Arrays without the `module.` that data-parallel training puts before every name; NumPy has no bfloat16."""
     return {
         str(key).removeprefix("module."): (value.float() if value.dtype == torch.bfloat16 else value).detach().numpy()
         for key, value in state.items()

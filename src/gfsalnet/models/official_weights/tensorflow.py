@@ -21,7 +21,7 @@ from gfsalnet.models.official_weights.wire import Message, varint
 
 _FOOTER_BYTES, _MAGIC = 48, (0xDB4775248B80FB57).to_bytes(8, "little")
 _TRAILER_BYTES = 5
-"""After a block: how it is compressed, and its checksum."""
+"""Bytes after a block: how it is compressed, and its checksum."""
 # Field numbers of tensor_bundle.proto and tensor_shape.proto.
 _SHARDS, _ENDIANNESS = 1, 2
 _DTYPE, _SHAPE, _SHARD, _OFFSET, _SIZE, _CHECKSUM, _SLICES = 1, 2, 3, 4, 5, 6, 7

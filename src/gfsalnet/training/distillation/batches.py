@@ -40,7 +40,7 @@ class Photograph:
     """Its path below the data root: its name in the stored maps."""
     fixations: Fixations
     sigma: float
-    """Of the density, as a share of the view's width."""
+    """Sigma of the density, as a share of the view's width."""
 
 
 class ViewBatch(NamedTuple):

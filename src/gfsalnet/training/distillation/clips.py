@@ -29,7 +29,7 @@ LONGEST_SIDE_PIXELS = 448
 WATCHED_HW = (224, 384)
 """The size at which UNISAL watches a clip, and a quarter of which its maps are kept at."""
 CROP_ASPECTS = (12 / 7, 12 / 7, 12 / 7, 5 / 4)
-"""Of the crops of each clip that UNISAL watches besides the whole."""
+"""Aspects of the crops of each clip that UNISAL watches besides the whole."""
 WHOLE_SHARE, WHOLE_TOLERANCE = 0.5, 0.35
 """How often the whole frame is shown where its aspect is about that of the input, and what is about (a logarithm)."""
 SELDOM = 0.4
@@ -51,7 +51,7 @@ class Clip:
     watched: NDArray[np.float16]
     """(views, frames, h, w): log maps, each over its view."""
     exponent: float
-    """Of the watched."""
+    """Exponent of the watched maps."""
 
     def example(self, size: InputSize, rng: np.random.Generator) -> tuple[RGB, Map]:
         """A view (H, W, 3) of a frame at that size; and (H / 4, W / 4) float32, the sum of its teachers' log maps."""
@@ -154,7 +154,7 @@ def _of_views(of_crops: NDArray[np.float16], of_whole: list[Map]) -> NDArray[np.
 
 
 def _frames(path: Path, wanted: Collection[int]) -> Iterator[tuple[int, RGB]]:
-    """Those that the clip has, by number, at most `LONGEST_SIDE_PIXELS` wide."""
+    """The wanted frames that the clip has, by number, at most `LONGEST_SIDE_PIXELS` wide."""
     last = max(wanted)
     with open_source(str(path)) as reader:
         for frame in reader:

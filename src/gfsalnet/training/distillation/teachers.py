@@ -133,7 +133,7 @@ class LiteTeacher(nn.Module):
 
     @classmethod
     def stored(cls, path: Path, size: int) -> LiteTeacher:
-        """With the weights of a file.
+        """A teacher with the weights of a file.
 
         Raises:
             WeightsError: if they are missing, damaged or of another network.

@@ -37,7 +37,7 @@ class FileBytes:
         self.size = os.fstat(file.fileno()).st_size
 
     def at(self, position: int, count: int) -> bytes:
-        """Up to `count` bytes from `position` on."""
+        """The bytes from `position` on, `count` of them at most."""
         if not 0 <= position < self.size:
             return b""
         self._file.seek(position)

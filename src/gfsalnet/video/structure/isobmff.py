@@ -46,9 +46,9 @@ class _Fragment:
 
     number: int
     samples: Counter[int] = field(default_factory=Counter)
-    """Of each track."""
+    """Number of samples of each track."""
     bytes: int | None = 0
-    """That all samples take; None: it does not say."""
+    """Bytes that all samples take; None: the file does not say."""
     begins_with_key: dict[int, bool] = field(default_factory=dict)
     """Whether the first sample of a track is a key frame, where that is said."""
 
