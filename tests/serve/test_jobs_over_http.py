@@ -73,6 +73,7 @@ def test_events_tell_of_every_change_until_the_end(serve: Serve, tmp_path: Path)
     client = serve()
     job_id = send(client, b"slow").json()["id"]
     until(client, job_id, "running")
+    assert client.get(f"/v1/jobs/{job_id}/zip").status_code == 409
     (tmp_path / "data" / "go").touch()
     with client.stream("GET", f"/v1/jobs/{job_id}/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
@@ -188,7 +189,7 @@ def test_the_same_key_gives_the_same_job(serve: Serve) -> None:
     key = {"idempotency-key": "one"}
     first, again = (send(client, headers=key) for _ in range(2))
     assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
-    assert send(client, b"other", headers=key).status_code == 422
+    assert send(client, b"other", headers=key).status_code == 409
     assert send(client).json()["id"] != first.json()["id"]
 
 

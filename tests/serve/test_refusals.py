@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from gfsalnet.cli.job_options import job_arguments, options_schema
 from gfsalnet.serve.upload import stored_name
 
 Serve = Callable[..., TestClient]
@@ -34,6 +36,12 @@ def left(data: Path) -> list[Path]:
         ({"model": "../../etc"}, "no model of this server"),
         ({"flow": "folder:/etc"}, "names a file"),
         ({"output": "/tmp"}, "output: is no option of a job"),
+        ({"save": "gate", "model": "pqft"}, "--save gate: pqft has no gate"),
+        ({"save": "overlay,flow", "every": "2"}, "--every / --save: there is flow only for"),
+        ({"save": "overlay, csv"}, "not of the form"),
+        ({"max-frames": "1" + "0" * 30}, "--max-frames"),
+        ({"opacity": "nan"}, "--opacity"),
+        ({"end": ""}, "--end"),
         ({"allow-playlists": "true"}, "is no option of a job"),
         ({"report": "perhaps"}, "true or false"),
         ({"save": "x" * 20_000}, ""),
@@ -154,11 +162,32 @@ def test_names_of_uploads_are_names(text: str, tmp_path: Path) -> None:
     (tmp_path / name).touch()
 
 
+def test_what_the_documentation_says_of_options_is_what_is_taken() -> None:
+    schema = options_schema()
+    assert len(schema["properties"]) > 20
+    for name, said in schema["properties"].items():
+        for value in (said.get("default"), said.get("minimum"), said.get("maximum"), *said.get("enum", ())):
+            assert value is None or name == "report" or job_arguments({name: value})
+        if said["type"] == "string":
+            assert {"pattern", "enum"} & set(said), name
+    for name, values in {
+        "save": ("csv,overlay", "csv,csv"),
+        "map-size": ("1x8192", "8192x999"),
+        "flow-size": ("native", "8100x10"),
+        "start": ("90.5", "1:30", "99:59.999", "1:00:00"),
+        "rate": ("1000", "29.97", "30000/1001", "0.5"),
+        "device": ("cuda:12", "mps"),
+    }.items():
+        assert all(re.search(schema["properties"][name]["pattern"], value) for value in values)
+        assert all(job_arguments({name: value}) for value in values)
+
+
 def test_the_documentation_names_every_option(serve: Serve) -> None:
     client = serve()
     document = client.get("/openapi.json").json()
     body = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]
     assert set(body) == {"multipart/form-data"}
+    assert body["multipart/form-data"]["schema"]["additionalProperties"] is False
     properties = body["multipart/form-data"]["schema"]["properties"]
     assert {"file", "save", "model", "opacity", "report"} <= set(properties)
     assert properties["opacity"] == {**properties["opacity"], "type": "number", "minimum": 0, "maximum": 1}

@@ -177,7 +177,8 @@ _SOURCES = typer.Argument(
 SourcesArgument = Annotated[list[str], _SOURCES]
 OptionalSourcesArgument = Annotated[list[str] | None, _SOURCES]
 MaxFramesOption = Annotated[
-    int | None, typer.Option(min=1, rich_help_panel=INPUT, help="Stop after this many frames of each source.")
+    int | None,
+    typer.Option(min=1, max=10**9, rich_help_panel=INPUT, help="Stop after this many frames of each source."),
 ]
 LookaheadOption = Annotated[
     int,
@@ -253,7 +254,7 @@ def predict(
         allow_playlists=allow_playlists,
         config=used_config(ctx),
     )
-    _require_that_they_go_together(model, settings.save, every)
+    require_that_they_go_together(model, settings.save, every)
     given = _given(sources, manifest, shard, output, settings, flow)
     how: dict[str, Any] = {"device": device, "backend": backend, "flow": flow, "centre_bias": centre_bias}
     how |= {"every": every, "lookahead": lookahead, "keep_flow": "flow" in settings.save}
@@ -314,8 +315,13 @@ def demo(output: OutputOption = Path("gfsalnet-out"), device: DeviceOption = "au
     run_batch(model, [str(clip)], Settings(output=output, save=save, overwrite=True))
 
 
-def _require_that_they_go_together(model: str, save: tuple[str, ...], every: int) -> None:
-    """What the model cannot give is refused before it is loaded, or exported for a backend."""
+def require_that_they_go_together(model: str, save: tuple[str, ...], every: int) -> None:
+    """Refuse what the model cannot give before it is loaded, or exported for a backend.
+
+    Raises:
+        typer.BadParameter: if two of them contradict each other.
+        WeightsError: if the model has no weights.
+    """
     from gfsalnet.models import may_have_gate
 
     if every > 1 and "flow" in save:

@@ -51,6 +51,7 @@ _TOKEN_BYTES, _TOKEN_SECONDS = 10_000, 5.0
 _RETRY_SECONDS = 30
 _MORE_ANSWERS: dict[str, dict[int | str, dict[str, object]]] = {
     "events": documented(429),
+    "zip": documented(409),
     "file": {
         206: {"description": "The ranges that were asked for"},
         304: {"description": "Not changed since the client was sent it"},
@@ -69,7 +70,7 @@ class Api:
         runner: works at them.
         settings: the limits.
         check_options: makes arguments of a job's options.
-        options_schema: JSON schemas of the options by name, for OpenAPI.
+        options_schema: a JSON schema of the options of a job, as one object, for OpenAPI.
     """
 
     def __init__(
@@ -193,7 +194,7 @@ class Api:
         before = self._jobs.by_key(key) if key is not None else None
         if before is not None:
             if before.content != content:
-                raise Problem(422, "The Idempotency-Key belongs to another request: use a new one.")
+                raise Problem(409, "The Idempotency-Key belongs to another request: use a new one.")
             return before
         return self._jobs.add(job_id, upload.name, str(upload.path), options, key, content)
 
@@ -268,7 +269,7 @@ class Api:
         """All results as one ZIP file."""
         job = self._job(job_id)
         if job.results is None or not Path(job.results).is_dir():
-            raise Problem(404, "The job has no results.")
+            raise Problem(409, f"The job has no results: it is {job.state}.")
         headers = {"content-disposition": f"attachment; filename*=UTF-8''{quote(Path(job.results).name)}.zip"}
         return ZipOfResults(Path(job.results), headers)
 

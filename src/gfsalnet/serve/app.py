@@ -34,7 +34,7 @@ def create_app(
     Args:
         settings: the limits.
         check_options: makes arguments of `gfsalnet predict` of a job's options, and refuses what they may not be.
-        options_schema: JSON schemas of the options by name, for the documentation at `/openapi.json`.
+        options_schema: a JSON schema of the options of a job, as one object, for the documentation at `/openapi.json`.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
     jobs, board = Jobs(settings.data / "jobs.sqlite3"), Board()

@@ -119,24 +119,23 @@ def request_body(options_schema: Mapping[str, Any], *, by_path: bool) -> dict[st
     """What `POST /v1/jobs` takes, for OpenAPI.
 
     Args:
-        options_schema: JSON schemas of the options of a job by name.
+        options_schema: a JSON schema of the options of a job, as one object.
         by_path: whether jobs may name a video of the server's.
     """
-    report = {"type": "boolean", "default": False, "description": "Make the HTML report, too."}
-    options = {**options_schema, "report": report}
-    video = {"type": "string", "format": "binary", "description": "The video or picture."}
-    content: dict[str, Any] = {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": [FILE_FIELD],
-                "additionalProperties": False,
-                "properties": {FILE_FIELD: video, **options},
-            }
-        }
+    video = {
+        "type": "string",
+        "contentMediaType": "application/octet-stream",
+        "description": "The video or picture.",
     }
+    form = {
+        **options_schema,
+        "required": [FILE_FIELD],
+        "properties": {FILE_FIELD: video, **options_schema.get("properties", {})},
+    }
+    content: dict[str, Any] = {"multipart/form-data": {"schema": form}}
     if by_path:
         path = {"type": "string", "description": "Of a video under the folder that the server was started with."}
-        properties = {"path": path, "options": {"type": "object", "properties": options}}
-        content["application/json"] = {"schema": {"type": "object", "required": ["path"], "properties": properties}}
+        named = {"path": path, "options": dict(options_schema)}
+        form = {"type": "object", "required": ["path"], "properties": named, "additionalProperties": False}
+        content["application/json"] = {"schema": form}
     return {"required": True, "content": content}
