@@ -163,6 +163,8 @@ def test_the_report_shows_the_areas(folder: Path) -> None:
     assert "<h3>Areas as measured</h3>" in page
     assert ">late</th>" in page
     assert page.count("data:image/png") >= 1
+    drawn = json.loads(page.partition('"areas": ')[2].partition(', "hotSpots"')[0])  # what the player shows at first
+    assert drawn == json.loads(Path("out/clip/aoi/areas.json").read_text())["areas"]
     missing = gfsalnet("report", "clip.mp4", "--model", "pqft", "--aoi", "nowhere", "--output", "other.html")
     assert missing.exit_code == 1
     assert "holds no tables of areas" in missing.stderr

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from follower import Follower, square_x
 
@@ -161,3 +163,18 @@ def test_two_versions_play_together(page):
         "(canvas) => canvas.getAttribute('aria-label').includes('at 0:01'))"
     )
     assert section.locator(".curves svg:visible").first.locator("path").count() == 4
+
+
+def test_a_picture_has_no_time(browser, tmp_path):
+    picture = tmp_path / "square.png"
+    cv2.imwrite(str(picture), np.pad(np.full((16, 16), 255, np.uint8), ((24, 24), (8, 72))))
+    make_report([(Version(source=str(picture), model=Follower()),)], tmp_path / "report.html")
+    page = browser.new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    page.wait_for_selector("canvas[aria-label*=' at ']")
+    assert page.is_visible("[data-view=focus]")
+    page.get_by_role("button", name="Draw a box").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".interest td.number")
+    assert [page.is_visible(part) for part in (".play", ".seek", ".curves", ".over")] == [False] * 4
+    page.close()

@@ -12,12 +12,12 @@ const within = (value) => Math.min(Math.max(value, 0), 1);
 /**
  * The areas of a player, as they are drawn and changed.
  *
- * Events: `change` (what there is, or where), `measured` (numbers), `select`, `sketch`, `say` (a sentence for everybody).
+ * Events: `change` (what there is, or where), `measured` (numbers), `select`, `sketch`, `say` (a sentence to show).
  */
 export class AreaEditor extends EventTarget {
   constructor(recordings, controls) {
     super();
-    Object.assign(this, { recordings, controls, areas: [], selected: null, sketch: null });
+    Object.assign(this, { recordings, controls, areas: [], selected: null, sketch: null, cost: 5 });
     this.offset = recordings[0].offset;
     this.densities = recordings.map(() => null);
     this.numbers = new Map(); // area → what each recording says of it
@@ -195,11 +195,13 @@ export class AreaEditor extends EventTarget {
   changed(area) {
     this.tell("change");
     this.stale.add(area);
-    this.soon ??= requestAnimationFrame(() => {
-      this.soon = null;
+    this.soon ??= setTimeout(() => {
+      const began = performance.now();
       this.stale.forEach((other) => this.measure(other));
       this.stale.clear();
-    });
+      this.soon = null;
+      this.cost = performance.now() - began;
+    }, 2 * this.cost); // of a long video the page stays quick while an area is dragged
   }
 
   measure(area) {
@@ -215,9 +217,12 @@ export class AreaEditor extends EventTarget {
     this.measure(area);
     const numbers = this.numbers.get(area);
     if (numbers === null) this.tell("say", words.areas.folds(area.name));
-    else if (numbers?.[0].lift) {
-      const [{ mean, lift }] = numbers;
-      this.tell("say", words.areas.measured(area.name, percent(mean), lift.toFixed(2)));
-    }
+    else if (numbers?.[0].lift) this.tell("say", numbers.map((one, place) => this.sentence(area, one, place)).join(" "));
+  }
+
+  sentence({ name }, { mean, lift }, place) {
+    const { title } = this.recordings[place];
+    const called = this.recordings.length > 1 ? words.areas.ofTitle(name, title) : name;
+    return words.areas.measured(called, percent(mean), lift.toFixed(2));
   }
 }

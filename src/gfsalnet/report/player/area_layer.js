@@ -5,6 +5,7 @@ import { words } from "./words.js";
 const LAYER_WIDTH = 1000; // of the layer's own units, whatever the size of the picture
 const [STEP, SMALL_STEP] = [0.01, 0.002]; // of arrow keys, as shares of the frame
 const COLOURS = 6;
+const CLOSING = 12; // pixels of the screen from the first corner at which a polygon is closed
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** The name of the class that gives an area its colour. */
@@ -19,7 +20,10 @@ export class AreaLayer {
     this.drawn = new Map(); // area → its elements
     this.sketch = make("polyline", { class: "sketch", "vector-effect": "non-scaling-stroke" });
     this.svg = make(
-      "svg", { class: "areas", viewBox: `0 0 ${LAYER_WIDTH} ${this.height}`, role: "group", "aria-label": `${words.areas.title}, ${title}` },
+      "svg", {
+        class: "areas", viewBox: `0 0 ${LAYER_WIDTH} ${this.height}`, role: "group",
+        "aria-label": words.areas.ofTitle(words.areas.title, title),
+      },
       this.sketch,
     );
     this.svg.addEventListener("pointerdown", (event) => this.down(event));
@@ -122,9 +126,9 @@ export class AreaLayer {
   sketchAt(point) {
     const { sketch } = this.editor;
     const [first] = sketch.corners;
-    const near = first && Math.hypot((point[0] - first[0]) * LAYER_WIDTH, (point[1] - first[1]) * this.height) < 12 * this.unit;
+    const far = first && Math.hypot((point[0] - first[0]) * LAYER_WIDTH, (point[1] - first[1]) * this.height);
     if (sketch.isBox) sketch.corners = [point, point, point];
-    else if (near && sketch.corners.length > 2) {
+    else if (far < CLOSING * this.unit && sketch.corners.length > 2) {
       this.editor.finish();
       return;
     } else sketch.corners = [...sketch.corners, point];

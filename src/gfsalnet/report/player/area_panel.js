@@ -3,7 +3,7 @@ import { AreaLayer, coloursOf } from "./area_layer.js";
 import { areasOf, fileOf } from "./areas.js";
 import { Chart, timeOf } from "./curves.js";
 import { make, percent, timeText } from "./elements.js";
-import { lastBefore } from "./recording.js";
+import { isStill, lastBefore } from "./recording.js";
 import { words } from "./words.js";
 
 const said = words.areas;
@@ -15,7 +15,7 @@ const buttonOf = (text, action, attributes = {}) => {
   return element;
 };
 
-/** What stands below a player about areas: buttons to draw, their numbers as a table and as curves, the file of them. */
+/** What stands below a player about areas: buttons to draw, their numbers in a table and as curves, their file. */
 class AreaPanel {
   constructor(editor) {
     this.editor = editor;
@@ -66,7 +66,8 @@ class AreaPanel {
 
   headings() {
     const { recordings } = this.editor;
-    const of = (column, { title }) => (recordings.length > 1 ? said.ofTitle(said.columns[column], title) : said.columns[column]);
+    const of = (column, { title }) =>
+      recordings.length > 1 ? said.ofTitle(said.columns[column], title) : said.columns[column];
     const numbers = ["now", "mean", "lift"].flatMap((column) => recordings.map((recording) => of(column, recording)));
     const peak = recordings.length > 1 ? [] : [said.columns.peak];
     return [
@@ -115,7 +116,8 @@ class AreaPanel {
       name.setAttribute("aria-label", said.nameOf(area.name));
       this.rows.get(area).remove.setAttribute("aria-label", said.remove(area.name));
     }
-    for (const element of [this.table, this.chart.element, this.save]) element.hidden = !areas.length;
+    for (const element of [this.table, this.save]) element.hidden = !areas.length;
+    this.chart.element.hidden = !areas.length || isStill(this.editor.recordings);
     this.showOver();
   }
 
@@ -133,7 +135,9 @@ class AreaPanel {
     row.remove = buttonOf("×", () => editor.remove(area), { class: "remove" });
     const peak = editor.recordings.length > 1 ? [] : [row.peak];
     row.element = make(
-      "tr", {}, make("th", { scope: "row" }, name), ...row.now, ...row.mean, ...row.lift, row.area, ...peak, make("td", {}, row.remove),
+      "tr", {},
+      make("th", { scope: "row" }, name), ...row.now, ...row.mean, ...row.lift, row.area, ...peak,
+      make("td", {}, row.remove),
     );
     row.element.addEventListener("click", () => editor.select(area));
     this.body.append(row.element);
@@ -181,7 +185,7 @@ class AreaPanel {
       (editor.numbers.get(area) ?? []).map(({ shares }, place) => ({
         name: editor.recordings.length > 1 ? said.ofTitle(area.name, editor.recordings[place].title) : area.name,
         looks: `${coloursOf(editor, area)} line${place}`,
-        points: thinned(shares.map((share, map) => [editor.densities[place].times[map], share === null ? null : 100 * share])),
+        points: thinned(shares.map((share, map) => [editor.densities[place].times[map], share && 100 * share])),
       })),
     );
     this.chart.show(lines);
@@ -191,8 +195,8 @@ class AreaPanel {
   showOver() {
     const { editor } = this;
     const area = editor.selected;
-    this.over.hidden = !area;
-    if (!area) return;
+    this.over.hidden = !area || isStill(editor.recordings);
+    if (this.over.hidden) return;
     const times = area.keyframes.map(({ seconds }) => seconds);
     const shows = [area.name, ...times, area.from, area.to, Boolean(editor.keyframeNow(area))].join();
     if (this.overShows === shows) return;
@@ -209,10 +213,11 @@ class AreaPanel {
     const now = editor.keyframeNow(area);
     const jump = ({ seconds }) =>
       buttonOf(timeText(seconds), () => editor.controls.seek(seconds - editor.offset), { class: "keyframe" });
-    const listed = area.keyframes.length > MOST_KEYFRAMES ? [said.many(area.keyframes.length)] : area.keyframes.map(jump);
+    const { length } = area.keyframes;
+    const listed = length > MOST_KEYFRAMES ? [said.many(length)] : area.keyframes.map(jump);
     const title = said.keyframesHelp;
     const change = buttonOf(now ? said.unkeyframe : said.keyframe, () => editor.toggleKeyframe(area), { title });
-    const isOnlyOne = now && area.keyframes.length === 1;
+    const isOnlyOne = now && length === 1;
     return [make("strong", {}, said.keyframes(area.name)), ...listed, ...(isOnlyOne ? [] : [change])];
   }
 

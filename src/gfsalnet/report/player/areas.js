@@ -5,8 +5,8 @@
  *
  *   { name, isBox, from, to, keyframes: [{ seconds, corners: [[x, y], …] }] }
  *
- * with seconds of the source, from (0) until just before `to` (Infinity), and corners as shares of the frame's width and
- * height; all keyframes have the same number of corners.
+ * with seconds of the source, from (0) until just before `to` (Infinity), and corners as shares of the frame's width
+ * and height; all keyframes have the same number of corners.
  */
 
 const LINES_PER_CELL = 16; // lines through each row of cells on which a polygon's extent is exact
@@ -88,26 +88,38 @@ export const coverage = (corners, [width, height], isBox = false) => {
     }
     return { left, top, columns, rows, shares };
   }
-  // What lies right of an edge is added where the edge goes down, and taken away where it goes up.
+  // What lies right of an edge is taken away where the edge goes down, and added where it goes up. Each line notes by how
+  // much the coverage changes from cell to cell; the sums along the rows are the coverage.
   points.forEach(([ax, ay], place) => {
     const [bx, by] = points[(place + 1) % points.length];
     const [low, high] = [Math.min(ay, by), Math.max(ay, by)];
+    const weight = Math.sign(ay - by) / LINES_PER_CELL;
     const first = Math.max(Math.ceil((low - top) * LINES_PER_CELL - 0.5), 0);
     for (let line = first; line < rows * LINES_PER_CELL; line += 1) {
       const y = top + (line + 0.5) / LINES_PER_CELL;
       if (y >= high) break;
-      const x = ax + ((y - ay) * (bx - ax)) / (by - ay) - left;
-      const weight = Math.sign(ay - by) / LINES_PER_CELL;
-      const start = Math.floor(line / LINES_PER_CELL) * columns;
+      const x = Math.max(ax + ((y - ay) * (bx - ax)) / (by - ay) - left, 0);
       const cell = Math.floor(x);
-      if (cell >= 0 && cell < columns) shares[start + cell] += weight * (cell + 1 - x);
-      for (let column = Math.max(cell + 1, 0); column < columns; column += 1) shares[start + column] += weight;
+      const at = Math.floor(line / LINES_PER_CELL) * columns + cell;
+      if (cell < columns) shares[at] += weight * (cell + 1 - x);
+      if (cell + 1 < columns) shares[at + 1] += weight * (x - cell);
     }
   });
-  return { left, top, columns, rows, shares: shares.map((share) => Math.min(Math.abs(share), 1)) };
+  for (let row = 0; row < rows; row += 1) {
+    let sum = 0;
+    for (let at = row * columns; at < (row + 1) * columns; at += 1) {
+      sum += shares[at];
+      shares[at] = Math.min(Math.abs(sum), 1);
+    }
+  }
+  return { left, top, columns, rows, shares };
 };
 
-const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);
+const sumOf = (values) => {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+};
 
 /** The densities of a recording: `sizes` of a map, when each begins, and what they are. */
 export class Densities {
@@ -120,7 +132,7 @@ export class Densities {
     this.cells = size[0] * size[1];
     this.sums = times.map((_, place) => {
       let sum = 0;
-      for (let cell = place * this.cells; cell < (place + 1) * this.cells; cell += 1) sum += levels[cell] ** 2;
+      for (let cell = place * this.cells; cell < (place + 1) * this.cells; cell += 1) sum += levels[cell] * levels[cell];
       return sum || 1;
     });
   }
@@ -131,7 +143,7 @@ export class Densities {
     for (let row = 0; row < rows; row += 1) {
       const start = place * this.cells + (top + row) * this.size[0] + left;
       for (let column = 0; column < columns; column += 1) {
-        sum += shares[row * columns + column] * this.levels[start + column] ** 2;
+        sum += shares[row * columns + column] * this.levels[start + column] * this.levels[start + column];
       }
     }
     return sum / this.sums[place];

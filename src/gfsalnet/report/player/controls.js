@@ -2,8 +2,8 @@ import { make, timeText } from "./elements.js";
 import { VIEWS } from "./screen.js";
 import { words } from "./words.js";
 
-const [NEAR_SECONDS, FAR_SECONDS] = [0.02, 0.3]; // that two videos may be apart without a correction, and with a gentle one
-const HURRY = 0.05; // by how much one plays faster or slower then
+const [NEAR_SECONDS, FAR_SECONDS] = [0.02, 0.3]; // apart by less, two videos are left alone; by more, one jumps
+const HURRY = 0.05; // between the two one plays faster or slower by this share
 
 /** Buttons and sliders for one or two screens, which they keep together. */
 export class Controls extends EventTarget {
@@ -16,7 +16,8 @@ export class Controls extends EventTarget {
     this.playButton = make("button", { type: "button", class: "play" }, words.play);
     this.time = make("output", { class: "time", "aria-hidden": "true" }, timeText(0));
     this.slider = make("input", {
-      type: "range", min: 0, max: duration.toFixed(3), step: "any", value: 0, class: "seek", "aria-label": words.position,
+      type: "range", class: "seek", min: 0, max: duration.toFixed(3), step: "any", value: 0,
+      "aria-label": words.position,
     });
     this.views = make("div", { role: "group", "aria-label": words.view, class: "views" });
     for (const name of VIEWS) {
@@ -28,7 +29,7 @@ export class Controls extends EventTarget {
       this.views.append(button);
     }
     this.opacity = make("input", { type: "range", min: 0, max: 1, step: 0.05, value: 0.7 });
-    this.sound = make("button", { type: "button", "aria-pressed": "false" }, words.sound);
+    this.sound = make("button", { type: "button", class: "sound", "aria-pressed": "false" }, words.sound);
     this.element = make(
       "div", { class: "controls" },
       make("div", { class: "row" }, this.playButton, this.slider, this.time),

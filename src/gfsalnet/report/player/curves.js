@@ -35,9 +35,10 @@ export class Chart {
       this.seconds = detail.seconds;
       this.moveHead();
     });
+    const help = make("small", {}, about.help);
     this.element = make(
       "figure", { class: "curves" },
-      make("figcaption", {}, make("strong", {}, about.name), ` (${about.unit}) `, this.keys, make("small", {}, about.help)),
+      make("figcaption", {}, make("strong", {}, about.name), ` (${about.unit}) `, this.keys, help),
       this.svg,
     );
   }

@@ -14,7 +14,7 @@
  * A recording is what `gfsalnet.report` writes as JSON:
  *
  *   { title, duration, offset,            // seconds; offset: where in its source the recording begins
- *     aspect, size,                       // width of a pixel divided by its height; [width, height] of the source's frames
+ *     aspect, size,                       // width of a pixel divided by its height; pixels of the source's frames
  *     video,                              // a URL, or { base64Of: ID of a <script> that holds the MP4 as base64 }
  *     layout: { frame, levels, gate },    // [left, top, width, height] in the pixels of the video
  *     hasGate, times, shots,              // seconds of every frame from 0 on; positions of frames that start a shot
@@ -22,7 +22,7 @@
  *     gateColours,                        // the same, from all motion to all appearance
  *     curves: [{ name, unit, help, from, lines: [{ name, points: [[seconds, value], …] }] }],
  *     cuts,                               // seconds
- *     maps: { base64Of, size, times },    // densities (Densities in areas.js), deflated; times: null: those of all frames
+ *     maps: { base64Of, size, times },    // Densities of areas.js, deflated; times: null: those of all frames
  *     areas,                              // entries of a file of areas that are shown at first
  *     hotSpots: [{ where, share, seconds, bestShare, x, y, picture }] }
  *
@@ -37,7 +37,7 @@ import { mountAreas } from "./area_panel.js";
 import { Controls } from "./controls.js";
 import { drawCurves } from "./curves.js";
 import { make, timeText } from "./elements.js";
-import { recordingIn } from "./recording.js";
+import { isStill, recordingIn } from "./recording.js";
 import { Screen } from "./screen.js";
 import { words } from "./words.js";
 
@@ -47,10 +47,11 @@ const drawHotSpots = (recording, controls) => {
   const list = make("ol", { class: "spots" });
   for (const spot of recording.hotSpots) {
     const [share, best] = [spot.share, spot.bestShare].map((value) => Math.round(value * 100));
+    const time = timeText(spot.seconds + recording.offset);
     const button = make(
       "button", { type: "button" },
       make("img", { src: spot.picture, alt: "" }),
-      make("span", {}, make("strong", {}, spot.where), words.spot(share, timeText(spot.seconds + recording.offset), best)),
+      make("span", {}, make("strong", {}, spot.where), words.spot(share, isStill([recording]) ? null : time, best)),
     );
     button.addEventListener("click", () => controls.seek(spot.seconds));
     list.append(make("li", {}, button));
@@ -94,7 +95,7 @@ const framed = (screen, place, isOneOfTwo, controls, problem) => {
   return { picture, figure: make("figure", { class: "screen" }, ...caption, picture) };
 };
 
-/** Call `load` when the element comes into view: a page may hold many videos. */
+/** Call `load` when the element is about to come into view: a page may hold many videos. */
 const whenSeen = (element, load) => {
   if (!("IntersectionObserver" in window)) {
     load();
@@ -104,7 +105,7 @@ const whenSeen = (element, load) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     watcher.disconnect();
     load();
-  });
+  }, { rootMargin: "50%" });
   watcher.observe(element);
 };
 
@@ -114,12 +115,16 @@ const assemble = (root, recordings) => {
   const problem = make("p", { class: "problem", role: "alert", hidden: true });
   const shown = screens.map((screen, place) => framed(screen, place, screens.length > 1, controls, problem));
   const player = make(
-    "div", { class: "player", tabindex: 0, role: "group", "aria-label": words.player(recordings.map(({ title }) => title)) },
+    "div", {
+      class: `player${isStill(recordings) ? " still" : ""}`, tabindex: 0, role: "group",
+      "aria-label": words.player(recordings.map(({ title }) => title)),
+    },
     make("div", { class: `screens of${recordings.length}` }, ...shown.map(({ figure }) => figure)),
     problem, controls.element, legend(recordings[0], controls),
   );
   player.addEventListener("keydown", (event) => controls.key(event));
-  root.append(player, make("div", { class: "charts" }, ...drawCurves(recordings, controls)));
+  root.append(player);
+  if (!isStill(recordings)) root.append(make("div", { class: "charts" }, ...drawCurves(recordings, controls)));
   const areas = mountAreas(root, screens, shown.map(({ picture }) => picture), controls);
   if (areas) player.after(areas);
   for (const recording of recordings) {

@@ -19,6 +19,9 @@ const recordingsIn = (page) =>
 export const recordingsOf = (text) =>
   recordingsIn(new DOMParser().parseFromString(text.replace(/<style>.*?<\/style>/s, ""), "text/html"));
 
+/** Whether nothing moves: all are pictures. */
+export const isStill = (recordings) => recordings.every(({ times }) => times.length === 1);
+
 const bytesOf = (recording, { base64Of }) => {
   const text = atob(recording.page.getElementById(base64Of).textContent.trim());
   const bytes = new Uint8Array(text.length);
@@ -51,8 +54,9 @@ export const lastBefore = (numbers, value) => {
 export const densitiesOf = async (recording) => {
   if (!recording.maps || !("DecompressionStream" in window)) return null;
   const { size, times } = recording.maps;
-  const packed = new Blob([bytesOf(recording, recording.maps)]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const levels = new Uint8Array(await new Response(packed).arrayBuffer());
+  const packed = new Blob([bytesOf(recording, recording.maps)]).stream();
+  const unpacked = packed.pipeThrough(new DecompressionStream("deflate"));
+  const levels = new Uint8Array(await new Response(unpacked).arrayBuffer());
   const cells = size[0] * size[1];
   // What is stored is the difference to the map before, modulo 256, as bytes add.
   for (let place = cells; place < levels.length; place += 1) levels[place] += levels[place - cells];

@@ -109,7 +109,8 @@ export class Screen extends EventTarget {
         data[place + 3] = 255 * (1 - Math.min(1, DIMMED + (1 - DIMMED) * strength)) * Math.min(1, this.opacity / 0.7);
         continue;
       }
-      const [colours, entry] = this.view === "gate" ? [this.gateColours, gate.pixels.data[place]] : [this.colours, level];
+      const isGate = this.view === "gate";
+      const [colours, entry] = isGate ? [this.gateColours, gate.pixels.data[place]] : [this.colours, level];
       data[place] = colours[3 * entry];
       data[place + 1] = colours[3 * entry + 1];
       data[place + 2] = colours[3 * entry + 2];

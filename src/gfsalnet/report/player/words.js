@@ -27,7 +27,7 @@ export const words = {
   curve: (name, mean, largest, unit) => `${name}: mean ${mean}, largest ${largest} ${unit}`,
   hotSpots: "Hot spots",
   hotSpotsOf: (title) => `Hot spots of ${title}`,
-  spot: (share, time, best) => ` ${share} % of all looks, most at ${time} (${best} %)`,
+  spot: (share, time, best) => ` ${share} % of all looks${time ? `, most at ${time} (${best} %)` : ""}`,
   areas: {
     title: "Areas of interest",
     lead: "Draw on the picture: how much of the looks does each area get?",
@@ -37,14 +37,16 @@ export const words = {
     save: "Save the areas",
     file: "areas.json",
     drawBox: "Drag a box on the picture. Escape gives up.",
-    drawPolygon: "Click the corners on the picture; click the first one again, or press Enter, to close it. Escape gives up.",
+    drawPolygon: "Click the corners on the picture; the first one again, or Enter, closes it. Escape gives up.",
     keys: "Arrow keys move it, with Shift by little; Delete removes it.",
     polygonKeys: "On a corner, Insert adds one and Delete removes it.",
     name: (number) => `Area ${number}`,
     nameOf: (name) => `Name of ${name}`,
     shape: (name, [left, top, right, bottom]) =>
-      `${name}: from ${wholePercent(left)} to ${wholePercent(right)} of the width, ${wholePercent(top)} to ${wholePercent(bottom)} of the height`,
-    corner: (number, name, [x, y]) => `Corner ${number} of ${name}: ${wholePercent(x)} of the width, ${wholePercent(y)} of the height`,
+      `${name}: from ${wholePercent(left)} to ${wholePercent(right)} of the width, ` +
+      `${wholePercent(top)} to ${wholePercent(bottom)} of the height`,
+    corner: (number, name, [x, y]) =>
+      `Corner ${number} of ${name}: ${wholePercent(x)} of the width, ${wholePercent(y)} of the height`,
     curve: "Looks at the areas",
     unit: "% of the looks",
     noJson: "it is no JSON",

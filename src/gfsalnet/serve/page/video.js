@@ -74,7 +74,8 @@ export class Video extends EventTarget {
     if (job.state === "cancelled") return this.end(states.cancelled);
     if (job.state === "queued") return this.state(states.queued);
     const { stage, frames_done: done, frames_total: total, seconds_left: left } = job;
-    return this.state(stage === "predicting" ? states.predicting(done, total, left) : states[stage] ?? states.queued, done, total);
+    const text = stage === "predicting" ? states.predicting(done, total, left) : states[stage] ?? states.queued;
+    return this.state(text, done, total);
   }
 
   state(text, done = null, total = null) {

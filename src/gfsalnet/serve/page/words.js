@@ -3,9 +3,10 @@ export const words = {
   skip: "Skip to sending a video",
   programs: "For programs",
   title: "Where do viewers look?",
-  lead: "Send a video or a picture. GFSalNet predicts, frame by frame, where people who watch freely will look, and shows it to you.",
-  footer: "It is a prediction by a program: nobody is measured, and it says nothing of liking, understanding or buying. Your " +
-    "videos stay on this server until you remove them or they expire; this browser alone remembers which are yours.",
+  lead: "Send a video or a picture. GFSalNet predicts, frame by frame, where people who watch freely will look, and shows " +
+    "it to you.",
+  footer: "It is a prediction by a program: nobody is measured, and it says nothing of liking, understanding or buying. " +
+    "Your videos stay on this server until you remove them or they expire; this browser alone remembers which are yours.",
   token: "Token of this server",
   enter: "Enter",
   choose: "Choose videos or pictures",
