@@ -217,7 +217,7 @@ export class AreaEditor extends EventTarget {
     this.measure(area);
     const numbers = this.numbers.get(area);
     if (numbers === null) this.tell("say", words.areas.folds(area.name));
-    else if (numbers?.[0].lift) this.tell("say", numbers.map((one, place) => this.sentence(area, one, place)).join(" "));
+    else if (numbers?.every(({ lift }) => lift)) this.tell("say", numbers.map((one, place) => this.sentence(area, one, place)).join(" "));
   }
 
   sentence({ name }, { mean, lift }, place) {

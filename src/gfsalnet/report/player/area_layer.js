@@ -6,6 +6,7 @@ const LAYER_WIDTH = 1000; // of the layer's own units, whatever the size of the 
 const [STEP, SMALL_STEP] = [0.01, 0.002]; // of arrow keys, as shares of the frame
 const COLOURS = 6;
 const CLOSING = 12; // pixels of the screen from the first corner at which a polygon is closed
+const DELETES = new Set(["Delete", "Backspace"]);
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /** The name of the class that gives an area its colour. */
@@ -167,9 +168,9 @@ export class AreaLayer {
       if (isCorner) editor.moveCorner(area, corner, [corners[corner][0] + x * step, corners[corner][1] + y * step]);
       else editor.shift(area, [x * step, y * step]);
       editor.announce(area);
-    } else if (event.key === "Delete" && !isCorner) editor.remove(area);
-    else if (event.key === "Delete" && !area.isBox) editor.removeCorner(area, corner);
-    else if (event.key === "Insert" && isCorner && !area.isBox) editor.splitSide(area, corner);
+    } else if (DELETES.has(event.key) && !isCorner) editor.remove(area);
+    else if (DELETES.has(event.key) && !area.isBox) editor.removeCorner(area, corner);
+    else if (event.key === "+" && isCorner && !area.isBox) editor.splitSide(area, corner);
     else return;
     event.preventDefault();
     event.stopPropagation(); // these keys mean something else to the player

@@ -39,7 +39,7 @@ export const words = {
     drawBox: "Drag a box on the picture. Escape gives up.",
     drawPolygon: "Click the corners on the picture; the first one again, or Enter, closes it. Escape gives up.",
     keys: "Arrow keys move it, with Shift by little; Delete removes it.",
-    polygonKeys: "On a corner, Insert adds one and Delete removes it.",
+    polygonKeys: "On a corner, + adds one and Delete removes it.",
     name: (number) => `Area ${number}`,
     nameOf: (name) => `Name of ${name}`,
     shape: (name, [left, top, right, bottom]) =>
