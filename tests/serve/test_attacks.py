@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import struct
 import threading
@@ -303,6 +304,7 @@ def test_what_is_no_http(server: Server, request_line: bytes) -> None:
         "host: localhost\r\nhost: evil.example\r\n",
         "host: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n",
         "host: localhost\r\ncontent-length: -1\r\n",
+        "host: localhost\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n",
         "host: localhost\r\ntransfer-encoding: gzip, chunked\r\n",
         "",
         "host: localhost\r\na: " + "b" * 700_000 + "\r\n",
@@ -373,6 +375,18 @@ def events(server: Server, count: int, most: int) -> None:
 
 def test_many_that_listen(server: Server) -> None:
     events(server, 50, 20)
+
+
+@pytest.mark.slow
+def test_who_listens_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data")
+    with listen_to(server, server.send(b"slow")["id"]) as client:
+        assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+        began = time.monotonic()
+        assert server.stop(signal.SIGTERM) in (0, -signal.SIGTERM)
+        assert time.monotonic() - began < 8
+        assert answered(client).endswith(b"0\r\n\r\n")
+    assert server.log.read_text() == ""
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 import zipfile
 from collections.abc import Callable
@@ -222,4 +223,10 @@ def test_models_health_and_metrics(serve: Serve) -> None:
     assert "gfsalnet-mobile" in [model["name"] for model in client.get("/v1/models").json()]
     assert client.get("/healthz").json()["status"] == client.get("/readyz").json()["status"] == "ok"
     ended(client, send(client).json()["id"])
-    assert 'gfsalnet_jobs{state="done"} 1' in client.get("/metrics").text.splitlines()
+    metrics = client.get("/metrics")
+    assert metrics.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'gfsalnet_jobs{state="done"} 1' in metrics.text.splitlines()
+    sample = r'[a-z_]+(\{[a-z]+="[a-z]+"\})? \d+'
+    comment = r"# (HELP|TYPE) [a-z_]+ .+"
+    assert all(re.fullmatch(f"{sample}|{comment}", line) for line in metrics.text.splitlines())
+    assert metrics.text.endswith("\n")

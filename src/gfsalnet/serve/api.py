@@ -49,6 +49,7 @@ _JSON_BYTES = 100_000
 _TOKEN_BYTES, _TOKEN_SECONDS = 10_000, 5.0
 """Whoever sends one is a stranger still."""
 _RETRY_SECONDS = 30
+_PROMETHEUS = "text/plain; version=0.0.4"
 _MORE_ANSWERS: dict[str, dict[int | str, dict[str, object]]] = {
     "events": documented(429),
     "zip": documented(409),
@@ -313,13 +314,13 @@ class Api:
             raise Problem(503, "As many jobs wait as this server lets.", {"retry-after": str(_RETRY_SECONDS)})
         return Ready(status="ok", version=__version__)
 
-    async def metrics(self) -> str:
+    async def metrics(self) -> Response:
         """In Prometheus' text format."""
         lines = ["# HELP gfsalnet_jobs Jobs by state.", "# TYPE gfsalnet_jobs gauge"]
         lines += [f'gfsalnet_jobs{{state="{state}"}} {count}' for state, count in self._jobs.counts().items()]
         lines += ["# HELP gfsalnet_listeners Clients that listen to events.", "# TYPE gfsalnet_listeners gauge"]
         lines += [f"gfsalnet_listeners {self._board.listeners}"]
-        return "\n".join(lines) + "\n"
+        return PlainTextResponse("\n".join(lines) + "\n", media_type=_PROMETHEUS)
 
     def _job(self, job_id: str) -> Job:
         job = self._jobs.get(job_id)

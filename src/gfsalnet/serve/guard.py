@@ -75,6 +75,8 @@ class Guard:
         host = headers.get("host", "")
         if not goes_by(host, self._settings.hosts):
             return Problem(421, "The server does not go by this name: use the address that it printed when it started.")
+        if "content-length" in headers and "transfer-encoding" in headers:  # a proxy may see another end than we do
+            return Problem(400, "The request says its length in two ways.", {"connection": "close"})
         origin = headers.get("origin")
         if scope["method"] in _CHANGES and origin is not None and not _is_own(origin, host):
             return Problem(403, "Pages of other servers may not send requests here.")
