@@ -169,6 +169,8 @@ class Story:
     """Pieces and summaries that were made more than once."""
     attempts: list[int]
     """How often each job was begun."""
+    left: list[int]
+    """Processes that were still there some seconds after the last server had ended."""
     seconds: float
 
     def p95_ms(self) -> float:
@@ -184,7 +186,11 @@ def story_of(
     rng: np.random.Generator,
     pause_seconds: tuple[float, float],
 ) -> Story:
-    """Let one client for each video send it, and kill something after every pause, until four fifths are done."""
+    """Let one client for each video send it, and kill something now and then, until four fifths are done.
+
+    Between two kills there is a pause, and at least one job is done: with a machine that has other work, too, nothing
+    would ever be.
+    """
     began, kills = time.monotonic(), Counter[str]()
     serving, watch = Serving(command, port, data.with_suffix(".log")), Watch(data)
     watch.start()
@@ -192,8 +198,12 @@ def story_of(
     for client in clients:
         client.start()
     try:
-        while sum(client.is_alive() for client in clients) > len(clients) // 5:
+        before = None
+        while (alive := sum(client.is_alive() for client in clients)) > len(clients) // 5:
             time.sleep(rng.uniform(*pause_seconds))
+            if alive == before:
+                continue
+            before = alive
             what, number = ("server", "process")[rng.integers(2)], (signal.SIGKILL, signal.SIGTERM)[rng.integers(2)]
             if what == "server":
                 serving.end(number)
@@ -215,6 +225,7 @@ def story_of(
         latencies=[one for client in clients for one in client.seconds],
         made_again=[name for name, numbers in watch.made.items() if len(numbers) > 1],
         attempts=attempts,
+        left=left_of(data),
         seconds=time.monotonic() - began,
     )
 
@@ -226,8 +237,22 @@ def assert_nothing_was_lost(story: Story, data: Path, log: Path) -> None:
     assert {path.name for path in (data / "jobs").iterdir()} == {job["id"] for job in story.jobs}
     assert story.made_again == []
     assert sum(story.attempts) - len(story.jobs) <= sum(story.kills.values()) * 2  # jobs that run at the same time
-    assert story.refused == []
+    assert (story.refused, story.left) == ([], [])
     assert "Traceback" not in log.read_text()
+
+
+def left_of(data: Path, within_seconds: float = 10.0) -> list[int]:
+    """The processes that still work at jobs of that folder, after some time to clean up."""
+    ends = time.monotonic() + within_seconds
+    while True:
+        alive = []
+        for number in map(int, filter(str.isdigit, os.listdir("/proc"))):
+            with suppress(OSError):
+                words = Path(f"/proc/{number}/cmdline").read_bytes()
+                alive += [number] if f"{data}/jobs/".encode() in words else []
+        if not alive or time.monotonic() > ends:
+            return alive
+        time.sleep(0.2)
 
 
 def free_port() -> int:

@@ -1,7 +1,8 @@
 """What the tests of the server run in the place of a job's processes: it does in a moment what takes these seconds.
 
-The content of the video says what happens: `broken`, `crash`, `killed` once or `killed always`, `damaged`, `pause`, and
-`slow`, which waits for a file `go` beside the folder of the jobs. A file `report.html` there is everybody's report.
+The content of the video says what happens: `broken`, `crash`, `killed` once, `killed always` or `killed in pieces`,
+`damaged`, `pause`, and `slow`, which waits for a file `go` beside the folder of the jobs. A file `report.html` there is
+everybody's report.
 """
 
 from __future__ import annotations
@@ -47,7 +48,11 @@ def predict(source: Path, output: Path, arguments: list[str]) -> None:
         sys.stdout.write("a line from below\n")
         sys.stdout.flush()
         os._exit(9)
-    if b"killed" in said and (b"always" in said or begun.read_text() == "x"):
+    if b"in pieces" in said and len(begun.read_text()) < 15:
+        (output / ".pieces").mkdir(parents=True, exist_ok=True)
+        (output / ".pieces" / f"{len(begun.read_text())}.piece").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if b"killed" in said and b"in pieces" not in said and (b"always" in said or begun.read_text() == "x"):
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(0.5 * (b"pause" in said))
     for done in range(1, 4):

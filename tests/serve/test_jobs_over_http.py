@@ -103,8 +103,17 @@ def test_a_process_that_is_killed_is_begun_again_a_few_times(serve: Serve, tmp_p
     given_up = ended(client, always)
     assert (given_up["state"], "killed each time" in given_up["problem"]) == ("failed", True)
     begun = [(tmp_path / "data" / "jobs" / job_id / "begun").read_text() for job_id in (once, always)]
-    assert begun == ["xx", "xxxxx"]
+    assert begun == ["xx", "x" * 10]
     assert not (tmp_path / "data" / "jobs" / always / "upload").exists()
+
+
+@pytest.mark.slow
+def test_a_job_that_gets_on_is_not_given_up(serve: Serve, tmp_path: Path) -> None:
+    """A piece more each time, as with a long video on a machine that is often started anew."""
+    client = serve()
+    job_id = send(client, b"killed in pieces").json()["id"]
+    assert ended(client, job_id)["state"] == "done"
+    assert len((tmp_path / "data" / "jobs" / job_id / "begun").read_text()) == 15
 
 
 def test_a_job_that_has_ended_is_not_put_back(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from gfsalnet.formats.texts import parse_json
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDED: tuple[State, ...] = ("done", "failed", "cancelled")
-_ATTEMPTS = 5
-"""How often a job may be begun: one that brings itself or the server down must not do so for ever."""
+_ATTEMPTS = 10
+"""How often a job may be begun and get no further: one that brings itself or the server down must not for ever."""
 
 _TABLE = f"""
 CREATE TABLE IF NOT EXISTS jobs (
@@ -133,8 +133,12 @@ class Jobs:
             (state, problem, json.dumps(notes), results, frames, time.time(), job_id),
         )
 
+    def running(self) -> list[Job]:
+        """Those that are worked at, or were when the server ended."""
+        return [_job(row) for row in self._db.execute("SELECT * FROM jobs WHERE state = 'running'")]
+
     def requeue(self, job_id: str) -> None:
-        """Put a job back if it is running: the server goes, the job does not."""
+        """Put a job back if it is running, as if it had not been begun."""
         self._db.execute(
             "UPDATE jobs SET state = 'queued', attempts = attempts - 1 WHERE id = ? AND state = 'running'", (job_id,)
         )

@@ -68,6 +68,9 @@ class Runner:
 
     def start(self) -> None:
         """Begin: jobs that a former server left come first."""
+        for job in self._jobs.running():
+            if self._has_got_on(job):
+                self._jobs.requeue(job.id)
         self._jobs.recover()
         self._remove_strays()
         loop = asyncio.get_running_loop()
@@ -127,13 +130,23 @@ class Runner:
             end = await self._within_limits(job)
             await _noted(lambda: self._jobs.end(job.id, "done", **end))
         except _KilledError as killed:
-            if not await _noted(lambda: self._jobs.retry(job.id)):
+            if self._has_got_on(job):
+                await _noted(lambda: self._jobs.requeue(job.id))
+            elif not await _noted(lambda: self._jobs.retry(job.id)):
                 await self._failed(job, str(killed))
         except _JobFailedError as failed:
             await self._failed(job, str(failed))
         except Exception as error:
             log.exception("job %s", job.id)
             await self._failed(job, f"failed in a way nobody foresaw ({type(error).__name__}: {error})")
+
+    def _has_got_on(self, job: Job) -> bool:
+        """Whether a piece has been finished since it was begun for the last time: the next time begins after it."""
+        pieces = self.folder(job.id).glob("results/*/.pieces/*.piece")
+        try:
+            return any(piece.stat().st_mtime > (job.started or 0.0) for piece in pieces)
+        except OSError:  # a process of before cleans up
+            return True
 
     async def _failed(self, job: Job, problem: str) -> None:
         said = self._without_places(problem, job.id)
