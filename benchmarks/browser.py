@@ -35,7 +35,8 @@ LOOK = """async (most) => {
   const { look } = await import("./look.js");
   const { Network } = await import("./network.js");
   const settings = await (await fetch("settings.json")).json();
-  const network = await Network.load(settings.model.files, crossOriginIsolated ? navigator.hardwareConcurrency : 1);
+  const threads = crossOriginIsolated ? navigator.hardwareConcurrency : 1;
+  const network = await Network.load(settings.model.files, "wasm", threads);
   const clip = await Clip.open(document.querySelector("#given").files[0]);
   const found = [];
   const began = performance.now();

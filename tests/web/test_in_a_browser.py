@@ -31,7 +31,7 @@ LOOK = """async () => {
   const { look } = await import("./look.js");
   const { Network } = await import("./network.js");
   const settings = await (await fetch("settings.json")).json();
-  const network = await Network.load(settings.model.files, 1);
+  const network = await Network.load(settings.model.files, "wasm", 1);
   const clip = await Clip.open(document.querySelector("#given").files[0]);
   const found = [];
   for await (const { seconds, density } of look(clip, network, settings.model)) {
@@ -41,11 +41,11 @@ LOOK = """async () => {
   return found;
 }"""
 GIVEN = "document.body.append(Object.assign(document.createElement('input'), { type: 'file', id: 'given' }))"
-READ = """async ([text, height, width, kind]) => {
+READ = """async ([text, height, width, kind, provider]) => {
   const { Network } = await import("./network.js");
   const { Reading } = await import("./over_time.js");
   const settings = await (await fetch("settings.json")).json();
-  const network = await Network.load(settings.model.files, 1);
+  const network = await Network.load(settings.model.files, provider, 1);
   const rgb = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const saliency = await network.saliency(rgb, height, width);
   return Array.from(new Reading(settings.model[kind]).density(saliency, height, width).values);
@@ -85,20 +85,23 @@ def correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
-@pytest.mark.parametrize("kind", ["still", "video"])
+@pytest.mark.parametrize(
+    ("kind", "provider", "size_hw"),
+    [("still", "wasm", (224, 384)), ("video", "wasm", (224, 384)), ("video", "webgpu", (64, 96))],
+)  # the adapter of the tests is software, whose time counts
 def test_maps_of_the_same_pictures_are_those_of_the_package(
-    browser: Any, isolated: Served, native: GFSalNetModel, kind: Any
+    browser: Any, isolated: Served, native: GFSalNetModel, kind: Any, provider: str, size_hw: tuple[int, int]
 ) -> None:
-    rgb = np.random.default_rng(0).integers(0, 256, (1, 224, 384, 3), np.uint8)
-    rgb[:, 60:120, 100:200] = (250, 30, 20)
-    maps = native.backend((rgb,))
+    height, width = size_hw
+    rgb = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
+    rgb[:, 20:50, 30:80] = (250, 30, 20)
     assert native.over_time is not None
-    saliency = maps.saliency[0, 0]
-    cells = saliency.reshape(112, 2, 192, 2).mean((1, 3))
+    saliency = native.backend((rgb,)).saliency[0, 0]
+    cells = saliency.reshape(height // 2, 2, width // 2, 2).mean((1, 3))
     expected = MapsOverTime(native.over_time, kind).fused(cells / cells.sum(), None).saliency
     opened = Opened(browser, isolated)
     text = base64.b64encode(rgb.tobytes()).decode()
-    found = np.array(opened.page.evaluate(READ, [text, 224, 384, kind])).reshape(112, 192)
+    found = np.array(opened.page.evaluate(READ, [text, height, width, kind, provider])).reshape(expected.shape)
     assert np.abs(found - expected).max() <= 1e-3 * expected.max()
 
 
@@ -159,13 +162,13 @@ def test_film_and_table_are_made_when_nobody_answers_any_more(
 
 def test_once_seen_it_starts_without_a_server_and_with_threads(browser: Any, plain: Served, clip: Path) -> None:
     opened = Opened(browser, plain)
-    assert "one thread" in opened.page.locator("#threads").text_content()
+    assert "one thread" in opened.page.locator("#runs").text_content()
     opened.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     plain.end()
     opened.page.reload()
     opened.wait_for("Ready.")
     assert opened.page.evaluate("crossOriginIsolated")
-    assert "because" not in opened.page.locator("#threads").text_content()
+    assert "because" not in opened.page.locator("#runs").text_content()
     opened.page.set_input_files("#file", clip)
     opened.page.locator("#time", has_text="/ 0:01").wait_for()
     assert opened.complaints == []

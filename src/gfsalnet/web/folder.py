@@ -101,7 +101,17 @@ def _service_worker(files: Mapping[str, Path | bytes]) -> str:
     digest = hashlib.sha256(json.dumps(HEADERS).encode())
     for name, file in sorted(files.items()):
         digest.update(name.encode() + hashlib.sha256(_content(file)).digest())
-    kept = [name for name in files if name != _SERVICE_WORKER and not name.endswith((".txt", ".toml"))]
-    told = {"CACHE": f"gfsalnet-{digest.hexdigest()[:16]}", "FILES": ["./", *kept], "HEADERS": HEADERS}
+    used = [name for name in files if name != _SERVICE_WORKER and not name.endswith(".txt")]
+    told = {
+        "CACHE": f"gfsalnet-{digest.hexdigest()[:16]}",
+        "FILES": ["./", *(name for name in used if not _is_for_webgpu(name))],
+        "LATER": [name for name in used if _is_for_webgpu(name)],
+        "HEADERS": HEADERS,
+    }
     constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in told.items())
     return constants + (PAGE / _SERVICE_WORKER).read_text(encoding="utf-8")
+
+
+def _is_for_webgpu(name: str) -> bool:
+    """Whether a file is of the larger runtime, which few will ask for."""
+    return ".jspi." in name

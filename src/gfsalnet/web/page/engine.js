@@ -1,14 +1,14 @@
 // The worker, as the page sees it: wishes go in; what it says of the last of them comes out as events.
 
 export class Engine extends EventTarget {
-  /** @param {number} threads of the network */
-  constructor(threads) {
+  /** @param {"wasm" | "webgpu"} provider what the network runs on @param {number} threads of the processor */
+  constructor(provider, threads) {
     super();
     this.number = 0;
     this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.worker.addEventListener("message", ({ data }) => this.hear(data));
     this.worker.addEventListener("error", ({ message }) => this.hear({ kind: "broken", detail: message }));
-    this.worker.postMessage({ kind: "load", threads });
+    this.worker.postMessage({ kind: "load", provider, threads });
   }
 
   hear({ kind, number, ...facts }) {

@@ -9,7 +9,7 @@ import { ShotDetector, THUMB_COLUMNS, THUMB_ROWS } from "./shots.js";
  * @param {import("./clip.js").Clip} clip
  * @param {import("./network.js").Network} network
  * @param {object} model the settings of the model: area, still, video, memory
- * @param {{from?: number, skip?: (seconds: number) => boolean}} which from which second on, and which frames need no
+ * @param {{from?: number, skip?: (seconds: number, duration: number) => boolean}} which from which second on, and which frames need no
  *   map; those have no part in the memory either
  * @yields {{sample, seconds, index, height, width, density, startsShot}} of upright frames; the sample is closed when
  *   the next frame is asked for
@@ -21,7 +21,7 @@ export async function* look(clip, network, model, { from = 0, skip = () => false
   const begin = Math.max(0, from - model.memory.reach_seconds); // what the memory holds at the first frame that counts
   let index = 0;
   for await (const { sample, seconds } of clip.frames(begin)) {
-    if (seconds >= from && skip(seconds)) continue;
+    if (seconds >= from && skip(seconds, sample.duration)) continue;
     const isFirst = begin === 0 && index === 0; // it may be a picture that stands still
     const { rgb, thumb, rows, columns, height, width } = await pictures(reader, sample, model.area, !isFirst);
     const saliency = await network.saliency(rgb, rows, columns);

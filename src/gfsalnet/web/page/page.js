@@ -1,18 +1,21 @@
 // The page: a video is chosen, its heat maps are shown as it plays, and films and tables are made of it.
 import { Curves } from "./curves.js";
 import { Engine } from "./engine.js";
+import { mayHaveWebGPU } from "./network.js";
 import { Player } from "./player.js";
 import { words } from "./words.js";
 
 const MOST_THREADS = 4;
+const WEBGPU = "webgpu"; // in the page's address
 const find = (selector) => document.querySelector(selector);
 const threads = crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
+const wantsWebGPU = mayHaveWebGPU() && new URLSearchParams(location.search).has(WEBGPU);
 const stillPreferred = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 for (const element of document.querySelectorAll("[data-text]")) element.textContent = words[element.dataset.text];
 navigator.serviceWorker?.register(new URL("./sw.js", import.meta.url)).catch(() => null); // without it: not offline
 
-const engine = new Engine(threads);
+const engine = new Engine(wantsWebGPU ? "webgpu" : "wasm", wantsWebGPU ? 1 : threads);
 let [player, curves, video] = [null, null, null];
 let under = null; // what the engine was last asked for: "play" or "make"; null: nothing more comes
 
@@ -142,10 +145,18 @@ engine.addEventListener("ready", ({ detail: { settings } }) => {
 for (const [kind, hear] of Object.entries({ opened, made, done, refused })) {
   engine.addEventListener(kind, ({ detail }) => hear(detail));
 }
-engine.addEventListener("broken", ({ detail: { detail } }) => say(words.broken(detail)));
+engine.addEventListener("broken", ({ detail: { detail } }) => {
+  say(wantsWebGPU ? words.brokenGraphics(detail) : words.broken(detail));
+  find("details").open ||= wantsWebGPU; // where the way back is
+});
 
 say(words.loading);
-find("#threads").textContent = words.threads(threads) + (crossOriginIsolated ? "." : words.oneThread);
+find("#runs").textContent = wantsWebGPU ? words.onGraphics : words.threads(threads) + (crossOriginIsolated ? "." : words.oneThread);
+find("#switch").hidden = !mayHaveWebGPU();
+Object.assign(find("#switch a"), {
+  href: wantsWebGPU ? "./" : `?${WEBGPU}`,
+  textContent: wantsWebGPU ? words.toProcessor : words.toGraphics,
+});
 find("#file").addEventListener("change", ({ target }) => {
   chosen(target.files[0]);
   target.value = "";

@@ -39,6 +39,9 @@ export const words = {
   threads: (count) => count === 1 ? "The network runs in one thread" : `The network runs in ${count} threads`,
   oneThread: ", because this page is not isolated from others: it would need the headers that docs/web.md names. " +
     "Loading it once more may help.",
+  onGraphics: "The network runs on the graphics processor (WebGPU).",
+  toGraphics: "Run it on the graphics processor (WebGPU)",
+  toProcessor: "Run it on the processor",
   appearance: "This page has the appearance stream of the model, with its centre and its short memory. What moves " +
     "against the camera is told by optical flow, which is not computed here: for that there is gfsalnet predict.",
   version: (model, weights, version) => `${model}, weights ${weights}, GFSalNet ${version}.`,
@@ -52,5 +55,6 @@ export const words = {
     encoder: () => "This browser encodes no video of this size. The table can be made all the same.",
     failed: (name, detail) => `${name}: ${detail}`,
   },
+  brokenGraphics: (detail) => `WebGPU does not start here: ${detail}. Run it on the processor: see below.`,
   broken: (detail) => `The model could not be loaded: ${detail}. This page needs a browser with WebAssembly and WebCodecs.`,
 };

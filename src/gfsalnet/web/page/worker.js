@@ -9,6 +9,7 @@ import { heading, line, rowOf } from "./statistics.js";
 
 const MOST_UNSHOWN = 2; // pictures that may wait to be shown
 const MOST_SKIPPED_SECONDS = 0.5; // in a row, to keep up with the clock
+const ROUNDING = 1e-3;
 const WIDEST_SHOWN = 1280;
 const ROWS_A_PART = 1000; // of the table: browsers may keep the parts of a blob on disk
 
@@ -44,10 +45,10 @@ class Run {
   }
 }
 
-async function load({ threads }) {
+async function load({ provider, threads }) {
   settings = await (await fetch(new URL("./settings.json", import.meta.url))).json();
-  network = await Network.load(settings.model.files, threads);
-  const { area } = settings.model;
+  const { files, area } = settings.model;
+  network = await Network.load(files, provider, threads);
   const side = 32 * Math.round(Math.sqrt(area) / 32);
   await network.saliency(new Uint8Array(side * side * 3), side, side); // the first run takes longer than the others
   postMessage({ kind: "ready", settings });
@@ -65,7 +66,8 @@ async function open(now, { file }) {
 async function play(now, { from, everyFrame }) {
   const canvas = new OffscreenCanvas(1, 1);
   let before = null;
-  const skip = (seconds) => !everyFrame && !now.stopped && now.isLate(seconds);
+  const isLast = (seconds, duration) => seconds + duration > clip.seconds - ROUNDING;
+  const skip = (seconds, duration) => !everyFrame && !now.stopped && !isLast(seconds, duration) && now.isLate(seconds);
   for await (const frame of look(clip, network, settings.model, { from, skip })) {
     await now.room();
     if (now.stopped) return;
