@@ -175,6 +175,21 @@ def test_areas_are_made_by_keyboard_alone(page: Any) -> None:
     assert shape.count() == 0
 
 
+def test_on_a_small_screen_the_picture_comes_into_view_to_be_drawn_on(page: Any) -> None:
+    from playwright.sync_api import expect
+
+    page.set_viewport_size({"width": 360, "height": 420})
+    button = page.get_by_role("button", name="Draw a polygon").first
+    button.scroll_into_view_if_needed()
+    page.mouse.wheel(0, 200)
+    button.click()
+    tip = page.locator("#section-0 .tip")
+    assert tip.inner_text().startswith("Click the corners on the picture")
+    expect(page.locator("#section-0 canvas")).to_be_in_viewport(ratio=0.9)
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
+
+
 def test_two_versions_share_their_areas(page: Any) -> None:
     section = "#section-1"
     page.locator(f"{section} .player").scroll_into_view_if_needed()

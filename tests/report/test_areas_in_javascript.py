@@ -15,7 +15,7 @@ from gfsalnet.areas import Area, Keyframe, coverage
 from gfsalnet.areas.shapes import crosses_itself
 from gfsalnet.report import PLAYER
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")]
 
 PROGRAM = """
 import { cornersAt, coverage, crossesItself } from "./areas.mjs";

@@ -41,6 +41,29 @@ def test_a_video_is_sent_by_keyboard_and_its_results_are_shown(app: Any, open_pa
         assert said == []
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        "new DragEvent('drop', { dataTransfer: data, bubbles: true })",
+        "new ClipboardEvent('paste', { clipboardData: data, bubbles: true })",
+    ],
+)
+def test_files_are_dropped_and_pasted(app: Any, open_page: Any, event: str) -> None:
+    with served(app()) as address:
+        page, said = open_page(address)
+        page.wait_for_selector("#model option", state="attached")
+        page.evaluate(
+            f"""() => {{
+              const data = new DataTransfer();
+              for (const name of ["one.mp4", "two.mp4"]) data.items.add(new File(["video"], name));
+              document.body.dispatchEvent({event});
+            }}"""
+        )
+        page.locator("article.done").nth(1).wait_for()
+        assert sorted(page.locator("article h2").all_inner_texts()) == ["one.mp4", "two.mp4"]
+        assert said == []
+
+
 def test_the_token_is_asked_for_once(app: Any, open_page: Any) -> None:
     with served(app(token="0123456789abcdef")) as address:
         page, _ = open_page(address)

@@ -41,6 +41,12 @@ export class AreaEditor extends EventTarget {
     return recording.times[index] + this.offset;
   }
 
+  /** What to do while an area is drawn; "" at other times. */
+  get tip() {
+    if (!this.sketch) return "";
+    return this.sketch.isBox ? words.areas.drawBox : words.areas.drawPolygon;
+  }
+
   tell(name, detail = null) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
@@ -50,7 +56,7 @@ export class AreaEditor extends EventTarget {
     this.controls.pause();
     this.sketch = { isBox, corners: [] };
     this.tell("sketch");
-    this.tell("say", isBox ? words.areas.drawBox : words.areas.drawPolygon);
+    this.tell("say", this.tip);
   }
 
   /** End to draw: keep what was drawn if it is an area, and give up otherwise. */

@@ -27,11 +27,13 @@ export class AreaLayer {
       },
       this.sketch,
     );
+    this.tip = make("p", { class: "tip", "aria-hidden": "true", hidden: true }); // the panel says it, too
     this.svg.addEventListener("pointerdown", (event) => this.down(event));
     this.svg.addEventListener("pointermove", (event) => this.over(event));
     this.svg.addEventListener("pointerup", (event) => this.up(event));
     this.svg.addEventListener("keydown", (event) => this.key(event));
     this.svg.addEventListener("focusin", ({ target }) => target.area && editor.select(target.area));
+    editor.addEventListener("sketch", () => this.showTip());
     for (const name of ["change", "select", "sketch"]) editor.addEventListener(name, () => this.draw());
     screen.addEventListener("frame", () => this.draw());
     new ResizeObserver(([{ contentRect }]) => {
@@ -44,6 +46,12 @@ export class AreaLayer {
   place({ clientX, clientY }) {
     const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(this.svg.getScreenCTM().inverse());
     return [x / LAYER_WIDTH, y / this.height].map((share) => Math.min(Math.max(share, 0), 1));
+  }
+
+  /** While an area is drawn the picture says what to do. */
+  showTip() {
+    const { tip } = this.editor;
+    Object.assign(this.tip, { textContent: tip, hidden: !tip });
   }
 
   text(corners) {

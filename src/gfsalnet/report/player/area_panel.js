@@ -296,7 +296,11 @@ export const mountAreas = (root, screens, pictures, controls) => {
   const recordings = screens.map((screen) => screen.recording);
   if (!recordings.every((recording) => recording.maps)) return null;
   const editor = new AreaEditor(recordings, controls);
-  screens.forEach((screen, place) => pictures[place].append(new AreaLayer(screen, editor).svg));
+  const layers = screens.map((screen) => new AreaLayer(screen, editor));
+  layers.forEach(({ svg, tip }, place) => pictures[place].append(svg, tip));
+  editor.addEventListener("sketch", () => {
+    if (editor.sketch && !editor.sketch.corners.length) pictures[0].scrollIntoView({ block: "nearest" });
+  });
   const panel = new AreaPanel(editor);
   root.addEventListener("keydown", (event) => panel.key(event), true);
   controls.main.addEventListener("frame", () => editor.load(), { once: true });

@@ -6,8 +6,22 @@ import { words } from "/page/words.js";
 const REMEMBERED = "gfsalnet-jobs";
 const LARGEST_BYTES = 60e6; // of a report that is shown without being asked for
 
-export const remembered = () => JSON.parse(localStorage.getItem(REMEMBERED) ?? "[]");
-export const remember = (ids) => localStorage.setItem(REMEMBERED, JSON.stringify(ids));
+/** The ids of the jobs of this browser; none where it keeps nothing for pages. */
+export function remembered() {
+  try {
+    return JSON.parse(localStorage.getItem(REMEMBERED) ?? "[]");
+  } catch {
+    return [];
+  }
+}
+
+export function remember(ids) {
+  try {
+    localStorage.setItem(REMEMBERED, JSON.stringify(ids));
+  } catch {
+    // As above: what was sent is shown until the page is closed.
+  }
+}
 
 const ended = ({ state }) => ["done", "failed", "cancelled"].includes(state);
 
