@@ -30,9 +30,13 @@ STATED_DURATION = frozenset({"asf", "avi", "flv", "matroska"})
 """Containers whose header tells how long the video is; of others FFmpeg only knows what it found."""
 LEAST_SHORTFALL_SECONDS, LEAST_SHORTFALL_SHARE = 1.0, 0.02
 """Durations in headers are rough: only what is this much shorter is damaged by that alone."""
-_ONE_FRAME = "apng av1 ffv1 flv1 gif h263 h264 hevc mjpeg mpeg1video mpeg2video msmpeg4v3 png prores vp9 wmv1 wmv2"
+_ONE_FRAME = "apng av1 ffv1 flv gif h263 h264 hevc mjpeg mpeg1video mpeg2video msmpeg4 png prores vp9 wmv1 wmv2"
 ONE_FRAME_CODECS = frozenset({*_ONE_FRAME.split(), "libdav1d"})
-"""Codecs in which every packet is one frame; VP8 and MPEG-4 have packets that are never shown."""
+"""Decoders of codecs in which every packet is one frame; VP8 and MPEG-4 have packets that are never shown."""
+MPEG4 = "mpeg4"
+LARGEST_EMPTY_BYTES, LARGEST_HEADER_BYTES = 19, 100
+"""Of MPEG-4: packets that repeat the picture before, or stand for one that came with it; and parameters alone."""
+_START, _MPEG4_PICTURE = b"\0\0\1", b"\0\0\1\xb6"
 UNSHOWN_PACKET_CODECS = frozenset({"vp6", "vp6f", "vp7", "vp8"})
 """Codecs some of whose packets are never shown."""
 
@@ -124,7 +128,7 @@ class DamageLog:
     refused: int = 0
     """Packets that the decoder refused."""
     destroyed: int = 0
-    """Packets that the index lists but that were not found among those that follow."""
+    """Packets that the index lists but that were not found."""
     stopped: str | None = None
     """Why the container could not be read further."""
     complaint: str | None = None
@@ -133,6 +137,9 @@ class DamageLog:
     """The stamp up to which nothing counts that is wrong with a picture."""
     _flagged: int = 0
     _complained: int = 0
+    _frames: int = 0
+    _empty: int = 0
+    """Packets that hold no picture of their own, where a codec has such."""
     _spoilt: set[int] = field(default_factory=set)
     """Stamps of frames with errors."""
     _refused_stamps: set[int] = field(default_factory=set)
@@ -164,6 +171,7 @@ class DamageLog:
         if self.order is not None:
             self.order.saw(bytes(packet))
         self.hidden += packet.is_discard
+        self._empty += self.codec == MPEG4 and not packet.is_discard and _is_empty(packet)
         self._last = packet.pts
         if self._starts_with_key is None:
             self._starts_with_key = packet.is_keyframe
@@ -180,6 +188,7 @@ class DamageLog:
 
     def came(self, frame: VideoFrame) -> None:
         """Note a decoded frame."""
+        self._frames += 1
         stamp = frame.pts
         if stamp is not None and self._waiting[stamp] > 0:
             self._waiting[stamp] -= 1
@@ -198,6 +207,7 @@ class DamageLog:
     def all_came(self) -> None:
         """Take it that a whole frame came of every packet: nothing was decoded."""
         self._waiting.clear()
+        self._frames = self.packets - self.hidden - self._empty
         self._excused = 0
 
     def complained(self, packet: Packet[VideoStream] | None) -> None:
@@ -229,10 +239,14 @@ class DamageLog:
 
     def _unanswered(self, *, is_damaged: bool) -> int:
         """Packets that the decoder took without making a frame of them."""
-        waiting = sum(self._waiting.values())
+        if self.codec == MPEG4:
+            # By number: of two pictures in one packet, the second has the stamp of another packet.
+            waiting = self.packets - self.hidden - self._empty - self.refused - self._excused - self._frames
+        else:
+            waiting = sum(self._waiting.values()) if self.codec in ONE_FRAME_CODECS else 0
         # Where that is usual and nothing else is wrong, the packets hold fields, two of which make a frame.
         is_usual = waiting >= self.packets / 3 and not is_damaged
-        return waiting if self.codec in ONE_FRAME_CODECS and not is_usual else 0
+        return 0 if is_usual else max(0, waiting)
 
     def note(self, report: ReadReport) -> None:
         """Write into `report` what is known before the end, for those who do not read on to it."""
@@ -265,7 +279,7 @@ class DamageLog:
         lost = missing + gone
         # The best count there is: what should be shown less what was, or else what the time has room for.
         if lost or is_broken:
-            if expected is not None and self.codec not in UNSHOWN_PACKET_CODECS:
+            if expected is not None and self.codec not in UNSHOWN_PACKET_CODECS and not self._empty:
                 lost = max(0, expected - unshown - report.frames_read)
             elif expected is None and is_broken:
                 by_time = self._frames_by_time(promise, rate) - unshown
@@ -307,7 +321,8 @@ class DamageLog:
         if books is not None and books.shown is not None:
             return books.shown
         if books is not None and books.packets is not None:
-            return books.packets - self.hidden
+            # A chunk that lost its name is missing from the books as well, but not from AVI's index.
+            return max(books.packets, self.packets + self.destroyed) - self.hidden
         # AVI's header also counts frames that were dropped while recording: it proves no loss, but tells how much.
         if promise.count is not None and (is_broken or promise.is_exact):
             return promise.count - self.hidden
@@ -349,6 +364,13 @@ class DamageLog:
         if report.frames_lost:
             return "some could not be decoded"
         return "decoded with errors" if report.frames_damaged else None
+
+
+def _is_empty(packet: Packet[Any]) -> bool:
+    """Whether a packet of MPEG-4 holds no picture, or only the mark of one."""
+    if packet.size <= LARGEST_EMPTY_BYTES:
+        return True
+    return packet.size <= LARGEST_HEADER_BYTES and _MPEG4_PICTURE not in (data := bytes(packet)) and data[:3] == _START
 
 
 def _end_seconds(packet: Packet[Any]) -> float | None:

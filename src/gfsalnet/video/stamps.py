@@ -36,7 +36,7 @@ class StampMender:
         is_avi = container.format.name == "avi"
         self._is_reordered = is_avi and stream.codec_context.name in REORDERED_CODECS
         self._numbers: Mapping[int, int] = _index(stream) if is_avi else {}
-        self._late = 0
+        self._late = self._found = 0
         self._sent: list[int] = []
         self._seen: list[int] = []
 
@@ -47,12 +47,12 @@ class StampMender:
 
     @property
     def destroyed(self) -> int:
-        """Chunks of the index before the last one found that were not found."""
-        last = max(self._seen, default=-1)
-        return sum(number <= last for number in self._numbers.values()) - len(self._seen)
+        """How many chunks the index lists beyond those found; 0 if it lists none of these, counting from elsewhere."""
+        return max(0, len(self._numbers) - self._found) if self._seen else 0
 
     def sent(self, packet: Packet[VideoStream]) -> None:
         """Correct a packet before it goes to the decoder."""
+        self._found += 1
         number = None if packet.pos is None else self._numbers.get(packet.pos - CHUNK_HEADER_BYTES)
         if number is not None and packet.dts is not None:
             self._seen.append(number)

@@ -21,9 +21,10 @@ def walk(file: FileBytes, stream: int) -> Structure:
             break
         if zlib.crc32(name + body) != stored:
             problem = problem or f"the checksum of a chunk after picture {controls} is wrong"
-        stated = int.from_bytes(body[:4], "big") if name == b"acTL" else stated
+        elif name == b"acTL":
+            stated = int.from_bytes(body[:4], "big")
         controls += name == b"fcTL"
         if name == b"IEND":
-            return Structure(packets=controls if problem else stated, problem=problem)
+            return Structure(packets=controls if stated is None else stated, problem=problem)
         at += _FRAME_BYTES + length
     return Structure(packets=stated, cut=True, problem=problem)

@@ -31,6 +31,9 @@ _PADDING = 8
 """Bytes that may lie between samples and belong to none."""
 _NOT_KNOWN = (0, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF)
 _TO_END = 0
+_USUAL_CLOCKS, _STEPS_OF_CLOCKS = (600, 1000, 90_000), (25, 48, 999)
+"""Ticks per second that most writers give a movie, and numbers one of which divides those of all the others: of round
+ones, of sound, and of the rates of television."""
 
 
 @dataclass(kw_only=True)
@@ -232,9 +235,9 @@ def _listed(file: FileBytes, track: _Track, timescale: int, fragmented: bool) ->
     """What the tables say, held against each other."""
     missing = [name for name in _NEEDED if name not in track.boxes]
     if missing:
-        return Structure(problem=f"its index lacks the table {missing[0].decode()}")
-    start, _ = track.boxes[b"stsz"]
-    count = file.number(start + 8, 4) or 0
+        listed = None if b"stsz" in missing else _count(file, track)
+        return Structure(packets=listed, shown=listed, problem=f"its index lacks the table {missing[0].decode()}")
+    count = _count(file, track)
     durations = _table(file, track, b"stts", 2)
     if fragmented and count == 0:
         return Structure(packets=0)
@@ -255,6 +258,11 @@ def _listed(file: FileBytes, track: _Track, timescale: int, fragmented: bool) ->
     keys = _table(file, track, b"stss", 1)  # without it, all are key frames
     from_start = b"stss" not in track.boxes or (len(keys) > 0 and int(keys[0, 0]) == 1)
     return Structure(packets=count, shown=shown, from_start=from_start, problem=denied)
+
+
+def _count(file: FileBytes, track: _Track) -> int:
+    """How many samples the table of their sizes has."""
+    return file.number(track.boxes[b"stsz"][0] + 8, 4) or 0
 
 
 def _samples_in_chunks(runs: NDArray[np.int64], chunks: int) -> int:
@@ -292,10 +300,18 @@ def _shown(
         (length not in _NOT_KNOWN and not ends[0] - np.ptp(stamps - starts[:-1]) - frame <= length <= ends[1] + frame)
         or until > ends[1] + 2 * frame
         or (track_length not in (None, *_NOT_KNOWN) and abs((track_length or 0) - total) > frame * movie_scale / scale)
+        or any(_is_of_other_clock(segment, end - media_time, frame, scale, movie_scale) for end in ends)
     )
     if hidden and contradicts:
         return len(stamps), f"its edit list hides {hidden} pictures, which its durations deny"
     return len(stamps) - hidden, None
+
+
+def _is_of_other_clock(segment: int, shown: float, frame: float, scale: int, movie_scale: int) -> bool:
+    """Whether the movie counts ticks as nobody does, and by a usual clock the edit would show all `shown` ticks."""
+    if movie_scale == scale or any(movie_scale % step == 0 for step in _STEPS_OF_CLOCKS):
+        return False
+    return any(abs(segment * scale / usual - shown) <= frame for usual in _USUAL_CLOCKS)
 
 
 def _edits(file: FileBytes, track: _Track) -> list[tuple[int, int | None]]:

@@ -26,6 +26,9 @@ def walk(file: FileBytes, stream: int) -> Structure:
         found += name[:2] == wanted and name[2:] in (b"dc", b"db") and length > 0
         # Chunks begin at even places.
         at += _HEADER_BYTES + length + length % 2
+    # The byte that fills up the last chunk may be missing.
+    if at > file.size + 1 and problem is None:
+        problem = f"the chunk after picture {max(0, found - 1)} is longer than the file"
     return Structure(packets=None if cut or problem else found, cut=cut, problem=None if cut else problem)
 
 

@@ -1,0 +1,178 @@
+"""Frames that went without a word from FFmpeg, and what of the file tells of them all the same."""
+
+from __future__ import annotations
+
+import struct
+
+import av
+import pytest
+
+from gfsalnet.video import open_source
+
+COUNT = 20
+GIF = {"codec": "gif", "pixel_format": "rgb8"}
+
+
+def read(path):
+    with open_source(str(path)) as reader:
+        return sum(1 for _ in reader), reader.report
+
+
+def packet_places(path):
+    """Where each packet of the video lies, and how long it is."""
+    with av.open(str(path)) as container:
+        return [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+
+
+def written(path, place, content):
+    """The file with `content` over what was at `place`."""
+    data = bytearray(path.read_bytes())
+    data[place : place + len(content)] = content
+    path.write_bytes(data)
+    return path
+
+
+def require_whole(path, count=COUNT):
+    frames, report = read(path)
+    assert (frames, report.frames_lost, report.frames_damaged, report.damage) == (count, 0, 0, None)
+
+
+# In FLV a packet lies where the header of its tag does, of 12 bytes with that of the video.
+@pytest.mark.parametrize(
+    ("name", "codec", "header_bytes"), [("a.mov", "mpeg4", 0), ("a.avi", "mpeg4", 0), ("a.flv", "flv1", 12)]
+)
+def test_a_picture_without_its_header_is_lost(encode, name, codec, header_bytes):
+    path = encode(name, COUNT, codec=codec)
+    require_whole(path)
+    place, _ = packet_places(path)[7]
+    count, report = read(written(path, place + header_bytes, bytes(8)))
+    assert (count, report.frames_lost) == (COUNT - 1, 1)
+    assert report.damage == "some could not be decoded"
+
+
+def test_packets_of_mpeg4_that_repeat_a_picture_are_no_loss(encode, tmp_path):
+    path, longer = encode("a.avi", COUNT, codec="mpeg4"), tmp_path / "repeats.avi"
+    with av.open(str(path)) as old, av.open(str(longer), "w") as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for index, packet in enumerate(packet for packet in old.demux(video=0) if packet.size):
+            packet.stream, packet.pts, packet.dts = stream, index * 2, index * 2
+            new.mux(packet)
+            # A picture that is not coded: the one before stays (ISO/IEC 14496-2, 6.2.5, vop_coded = 0).
+            nothing = av.Packet(bytes.fromhex("000001b650cf"))
+            nothing.stream, nothing.pts, nothing.dts = stream, index * 2 + 1, index * 2 + 1
+            new.mux(nothing)
+    count, report = read(longer)
+    assert (report.frames_lost, report.damage) == (0, None)
+    # Of the first of them, FFmpeg makes a frame.
+    assert count in (COUNT, COUNT + 1)
+
+
+@pytest.mark.parametrize("length", [0x7FFFFFFF, 0x02000000])
+def test_a_chunk_of_an_avi_that_is_longer_than_the_file(encode, length):
+    path = encode("a.avi", COUNT, codec="mpeg4")
+    place, _ = packet_places(path)[9]
+    count, report = read(written(path, place - 4, struct.pack("<I", length)))
+    assert (count, report.frames_lost) == (COUNT - 1, 1)
+    assert report.damage == "its container is damaged: the chunk after picture 9 is longer than the file"
+
+
+@pytest.mark.parametrize("number", [9, COUNT - 1])
+def test_a_chunk_of_an_avi_whose_name_is_of_another_stream(encode, number):
+    path = encode("a.avi", COUNT, codec="mpeg4")
+    place, _ = packet_places(path)[number]
+    count, report = read(written(path, place - 8, b"05dc"))
+    assert (count, report.frames_lost) == (COUNT - 1, 1)
+    assert report.damage is not None
+
+
+def test_an_index_of_an_avi_that_is_wrong_costs_nothing(encode):
+    path = encode("a.avi", COUNT, codec="mpeg4")
+    place = path.read_bytes().rindex(b"idx1") + 8 + 16 * 9 + 8  # where the tenth chunk is
+    count, report = read(written(path, place, b"\x13"))
+    assert (count, report.frames_lost) == (COUNT, 0)
+
+
+def test_a_gif_whose_control_block_holds_images(encode):
+    path = encode("a.gif", COUNT, **GIF)
+    require_whole(path)
+    place = path.read_bytes().index(b"\x21\xf9\x04", 6000)
+    count, report = read(written(path, place + 2, b"\x84"))
+    assert count < COUNT
+    assert report.is_short
+    assert "holds more than it may" in report.damage
+
+
+def test_a_gif_whose_images_hold_the_next_one(encode):
+    path = encode("a.gif", COUNT, **GIF)
+    data = path.read_bytes()
+    place = data.index(b"\0\x21\xf9\x04", 6000)  # the end of an image
+    for content in (b"\x14", b"\xfe"):
+        count, report = read(written(path, place, content))
+        assert count < COUNT
+        assert report.is_short
+        assert "holds more or less than its pixels" in report.damage
+        path.write_bytes(data)
+
+
+def test_a_gif_with_blocks_of_any_length_is_whole(encode):
+    path = encode("a.gif", 3, **GIF)
+    data, at = path.read_bytes(), 13 + 768
+    parts = [data[:at]]
+    while data[at] != 0x3B:
+        start = at + 2 if data[at] == 0x21 else at + 11 + (768 if data[at + 9] & 0x80 else 0)
+        is_image, parts, content, at = data[at] == 0x2C, [*parts, data[at:start]], b"", start
+        while data[at]:
+            parts += [] if is_image else [data[at : at + 1 + data[at]]]
+            content, at = content + data[at + 1 : at + 1 + data[at]], at + 1 + data[at]
+        for size in (3, 255, 1, 100) * 1000 if is_image else ():
+            block, content = content[:size], content[size:]
+            parts += [bytes([len(block)]), block] if block else []
+        parts, at = [*parts, b"\0"], at + 1
+    path.write_bytes(b"".join(parts) + data[at:])
+    assert path.stat().st_size > len(data)
+    require_whole(path, 3)
+
+
+# Where in the header of a tag: the kind, the stream, and the first byte of the picture.
+@pytest.mark.parametrize(("place", "value"), [(0, 8), (9, 3), (11, 0xA2), (11, 0x52)])
+def test_a_tag_of_an_flv_that_is_like_no_other(encode, place, value):
+    path = encode("a.flv", COUNT, codec="flv1")
+    start, _ = packet_places(path)[5]
+    count, report = read(written(path, start + place, bytes([value])))
+    assert report.damage is not None
+    assert count == COUNT or report.is_short
+
+
+@pytest.mark.parametrize("codec", ["libx265", "libsvtav1", "libx264"])
+def test_an_flv_of_newer_codecs_is_whole(encode, codec):
+    if codec not in av.codecs_available:
+        pytest.skip(f"no {codec}")
+    try:
+        path = encode("a.flv", COUNT, codec=codec, options={"g": "8"})
+    except av.FFmpegError:
+        pytest.skip(f"this FFmpeg does not write {codec} into FLV")
+    require_whole(path)
+
+
+@pytest.mark.parametrize("clock", [999, 1016, 2024, 1000 + (1 << 16), 1000 + (1 << 22)])
+def test_a_clock_of_a_movie_that_hides_pictures(encode, clock):
+    path = encode("a.mp4", COUNT, options={"bf": "2"})
+    place = path.read_bytes().index(b"mvhd") + 16
+    count, report = read(written(path, place, struct.pack(">I", clock)))
+    assert count + report.frames_lost == COUNT
+    assert (count < COUNT) == (report.damage is not None)
+
+
+def test_an_index_of_an_mp4_without_the_table_of_times(encode):
+    path = encode("a.mov", COUNT, codec="mpeg4")
+    count, report = read(written(path, path.read_bytes().index(b"mdhd"), b"mdhe"))
+    assert count + report.frames_lost == COUNT
+    assert report.damage == "its container is damaged: its index lacks the table mdhd"
+
+
+def test_an_apng_that_lost_a_picture_counts_it(encode):
+    path = encode("a.png", COUNT, codec="apng", pixel_format="rgb24", format="apng")
+    place = [at for at in range(path.stat().st_size) if path.read_bytes()[at : at + 4] == b"fcTL"][6]
+    count, report = read(written(path, place, b"fcTx"))
+    assert count + report.frames_lost == COUNT
+    assert "checksum" in report.damage
