@@ -176,3 +176,53 @@ def test_an_apng_that_lost_a_picture_counts_it(encode):
     count, report = read(written(path, place, b"fcTx"))
     assert count + report.frames_lost == COUNT
     assert "checksum" in report.damage
+
+
+def test_a_block_of_webm_that_became_a_number(encode):
+    path = encode("a.webm", COUNT, codec="libvpx-vp9", options={"g": "8"})
+    data = path.read_bytes()
+    place = data.index(b"\xa3", packet_places(path)[6][0] - 8)
+    count, report = read(written(path, place, b"\xab"))
+    assert (count, report.frames_lost) == (COUNT - 1, 1)
+    assert "longer than numbers are" in report.damage
+
+
+@pytest.mark.parametrize("time", [0, 1 << 24, 1 << 60])
+def test_a_fragment_whose_time_contradicts_the_others(encode, time):
+    muxer = {"movflags": "frag_keyframe+empty_moov"}
+    path = encode("fragments.mp4", COUNT, options={"g": "5"}, muxer=muxer)
+    require_whole(path)
+    place = path.read_bytes().index(b"tfdt", path.read_bytes().index(b"mdat")) + 8
+    count, report = read(written(path, place, struct.pack(">Q", time)))
+    assert count < COUNT
+    assert count + report.frames_lost == COUNT
+    assert report.damage == "the times of its pictures contradict each other"
+
+
+def test_delays_of_an_mp4_in_a_table_that_lost_its_name(encode):
+    path = encode("a.mp4", COUNT, options={"bf": "2"})
+    count, report = read(written(path, path.read_bytes().index(b"ctts"), b"cpts"))
+    assert count < COUNT
+    assert count + report.frames_lost == COUNT
+    assert "delays" in report.damage
+
+
+def test_delays_of_an_mp4_that_put_two_pictures_at_one_time(encode):
+    path = encode("a.mp4", COUNT, options={"bf": "2"})
+    place = path.read_bytes().index(b"ctts") + 16
+    count, report = read(written(path, place, bytes(4)))
+    assert count + report.frames_lost == COUNT
+
+
+# The name of the chunk that counts the pictures, the count, and its checksum.
+@pytest.mark.parametrize(("offset", "content"), [(2, b"D"), (4, bytes(4)), (7, b"\1"), (12, bytes(4))])
+def test_an_apng_whose_header_is_damaged(encode, offset, content):
+    path = encode("a.png", COUNT, codec="apng", pixel_format="rgb24", format="apng")
+    require_whole(path)
+    count, report = read(written(path, path.read_bytes().index(b"acTL") + offset, content))
+    assert count + report.frames_lost == COUNT
+    assert "checksum" in report.damage
+
+
+def test_a_png_of_one_picture_is_whole(encode):
+    require_whole(encode("one.png", 1, codec="apng", pixel_format="rgb24", format="apng"), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
@@ -41,15 +42,24 @@ def animation_in(path: Path) -> Animation | None:
     with path.open("rb") as file:
         head = file.read(HEADER_BYTES)
     if head.startswith(b"\x89PNG"):
-        # An animated PNG has an acTL chunk before its first IDAT; its first field is the number of frames.
-        at = head[: head.find(b"IDAT")].find(b"acTL")
-        return "ffmpeg" if at > 0 and int.from_bytes(head[at + 4 : at + 8], "big") > 1 else None
+        return "ffmpeg" if _is_animated_png(head) else None
     if head.startswith(b"RIFF") and head[12:16] == b"VP8X":
         # Byte 20 holds the flags of the VP8X chunk.
         return "webp" if head[20] & WEBP_ANIMATED else None
     if head[:4] in (b"II*\0", b"MM\0*"):
         return "tiff" if len(tiff_pages(path)) > 1 else None
     return "ffmpeg" if is_sequence(head) else None
+
+
+def _is_animated_png(head: bytes) -> bool:
+    """Whether a PNG holds several pictures, or would if its header were not damaged."""
+    before = head[: head.find(b"IDAT")]
+    # An acTL chunk, whose first field is the number of pictures; fcTL, one for each, comes only with it.
+    at = before.find(b"acTL")
+    if at < 0:
+        return b"fcTL" in before
+    body, checksum = before[at : at + 12], before[at + 12 : at + 16]
+    return int.from_bytes(body[4:8], "big") > 1 or zlib.crc32(body) != int.from_bytes(checksum, "big")
 
 
 class PagesReader(VideoReader):

@@ -297,7 +297,7 @@ class DamageLog:
         ends_badly = self._last is not None and (self._last in self._spoilt or self._last in self._refused_stamps)
         report.loss_unknown = (is_broken or (ends_badly and not promise.is_stated)) and is_open
         report.loss_unknown |= promise.keeps_no_books and lost + damaged > 0
-        is_cut = bool(missing or self.partial or books.cut) or (ends_badly and report.loss_unknown)
+        is_cut = bool(missing > self.hidden or self.partial or books.cut) or (ends_badly and report.loss_unknown)
         report.damage = self._phrase(report, books, is_cut=is_cut, broken=is_broken, lost_start=lost_start)
 
     def _has_start(self, books: Structure) -> bool:
@@ -353,6 +353,8 @@ class DamageLog:
             return "its first key frame is destroyed"
         if is_cut:
             return f"truncated after frame {last}" if report.is_short else "its end is missing, after the last frame"
+        if self.hidden and books.shown == books.packets is not None and report.frames_lost:
+            return "the times of its pictures contradict each other"
         if broken and report.frames_lost:
             return "parts of the file are missing"
         if flaws := self._flaws(report):

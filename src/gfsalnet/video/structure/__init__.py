@@ -24,6 +24,7 @@ _WALKS: dict[str, Callable[[FileBytes, int], Structure]] = {
     "mov": isobmff.walk,
     "mpeg": mpegps.walk,
     "mpegts": mpegts.walk,
+    "png_pipe": apng.walk,
 }
 
 

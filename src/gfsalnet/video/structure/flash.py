@@ -66,7 +66,9 @@ def _form(kind: int, head: bytes, length: int) -> tuple[bytes, int | None] | Non
     if _KINDS.get(kind) != "video":
         return stream, None
     if data[0] & _OWN_HEADER:
-        return None if data[0] & 0x0F == _OTHER_TRACKS else (stream, _OWN_HEADER)
+        # A codec is named by four letters, here after the kind of packet.
+        is_other = data[0] & 0x0F == _OTHER_TRACKS and data[2:6].isalnum()
+        return None if is_other else (stream, _OWN_HEADER)
     return None if data[0] >> 4 == _COMMAND else (stream, data[0] & 0x0F)
 
 

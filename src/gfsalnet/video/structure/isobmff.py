@@ -102,7 +102,10 @@ def walk(file: FileBytes, stream: int) -> Structure:
         return Structure(cut=cut, problem=problem)
     listed = _listed(file, track, timescale, fragmented)
     packets = None if listed.packets is None else listed.packets + in_fragments
-    shown = listed.shown if not in_fragments else None
+    shown = listed.shown
+    if in_fragments:
+        # FFmpeg also hides pictures whose times go back; without an edit list nobody else does.
+        shown = None if b"elst" in track.boxes else packets
     return Structure(
         packets=packets,
         shown=shown,
@@ -255,9 +258,21 @@ def _listed(file: FileBytes, track: _Track, timescale: int, fragmented: bool) ->
             packets=count, shown=count, problem=f"its index lists {count} pictures, and delays of {in_shifts}"
         )
     shown, denied = _shown(file, track, durations, shifts, timescale)
+    if shown is not None and shown < count and _has_delays_elsewhere(file, track, count):
+        problem = "the delays of its pictures are in a table that there is not"
+        return Structure(packets=count, shown=count, problem=problem)
     keys = _table(file, track, b"stss", 1)  # without it, all are key frames
     from_start = b"stss" not in track.boxes or (len(keys) > 0 and int(keys[0, 0]) == 1)
     return Structure(packets=count, shown=shown, from_start=from_start, problem=denied)
+
+
+def _has_delays_elsewhere(file: FileBytes, track: _Track, count: int) -> bool:
+    """Whether the table of delays seems to have lost its name: some other one has just their form."""
+    if b"ctts" in track.boxes:
+        return False
+    others = [name for name, (_, length) in track.boxes.items() if name not in (*_NEEDED, b"stsh") and length > 8]
+    tables = [(track.boxes[name][1], _table(file, track, name, 2)) for name in others]
+    return any(length == 8 * len(table) + 8 and int(table[:, 0].sum()) == count for length, table in tables)
 
 
 def _count(file: FileBytes, track: _Track) -> int:
@@ -300,11 +315,18 @@ def _shown(
         (length not in _NOT_KNOWN and not ends[0] - np.ptp(stamps - starts[:-1]) - frame <= length <= ends[1] + frame)
         or until > ends[1] + 2 * frame
         or (track_length not in (None, *_NOT_KNOWN) and abs((track_length or 0) - total) > frame * movie_scale / scale)
+        or _are_uneven(np.asarray(stamps, np.int64), durations)
         or any(_is_of_other_clock(segment, end - media_time, frame, scale, movie_scale) for end in ends)
     )
     if hidden and contradicts:
         return len(stamps), f"its edit list hides {hidden} pictures, which its durations deny"
     return len(stamps) - hidden, None
+
+
+def _are_uneven(stamps: NDArray[np.int64], durations: NDArray[np.int64]) -> bool:
+    """Whether two pictures are shown at one time, or some are missing in between though all are equally long."""
+    steps = np.diff(np.sort(stamps))
+    return bool((steps == 0).any() or (len(durations) == 1 and (steps != durations[0, 1]).any()))
 
 
 def _is_of_other_clock(segment: int, shown: float, frame: float, scale: int, movie_scale: int) -> bool:

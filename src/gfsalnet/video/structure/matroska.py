@@ -16,6 +16,7 @@ SILENT_TRACKS, ENCRYPTED_BLOCK = 0x5854, 0xAF
 TRACK_ENTRY, TRACK_NUMBER, TRACK_TYPE = 0xAE, 0xD7, 0x83
 IN_SEGMENT = {CLUSTER, TRACKS, CUES, SEEK_HEAD, INFO, TAGS, ATTACHMENTS, CHAPTERS, VOID, CHECKSUM}
 IN_CLUSTER = {TIMESTAMP, POSITION, PREVIOUS_SIZE, SIMPLE_BLOCK, BLOCK_GROUP, SILENT_TRACKS, ENCRYPTED_BLOCK}
+NUMBERS, _LONGEST_NUMBER_BYTES = {TIMESTAMP, POSITION, PREVIOUS_SIZE}, 8
 _VIDEO = 1
 _CHUNK_BYTES = 1 << 20
 
@@ -110,6 +111,9 @@ def _walk_cluster(file: FileBytes, at: int, end: int, open_ended: bool, found: _
         identifier, body, length = element[0], element[1], element[2]
         if body + length > end:
             found.cut, found.problem = found.cut or body + length > file.size, "a block is longer than its cluster"
+            return end
+        if identifier in NUMBERS and length > _LONGEST_NUMBER_BYTES:
+            found.problem = f"a number after block {sum(found.blocks.values())} is longer than numbers are"
             return end
         if identifier == SIMPLE_BLOCK:
             _count(file, body, found)
