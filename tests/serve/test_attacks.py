@@ -326,10 +326,26 @@ def test_methods_that_there_are_not(server: Server, done: str) -> None:
     for method in ("OPTIONS", "TRACE", "PUT", "PATCH", "CONNECT", "BREW"):
         status, headers, _ = server.ask(method, "/v1/jobs/x")
         assert (status, headers["allow"]) == (405, "DELETE, GET, HEAD"), method
-    head, headers, body = server.ask("HEAD", "/healthz")
-    assert (head, body) == (200, b"")
+    for path in ("/healthz", "/", "/page/page.js", "/local/"):
+        head, headers, body = server.ask("HEAD", path)
+        assert (head, body) == (200, b"")
     head, headers, body = server.ask("HEAD", f"/v1/jobs/{done}/files/overlay.mp4")
     assert (head, headers["content-length"], body) == (200, "200", b"")
+
+
+def test_many_who_ask_for_the_example_at_once(server: Server) -> None:
+    """Which is drawn for the first of them."""
+    asked = b"GET /page/example.mp4 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+    with ExitStack() as clients:
+        waiting = [clients.enter_context(server.connected(60)) for _ in range(20)]
+        for client in waiting:
+            client.sendall(asked)
+        began = time.monotonic()
+        assert server.ask("GET", "/healthz")[0] == 200
+        assert time.monotonic() - began < 2
+        lengths = {len(answered(client)) for client in waiting}
+    assert len(lengths) == 1
+    assert min(lengths) > 10_000
 
 
 def test_upgrades_are_not_taken(server: Server) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from gfsalnet.serve.progress import Board
 from gfsalnet.serve.runner import Runner
 from gfsalnet.serve.settings import CheckOptions, ServeSettings
 
+_READS = ["GET", "HEAD"]
 _PAGE = Path(__file__).parent / "page"
 
 
@@ -71,17 +73,20 @@ def create_app(
 def _serve_page(app: FastAPI, example_path: Path) -> None:
     """The page for people, whose scripts are its own files and the report's player alone."""
 
-    @app.get("/page/example.mp4", include_in_schema=False)
-    def example() -> FileResponse:
-        """A video for whoever has none at hand, drawn when it is first asked for."""
-        if not example_path.is_file():
-            draw_clip(example_path)
+    drawing = asyncio.Lock()
+
+    @app.api_route("/page/example.mp4", methods=_READS, include_in_schema=False)
+    async def example() -> FileResponse:
+        """A video for whoever has none at hand, drawn when it is first asked for, by however many at once."""
+        async with drawing:
+            if not example_path.is_file():
+                await asyncio.to_thread(draw_clip, example_path)
         return FileResponse(example_path)
 
     app.mount("/page/player", StaticFiles(directory=PLAYER))
     app.mount("/page", StaticFiles(directory=_PAGE))
 
-    @app.get("/", include_in_schema=False)
+    @app.api_route("/", methods=_READS, include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(_PAGE / "index.html")
 
@@ -89,11 +94,11 @@ def _serve_page(app: FastAPI, example_path: Path) -> None:
 def _serve_local(app: FastAPI) -> None:
     """The page that predicts in the browser itself."""
 
-    @app.get("/local", include_in_schema=False)
+    @app.api_route("/local", methods=_READS, include_in_schema=False)
     async def to_folder() -> RedirectResponse:
         return RedirectResponse("/local/", 308)
 
-    app.add_api_route("/local/{name:path}", local_file, include_in_schema=False)
+    app.add_api_route("/local/{name:path}", local_file, methods=_READS, include_in_schema=False)
 
 
 def _describe_problems(app: FastAPI) -> None:
