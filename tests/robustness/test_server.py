@@ -1,13 +1,16 @@
-"""Fifty clients at once, while the server and its processes are killed: no job is lost, and none is done twice."""
+"""The server under many clients while it is killed, and under requests that are drawn from its own description."""
 
 from __future__ import annotations
 
 import os
+import re
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+import served
 from crowd import Video, assert_nothing_was_lost, free_port, story_of
 from trials import Rounds, Tell, draw_long_video, draw_videos
 
@@ -41,3 +44,20 @@ def test_clients(tmp_path: Path, rounds: Rounds, tell: Tell) -> None:
         f"serve: {count} clients at once in {done} rounds, {sent} jobs, kills: {dict(kills)}; 0 lost, 0 done twice, "
         f"{again} begun again; {len(latencies)} GETs, 95 of 100 within {p95:.0f} ms"
     )
+
+
+@pytest.mark.release(share=0.1)
+def test_requests_by_the_description(tmp_path: Path, rounds: Rounds, tell: Tell) -> None:
+    """As schemathesis draws them (`pip install schemathesis`); the quick child does what jobs do."""
+    pytest.importorskip("schemathesis")
+    examples = 500 if "GFSALNET_TEST_SECONDS" not in os.environ else 20
+    cases, done = 0, 0
+    for number, rng in rounds(4):
+        with served.Server(tmp_path / str(number) / "data", queue=10**6, root=str(tmp_path)) as server:
+            address = f"http://127.0.0.1:{server.port}/openapi.json"
+            how = ("--max-examples", str(examples), "--seed", str(rng.integers(2**31)), "--checks", "all", "--no-color")
+            command = (sys.executable, "-m", "schemathesis.cli", "run", address, *how)
+            ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert ended.returncode == 0, ended.stdout[-5000:]
+        cases, done = cases + sum(map(int, re.findall(r"(\d+) generated", ended.stdout))), number + 1
+    tell(f"serve: {cases} requests drawn of its own description in {done} rounds, 0 answers that it does not describe")

@@ -31,6 +31,7 @@ class Server:
     """
 
     def __init__(self, data: Path, bounds: dict[str, float] | None = None, **settings: Any) -> None:
+        data.parent.mkdir(parents=True, exist_ok=True)
         self.data = data
         self.jobs: set[str] = set()
         """Those that were sent."""
@@ -107,6 +108,7 @@ class Server:
 def main() -> None:
     data, bounds, settings = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
     port = settings.pop("port", 0)
+    settings |= {"root": Path(settings["root"])} if "root" in settings else {}
     runner.CHILD = (sys.executable, "-S", str(CHILD))
     for name, value in bounds.items():
         setattr(connection if hasattr(connection, name) else listen, name, value)

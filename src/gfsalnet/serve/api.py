@@ -95,7 +95,7 @@ class Api:
             methods=["POST"],
             status_code=202,
             response_model=JobStatus,
-            responses=documented(400, 401, 403, 408, 409, 413, 415, 421, 422, 429, 507),
+            responses=documented(400, 401, 403, 404, 408, 409, 413, 415, 421, 422, 429, 507),
             openapi_extra={"requestBody": request_body(options_schema, by_path=settings.root is not None)},
             summary="Predict a video",
         )
