@@ -178,3 +178,35 @@ def test_a_picture_has_no_time(browser, tmp_path):
     page.wait_for_selector(".interest td.number")
     assert [page.is_visible(part) for part in (".play", ".seek", ".curves", ".over")] == [False] * 4
     page.close()
+
+
+def test_the_shorter_of_two_waits_for_the_longer_one(browser, clip, tmp_path):
+    longer, shorter = (Version(source=str(clip), model=Follower(), part_seconds=(0.0, end)) for end in (None, 1.0))
+    make_report([(longer, shorter)], tmp_path / "report.html")
+    page = browser.new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    page.locator("canvas[aria-label*=' at ']").last.wait_for()
+    page.locator(".seek").evaluate("(bar) => (bar.value = 2, bar.dispatchEvent(new Event('input')))")
+    second = page.locator("canvas[aria-label*='at 0:00.9']")
+    second.wait_for()
+    play, pause = (page.get_by_role("button", name=name, exact=True) for name in ("Play", "Pause"))
+    page.focus(".player")
+    page.keyboard.press("k")
+    pause.wait_for()
+    play.wait_for()  # it has ended
+    assert second.count() == 1
+    page.evaluate(
+        """() => {
+          const canvas = document.querySelectorAll("canvas")[1];
+          window.shown = [];
+          const note = () => shown.push(canvas.ariaLabel.split(" at ")[1]);
+          new MutationObserver(note).observe(canvas, { attributes: true });
+        }"""
+    )
+    play.click()  # both, from the beginning
+    pause.wait_for()
+    play.wait_for()
+    shown = page.evaluate("shown")
+    assert shown[-1] in ("0:00.9", "0:01.0")
+    assert len(set(shown)) > 3
+    page.close()

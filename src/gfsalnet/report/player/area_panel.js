@@ -31,7 +31,7 @@ class AreaPanel {
     this.body = make("tbody", {});
     this.table = make(
       "div", { class: "wide", hidden: true },
-      make("table", {}, make("thead", {}, make("tr", {}, ...this.headings())), this.body),
+      make("table", { "aria-label": said.title }, make("thead", {}, make("tr", {}, ...this.headings())), this.body),
       make("small", {}, said.help),
     );
     this.over = make("div", { class: "row over", role: "group", "aria-label": said.title, hidden: true });

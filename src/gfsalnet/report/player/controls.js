@@ -55,9 +55,13 @@ export class Controls extends EventTarget {
   }
 
   play() {
+    const from = this.main.video.ended ? 0 : this.main.seconds;
     for (const screen of this.screens) {
       screen.load();
-      if (screen !== this.main && !screen.video.ended) screen.video.currentTime = this.main.seconds;
+      if (screen !== this.main) {
+        if (from > screen.recording.duration - FAR_SECONDS) continue; // a shorter one has ended
+        screen.video.currentTime = from;
+      }
       screen.video.play().catch(() => screen.dispatchEvent(new Event("problem")));
     }
   }
