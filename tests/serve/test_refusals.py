@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,6 +142,21 @@ def test_what_nobody_foresaw_stays_with_whoever_runs_the_server(serve: Serve, mo
     answer = client.get("/metrics")
     assert "secret" not in problem(answer, 500)
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_server_that_works_at_nothing_any_more_is_not_ready(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    client = serve()
+    assert client.get("/readyz").status_code == 200
+    monkeypatch.setattr("gfsalnet.serve.jobs.Jobs.take", fail)
+    client.post("/v1/jobs", files=VIDEO)
+    for _ in range(100):
+        if client.get("/readyz").status_code != 200:
+            break
+        time.sleep(0.02)
+    assert "start it again" in problem(client.get("/readyz"), 503)
 
 
 def test_the_token_is_asked_for(serve: Serve) -> None:

@@ -310,6 +310,8 @@ class Api:
     async def readyz(self) -> Ready:
         """Whether it takes jobs."""
         require_space(self._settings.data, self._settings.free_bytes)
+        if not self._runner.is_at_work:
+            raise Problem(503, "The server works at no jobs any more: whoever runs it has to start it again.")
         if self._jobs.counts()["queued"] >= self._settings.queue:
             raise Problem(503, "As many jobs wait as this server lets.", {"retry-after": str(_RETRY_SECONDS)})
         return Ready(status="ok", version=__version__)

@@ -1,6 +1,6 @@
 """What a job's process runs: `python -m gfsalnet.serve.child PARENT BYTES look|command …`.
 
-It ends with the server, may take so much address space, and then is the command line, or `look`.
+It ends with the server, stands back behind it, may take so much address space, and then is the command line, or `look`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gfsalnet.video import VideoInfo
 
 _PR_SET_PDEATHSIG = 1
+_NICENESS = 5
 JOB_FAILED = 1
 
 
@@ -89,6 +90,7 @@ def _limit(most_bytes: int) -> None:
         return
     resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(_NICENESS)  # whoever asks how far a job is should not have to wait for jobs
 
 
 if __name__ == "__main__":

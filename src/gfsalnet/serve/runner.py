@@ -22,6 +22,7 @@ from gfsalnet.serve.documents import PREVIEW
 from gfsalnet.serve.jobs import Job, Jobs
 from gfsalnet.serve.progress import Board
 from gfsalnet.serve.settings import CheckOptions, ServeSettings
+from gfsalnet.unexpected import unexpected
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,13 @@ class Runner:
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._work()) for _ in range(self._settings.workers)]
         self._tasks.append(loop.create_task(self._tidy()))
+        for task in self._tasks:
+            task.add_done_callback(_tell_of_end)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether none of its tasks has ended by a fault of its own."""
+        return not any(task.done() for task in self._tasks)
 
     async def stop(self) -> None:
         """End the processes; their jobs wait for the next server."""
@@ -137,7 +145,7 @@ class Runner:
         except _JobFailedError as failed:
             await self._failed(job, str(failed))
         except Exception as error:
-            log.exception("job %s", job.id)
+            log.error("%s", unexpected(f"job {job.id}", error))
             await self._failed(job, f"failed in a way nobody foresaw ({type(error).__name__}: {error})")
 
     def _has_got_on(self, job: Job) -> bool:
@@ -294,6 +302,12 @@ class Runner:
             if folder.name not in known:
                 with suppress(OSError, OutputError):
                     remove(folder)
+
+
+def _tell_of_end(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.error("%s", unexpected("the server's work", error))
 
 
 async def _noted(note: Callable[[], T]) -> T:
