@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from fractions import Fraction
 
 import av
 import pytest
@@ -226,3 +227,61 @@ def test_an_apng_whose_header_is_damaged(encode, offset, content):
 
 def test_a_png_of_one_picture_is_whole(encode):
     require_whole(encode("one.png", 1, codec="apng", pixel_format="rgb24", format="apng"), 1)
+
+
+def test_a_picture_of_vp8_that_is_marked_as_never_shown(encode):
+    path = encode("a.webm", COUNT, codec="libvpx", options={"auto-alt-ref": "0"})
+    place = packet_places(path)[7][0] + 4  # after its track, its time and its flags
+    count, report = read(written(path, place, bytes([path.read_bytes()[place] ^ 0x10])))
+    assert (count, report.frames_lost) == (COUNT - 1, 1)
+
+
+def test_pictures_of_vp8_that_only_help_to_decode_others_are_no_loss(encode, tmp_path):
+    path, longer = encode("a.webm", COUNT, codec="libvpx", options={"auto-alt-ref": "0"}), tmp_path / "helped.webm"
+    with av.open(str(path)) as old, av.open(str(longer), "w") as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for index, packet in enumerate(packet for packet in old.demux(video=0) if packet.size):
+            content, stamp = bytes(packet), packet.pts
+            packet.stream = stream
+            new.mux(packet)
+            if index % 5 == 4:
+                helper = av.Packet(bytes([content[0] & ~0x10]) + content[1:])
+                helper.stream, helper.time_base = stream, Fraction(1, 1000)
+                helper.pts = helper.dts = stamp + 1
+                new.mux(helper)
+    assert len(packet_places(longer)) == COUNT + COUNT // 5
+    require_whole(longer)
+
+
+def test_a_gif_that_ends_before_its_images(encode):
+    path = encode("a.gif", COUNT, **GIF)
+    place = path.read_bytes().index(b"\x21\xf9\x04", 6000)
+    count, report = read(written(path, place, b"\x3b"))
+    assert report.damage is not None
+    assert count == COUNT or report.is_short
+
+
+def test_a_fragment_without_a_length(encode):
+    muxer = {"movflags": "frag_keyframe+empty_moov"}
+    path = encode("fragments.mp4", COUNT, options={"g": "5"}, muxer=muxer)
+    data = path.read_bytes()
+    place = data.index(b"moof", data.index(b"mdat")) - 4
+    count, report = read(written(path, place, bytes(4)))
+    assert report.damage is not None
+    assert count == COUNT or report.is_short
+
+
+def test_of_three_counts_of_an_mp4_two_are_believed(encode):
+    path = encode("a.mp4", COUNT, options={"bf": "2"})
+    count, report = read(written(path, path.read_bytes().index(b"stsz") + 12, struct.pack(">I", COUNT + 1)))
+    assert (count, report.frames_lost) == (COUNT, 0)
+    assert "its index lists 21 pictures" in report.damage
+
+
+def test_what_is_missing_from_a_program_stream_is_at_least_so_much(encode):
+    path = encode("a.mpg", COUNT, codec="mpeg2video")
+    data = path.read_bytes()
+    path.write_bytes(data[:3000] + data[5048:])
+    count, report = read(path)
+    assert count < COUNT
+    assert report.loss_unknown

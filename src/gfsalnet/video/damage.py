@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 from gfsalnet.video.info import ReadReport
 from gfsalnet.video.picture_order import PictureOrder
 from gfsalnet.video.structure import Structure, structure_of
+from gfsalnet.video.unshown import MPEG4, VP8, holes, is_empty
 
 MICROSECOND = 1e-6
 """FFmpeg's unit for the duration of a container."""
@@ -33,10 +34,6 @@ LEAST_SHORTFALL_SECONDS, LEAST_SHORTFALL_SHARE = 1.0, 0.02
 _ONE_FRAME = "apng av1 ffv1 flv gif h263 h264 hevc mjpeg mpeg1video mpeg2video msmpeg4 png prores vp9 wmv1 wmv2"
 ONE_FRAME_CODECS = frozenset({*_ONE_FRAME.split(), "libdav1d"})
 """Decoders of codecs in which every packet is one frame; VP8 and MPEG-4 have packets that are never shown."""
-MPEG4 = "mpeg4"
-LARGEST_EMPTY_BYTES, LARGEST_HEADER_BYTES = 19, 100
-"""Of MPEG-4: packets that repeat the picture before, or stand for one that came with it; and parameters alone."""
-_START, _MPEG4_PICTURE = b"\0\0\1", b"\0\0\1\xb6"
 UNSHOWN_PACKET_CODECS = frozenset({"vp6", "vp6f", "vp7", "vp8"})
 """Codecs some of whose packets are never shown."""
 
@@ -171,7 +168,7 @@ class DamageLog:
         if self.order is not None:
             self.order.saw(bytes(packet))
         self.hidden += packet.is_discard
-        self._empty += self.codec == MPEG4 and not packet.is_discard and _is_empty(packet)
+        self._empty += self.codec == MPEG4 and not packet.is_discard and is_empty(packet)
         self._last = packet.pts
         if self._starts_with_key is None:
             self._starts_with_key = packet.is_keyframe
@@ -239,6 +236,8 @@ class DamageLog:
 
     def _unanswered(self, *, is_damaged: bool) -> int:
         """Packets that the decoder took without making a frame of them."""
+        if self.codec == VP8:
+            return holes(self._waiting)
         if self.codec == MPEG4:
             # By number: of two pictures in one packet, the second has the stamp of another packet.
             waiting = self.packets - self.hidden - self._empty - self.refused - self._excused - self._frames
@@ -279,8 +278,9 @@ class DamageLog:
         lost = missing + gone
         # The best count there is: what should be shown less what was, or else what the time has room for.
         if lost or is_broken:
-            if expected is not None and self.codec not in UNSHOWN_PACKET_CODECS and not self._empty:
-                lost = max(0, expected - unshown - report.frames_read)
+            if expected is not None:
+                room = max(0, expected - unshown - report.frames_read)
+                lost = min(lost, room) if self._empty or self.codec in UNSHOWN_PACKET_CODECS else room
             elif expected is None and is_broken:
                 by_time = self._frames_by_time(promise, rate) - unshown
                 lost = max(lost, self.partial + gone, self.destroyed + gone, by_time - report.frames_read)
@@ -296,7 +296,10 @@ class DamageLog:
         is_open = books.open_ended or not is_told
         ends_badly = self._last is not None and (self._last in self._spoilt or self._last in self._refused_stamps)
         report.loss_unknown = (is_broken or (ends_badly and not promise.is_stated)) and is_open
-        report.loss_unknown |= promise.keeps_no_books and lost + damaged > 0
+        report.loss_unknown |= (promise.keeps_no_books or books.is_loose) and lost + damaged > 0
+        # By the numbers of the pictures that came: of those before the first and after the last there is no trace.
+        is_open_start = is_broken and not self._starts_with_key
+        report.loss_unknown |= expected is None and lost > 0 and (is_open_start or not promise.is_stated)
         is_cut = bool(missing > self.hidden or self.partial or books.cut) or (ends_badly and report.loss_unknown)
         report.damage = self._phrase(report, books, is_cut=is_cut, broken=is_broken, lost_start=lost_start)
 
@@ -366,13 +369,6 @@ class DamageLog:
         if report.frames_lost:
             return "some could not be decoded"
         return "decoded with errors" if report.frames_damaged else None
-
-
-def _is_empty(packet: Packet[Any]) -> bool:
-    """Whether a packet of MPEG-4 holds no picture, or only the mark of one."""
-    if packet.size <= LARGEST_EMPTY_BYTES:
-        return True
-    return packet.size <= LARGEST_HEADER_BYTES and _MPEG4_PICTURE not in (data := bytes(packet)) and data[:3] == _START
 
 
 def _end_seconds(packet: Packet[Any]) -> float | None:

@@ -23,6 +23,8 @@ class Structure:
     """Whether it began with a key frame when it was written: if no key frame comes first, that one is destroyed."""
     open_ended: bool = False
     """Whether nothing tells how much there is after the last that was found."""
+    is_loose: bool = False
+    """Whether pictures may be missing anywhere without a trace: nothing counts what it is made of."""
     cut: bool = False
     """Whether the file ends before its own end."""
     problem: str | None = None

@@ -12,12 +12,15 @@ _COLOUR_TABLE, _TABLE_SIZE = 0x80, 0x07
 _CONTROL, _COMMENT = 0xF9, 0xFE
 _FIRST_BYTES = {0x01: 12, _CONTROL: 4, 0xFF: 11}
 """How long the first block of each kind of extension is: text, control, and what applications keep."""
-_EXTENSION_LOOKED_THROUGH = 1 << 20
+_LOOKED_THROUGH_BYTES = 1 << 20
 _LONGEST_CODE, _CODES = 12, 4096
 _SPARE_BYTES = 16
 """Bytes after the last pixel of an image that are no other image: the mark of its end, and what some encoders leave."""
 _DESCRIPTOR = re.compile(rb"\0\x2c(....)(....)[\x00-\x07\x40-\x47\x80-\xff][\x02-\x08]", re.DOTALL)
 """An image after the end of a chain of blocks: place, size, flags, and the size of its first codes."""
+
+_IMAGES = re.compile(rb"\0\x21\xf9\x04....\0\x2c", re.DOTALL)
+"""The end of an image, and what comes before the next one: as no other file that may be appended has it, but a GIF."""
 
 
 def walk(file: FileBytes, stream: int) -> Structure:
@@ -26,9 +29,11 @@ def walk(file: FileBytes, stream: int) -> Structure:
     # After the signature, the screen and the colours that all images share.
     at, images, problem = 13 + _table_bytes(flags), 0, None
     while problem is None and (kind := file.number(at, 1)) is not None:
-        if kind == _TRAILER:
+        if kind == _TRAILER and not _IMAGES.search(file.at(at + 1, _LOOKED_THROUGH_BYTES)):
             return Structure(packets=images)
-        if kind == _IMAGE:
+        if kind == _TRAILER:
+            problem = f"its end comes after image {images}, and more images after that"
+        elif kind == _IMAGE:
             images += 1
             # An image descriptor: its mark, left, top, width, height and flags, 10 bytes in all.
             start = at + 10 + _table_bytes(file.number(at + 9, 1) or 0)
@@ -73,7 +78,7 @@ def _extension_is_sound(file: FileBytes, at: int) -> tuple[bool, int]:
     if kind not in _FIRST_BYTES and kind != _COMMENT and not _is_regular(lengths):
         return False, end
     screen = file.number(6, 2, "little") or 0, file.number(8, 2, "little") or 0
-    inside = file.at(at + 2, min(end - at - 2, _EXTENSION_LOOKED_THROUGH))
+    inside = file.at(at + 2, min(end - at - 2, _LOOKED_THROUGH_BYTES))
     return not any(_fits(found, screen) for found in _DESCRIPTOR.finditer(inside)), end
 
 

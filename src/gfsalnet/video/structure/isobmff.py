@@ -74,8 +74,8 @@ def walk(file: FileBytes, stream: int) -> Structure:
                 problem = problem if cut else problem or f"the box at byte {at} has a length that cannot be"
             break
         name, body, end = box
-        # A length that is damaged leads into the middle of pictures, where no name is one of MP4's.
-        if name not in _TOP:
+        # A length that is damaged leads into the middle of pictures, where no name is one of MP4's, or to the end.
+        if name not in _TOP or (name in (b"moov", b"moof") and file.number(at, 4) == _TO_END):
             problem = problem or f"a box after byte {at} is none that MP4 knows"
             break
         if end > file.size:
@@ -102,13 +102,11 @@ def walk(file: FileBytes, stream: int) -> Structure:
         return Structure(cut=cut, problem=problem)
     listed = _listed(file, track, timescale, fragmented)
     packets = None if listed.packets is None else listed.packets + in_fragments
-    shown = listed.shown
-    if in_fragments:
-        # FFmpeg also hides pictures whose times go back; without an edit list nobody else does.
-        shown = None if b"elst" in track.boxes else packets
+    # FFmpeg also hides pictures whose times go back; without an edit list nobody else does.
+    of_fragments = None if b"elst" in track.boxes else packets
     return Structure(
         packets=packets,
-        shown=shown,
+        shown=of_fragments if in_fragments else listed.shown,
         from_start=from_start or listed.from_start,
         open_ended=fragmented,
         cut=cut,
@@ -250,7 +248,9 @@ def _listed(file: FileBytes, track: _Track, timescale: int, fragmented: bool) ->
     # Three tables count the same samples: sizes, places and times. Where they differ, the index is damaged.
     if not count == in_chunks == in_times:
         problem = f"its index lists {count} pictures, {in_times} times, and room for {in_chunks}"
-        return Structure(packets=max(count, min(in_chunks, in_times)), problem=problem)
+        # Two that agree are right.
+        packets = in_times if in_times == in_chunks else max(count, min(in_chunks, in_times))
+        return Structure(packets=packets, problem=problem)
     # The fourth is there only where pictures are shown in another order than they are stored in.
     shifts = _table(file, track, b"ctts", 2)
     if b"ctts" in track.boxes and (in_shifts := int(shifts[:, 0].sum())) != count:
@@ -267,9 +267,11 @@ def _listed(file: FileBytes, track: _Track, timescale: int, fragmented: bool) ->
 
 
 def _has_delays_elsewhere(file: FileBytes, track: _Track, count: int) -> bool:
-    """Whether the table of delays seems to have lost its name: some other one has just their form."""
+    """Whether the table of delays seems to have lost its name: one has none, or just that form."""
     if b"ctts" in track.boxes:
         return False
+    if any(min(name) < ord(" ") for name in track.boxes):
+        return True
     others = [name for name, (_, length) in track.boxes.items() if name not in (*_NEEDED, b"stsh") and length > 8]
     tables = [(track.boxes[name][1], _table(file, track, name, 2)) for name in others]
     return any(length == 8 * len(table) + 8 and int(table[:, 0].sum()) == count for length, table in tables)

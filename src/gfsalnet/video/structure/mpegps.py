@@ -18,7 +18,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
             if not rest.strip(b"\0"):
                 at += len(rest)  # padding
                 continue
-            return Structure(problem=f"what follows picture {pictures - 1} is no packet")
+            return Structure(is_loose=True, problem=f"what follows picture {pictures - 1} is no packet")
         if code == _END:
             at += 4
         elif code == _PACK:
@@ -28,7 +28,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
             # FFmpeg numbers a stream 0x100 above the code of its packets.
             pictures += code == stream & 0xFF and _has_time(head)
             at += 6 + int.from_bytes(head[4:6], "big")
-    return Structure(at_least=pictures, cut=at > file.size or 0 < len(head) < 4)
+    return Structure(at_least=pictures, is_loose=True, cut=at > file.size or 0 < len(head) < 4)
 
 
 def _has_time(head: bytes) -> bool:
