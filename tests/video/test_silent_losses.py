@@ -285,3 +285,14 @@ def test_what_is_missing_from_a_program_stream_is_at_least_so_much(encode):
     count, report = read(path)
     assert count < COUNT
     assert report.loss_unknown
+
+
+@pytest.mark.parametrize("left", [1, 3, 6])
+def test_fragments_that_are_cut_in_the_length_of_the_next_one(encode, left):
+    muxer = {"movflags": "frag_keyframe+empty_moov"}
+    path = encode("fragments.mp4", COUNT, options={"g": "5"}, muxer=muxer)
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex(b"moof") - 4 + left])
+    count, report = read(path)
+    assert count < COUNT
+    assert report.loss_unknown

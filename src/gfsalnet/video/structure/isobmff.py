@@ -68,8 +68,8 @@ def walk(file: FileBytes, stream: int) -> Structure:
     while at < file.size:
         box = _box(file, at, file.size)
         if box is None:
-            # A few bytes after the last box are padding.
-            if at > 0 and any(file.at(at, 8)):
+            # A few bytes after the last box are padding; a fragment may begin with zeros as well.
+            if at > 0 and (any(file.at(at, 8)) or (numbers and file.size - at < 4)):
                 cut = file.size - at < 8
                 problem = problem if cut else problem or f"the box at byte {at} has a length that cannot be"
             break
