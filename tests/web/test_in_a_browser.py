@@ -190,6 +190,28 @@ def test_what_cannot_be_read_is_said_with_the_command_that_can(browser: Any, iso
         assert not opened.page.is_visible("#player")
 
 
+def test_a_file_that_breaks_off_is_made_as_far_as_it_goes(browser: Any, isolated: Served, tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
+    with av.open(str(whole), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"g": "5"})
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        noise = np.random.default_rng(0)
+        for _ in range(FRAMES):
+            pixels = noise.integers(0, 256, (180, 320, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    content = whole.read_bytes()
+    cut.write_bytes(content[: len(content) // 2])
+    opened = Opened(browser, isolated)
+    opened.page.set_input_files("#file", cut)
+    opened.page.locator("#time", has_text="/ 0:01").wait_for()
+    opened.page.click("#table")
+    opened.page.locator("#files a").wait_for()
+    assert "ends early" in opened.page.inner_text("#said") or "cannot be decoded" in opened.page.inner_text("#said")
+    rows = opened.saved(0).decode().count("\n") - 1
+    assert FRAMES // 4 <= rows <= FRAMES * 3 // 4
+
+
 def test_by_keyboard_on_a_narrow_screen(browser: Any, isolated: Served, clip: Path) -> None:
     opened = Opened(browser, isolated, viewport={"width": 360, "height": 740}, reduced_motion="reduce")
     page = opened.page

@@ -27,7 +27,8 @@ export class Clip {
       const first = await track.getFirstTimestamp();
       const seconds = (await track.computeDuration()) - first;
       const isStill = (await track.computePacketStats(2)).packetCount === 1;
-      return Object.assign(clip, { input, track, width, height, first, seconds, isStill });
+      const { matrix } = await track.getColorSpace();
+      return Object.assign(clip, { input, track, width, height, first, seconds, isStill, matrix });
     } catch (error) {
       input.dispose();
       if (error instanceof UnsupportedInputFormatError) throw new RefusedError("format");

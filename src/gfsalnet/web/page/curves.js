@@ -33,7 +33,8 @@ class Curve {
     let [drawn, before] = ["", -Infinity];
     this.values.forEach((of, place) => {
       if (Number.isNaN(of)) return;
-      drawn += `${place - before > gap ? "M" : "L"}${place + 0.5} ${(98 - 96 * Math.min(Math.max(of / most, 0), 1)).toFixed(1)}`;
+      const height = Math.min(Math.max(of / most, 0), 1);
+      drawn += `${place - before > gap ? "M" : "L"}${place + 0.5} ${(98 - 96 * height).toFixed(1)}`;
       before = place;
     });
     this.path.setAttribute("d", drawn);

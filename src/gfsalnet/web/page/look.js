@@ -9,8 +9,8 @@ import { ShotDetector, THUMB_COLUMNS, THUMB_ROWS } from "./shots.js";
  * @param {import("./clip.js").Clip} clip
  * @param {import("./network.js").Network} network
  * @param {object} model the settings of the model: area, still, video, memory
- * @param {{from?: number, skip?: (seconds: number, duration: number) => boolean}} which from which second on, and which frames need no
- *   map; those have no part in the memory either
+ * @param {{from?: number, skip?: (seconds: number, duration: number) => boolean}} which from which second on, and which
+ *   frames need no map; those have no part in the memory either
  * @yields {{sample, seconds, index, height, width, density, startsShot}} of upright frames; the sample is closed when
  *   the next frame is asked for
  */
@@ -23,7 +23,7 @@ export async function* look(clip, network, model, { from = 0, skip = () => false
   for await (const { sample, seconds } of clip.frames(begin)) {
     if (seconds >= from && skip(seconds, sample.duration)) continue;
     const isFirst = begin === 0 && index === 0; // it may be a picture that stands still
-    const { rgb, thumb, rows, columns, height, width } = await pictures(reader, sample, model.area, !isFirst);
+    const { rgb, thumb, rows, columns, height, width } = await pictures(reader, sample, clip.matrix, model.area, !isFirst);
     const saliency = await network.saliency(rgb, rows, columns);
     const density = memory.push(seconds, reading.density(saliency, rows, columns));
     const startsShot = shots.isCut(thumb);
@@ -33,10 +33,10 @@ export async function* look(clip, network, model, { from = 0, skip = () => false
 }
 
 /** What the network and the detector of cuts see of a frame, and the size of the frame, upright. */
-async function pictures(reader, sample, area, quickly) {
+async function pictures(reader, sample, matrix, area, quickly) {
   const frame = sample.toVideoFrame();
   try {
-    const stored = await reader.read(frame);
+    const stored = await reader.read(frame, matrix);
     const lies = sample.rotation % 180 !== 0;
     const [height, width] = lies ? [stored.width, stored.height] : [stored.height, stored.width];
     const [rows, columns] = fittedSize(height, width, area);

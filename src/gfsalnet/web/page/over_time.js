@@ -49,8 +49,9 @@ export class Memory {
   push(seconds, density) {
     const before = this.last ?? seconds - FIRST_SECONDS;
     const now = seconds > before ? seconds : before + FIRST_SECONDS;
-    const sizeChanged = this.past.length && this.past[0].density.width !== density.width;
-    this.past = sizeChanged ? [] : this.past.filter((of) => of.now >= now - this.reach + ROUNDING);
+    const isNear = (of) => of.now >= now - this.reach + ROUNDING && of.density.width === density.width
+      && of.density.height === density.height;
+    this.past = this.past.filter(isNear);
     this.past.push({ now, shown: now - before, density });
     this.last = now;
     return this.tau && this.past.length > 1 ? this.mean(now) : density;

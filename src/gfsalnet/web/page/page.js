@@ -70,6 +70,8 @@ function shown({ seconds, row }) {
 
 function refused({ reason, detail }) {
   setMaking(false);
+  under = null;
+  play(false);
   say(words.refused[reason](video.name, detail));
   const canInstead = ["format", "codec", "damaged", "noVideo"].includes(reason);
   find("#instead").hidden = !canInstead;
@@ -102,10 +104,10 @@ function made({ row }) {
   find("#making").textContent = words.making(clock(seconds), clock(video.seconds), left);
 }
 
-function done({ table, film, damage }) {
+function done({ table, film, damage, missing }) {
   setMaking(false);
   find("#making").textContent = "";
-  say(damage === null ? words.made : words.partly(damage));
+  say(damage !== null ? words.partly(damage) : missing ? words.short(missing) : words.made);
   const name = video.name.replace(/\.[^.]*$/, "");
   find("#files").querySelectorAll("a").forEach(({ href }) => URL.revokeObjectURL(href));
   find("#files").replaceChildren(
@@ -151,7 +153,8 @@ engine.addEventListener("broken", ({ detail: { detail } }) => {
 });
 
 say(words.loading);
-find("#runs").textContent = wantsWebGPU ? words.onGraphics : words.threads(threads) + (crossOriginIsolated ? "." : words.oneThread);
+const onProcessor = words.threads(threads) + (crossOriginIsolated ? "." : words.oneThread);
+find("#runs").textContent = wantsWebGPU ? words.onGraphics : onProcessor;
 find("#switch").hidden = !mayHaveWebGPU();
 Object.assign(find("#switch a"), {
   href: wantsWebGPU ? "./" : `?${WEBGPU}`,

@@ -38,16 +38,17 @@ export class FrameReader {
 
   /**
    * @param {VideoFrame} frame
+   * @param {string | undefined} named colour matrix of the stream; where it names none, browsers put one of their own
    * @returns {Promise<{planes: object[], toRGB: number[][], height: number, width: number}>} until the next call
    */
-  async read(frame) {
+  async read(frame, named) {
     const format = PLANAR.test(frame.format) || frame.format === "NV12" || frame.format in PACKED ? frame.format : "RGBA";
     const how = format === frame.format ? {} : { format };
     const size = frame.allocationSize(how);
     if (this.bytes.length < size) this.bytes = new Uint8Array(size);
     const layout = await frame.copyTo(this.bytes, how);
     const { width, height } = frame.visibleRect;
-    return { planes: planesOf(format, layout, this.bytes, height, width), toRGB: matrix(frame, format), height, width };
+    return { planes: planesOf(format, layout, this.bytes, height, width), toRGB: matrix(frame, format, named), height, width };
   }
 }
 
@@ -66,10 +67,10 @@ function planesOf(format, layout, bytes, height, width) {
 }
 
 /** What makes RGB of three samples: for red, green and blue a factor of each, and what is added. */
-function matrix(frame, format) {
+function matrix(frame, format, name) {
   if (format in PACKED) return [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]];
   const depth = format.endsWith("P10") ? 4 : format.endsWith("P12") ? 16 : 1;
-  const named = RED_AND_BLUE[frame.colorSpace.matrix];
+  const named = RED_AND_BLUE[name];
   const [red, blue] = named ?? RED_AND_BLUE[frame.visibleRect.height > MAX_SD_HEIGHT ? "bt709" : "smpte170m"];
   const full = frame.colorSpace.fullRange === true;
   const luma = (full ? 1 : 255 / 219) / depth;

@@ -59,7 +59,8 @@ export class Player extends EventTarget {
     if (!next || (!this.playing && !this.isStale)) return;
     const ahead = this.clock === null ? 0 : next.seconds - this.clock;
     if (ahead <= 0 || this.isStale) {
-      if (this.clock === null || -ahead > LATE_SECONDS || this.everyFrame) this.startedAt = performance.now() - 1000 * next.seconds;
+      const restarts = this.clock === null || -ahead > LATE_SECONDS || this.everyFrame;
+      if (restarts) this.startedAt = performance.now() - 1000 * next.seconds;
       this.waiting.shift();
       this.show(next);
     }

@@ -33,6 +33,7 @@ export const words = {
   stopped: "Stopped.",
   made: "Made: save it below.",
   partly: (detail) => `Made as far as the file goes; the rest cannot be decoded (${detail}).`,
+  short: (seconds) => `Made; but the file ends early: the last ${seconds.toFixed(1)} s are not in it.`,
   film: (size) => `Overlay video (MP4, ${size})`,
   table: (size) => `Table of all frames (CSV, ${size})`,
   about: "What runs here",

@@ -9,6 +9,7 @@ import { heading, line, rowOf } from "./statistics.js";
 
 const MOST_UNSHOWN = 2; // pictures that may wait to be shown
 const MOST_SKIPPED_SECONDS = 0.5; // in a row, to keep up with the clock
+const MOST_MISSING_SECONDS = 0.5; // at the end, without a word: containers round, and sound may be longer
 const ROUNDING = 1e-3;
 const WIDEST_SHOWN = 1280;
 const ROWS_A_PART = 1000; // of the table: browsers may keep the parts of a blob on disk
@@ -75,8 +76,8 @@ async function play(now, { from, everyFrame }) {
     const bitmap = drawn(canvas, frame.sample);
     before = rowOf(frame.density, frame, before);
     now.unshown += 1;
-    const { seconds, startsShot } = frame;
-    now.say("picture", { seconds, startsShot, row: before, bitmap, cells, width: frame.density.width }, [bitmap, cells.buffer]);
+    const { seconds, density: { width } } = frame;
+    now.say("picture", { seconds, row: before, bitmap, cells, width }, [bitmap, cells.buffer]);
   }
   now.say("ended");
 }
@@ -92,12 +93,13 @@ function drawn(canvas, sample) {
 async function make(now, { film: wantsFilm, opacity }) {
   const film = wantsFilm ? await Film.of(clip, settings.look, opacity) : null;
   const table = new Table(settings.columns);
-  let damage = null;
+  let [damage, end] = [null, 0];
   try {
     for await (const frame of look(clip, network, settings.model)) {
       if (now.stopped) break;
       table.add(frame);
       await film?.add(frame);
+      end = frame.seconds + frame.sample.duration;
       now.say("made", { row: table.before });
     }
   } catch (error) {
@@ -108,7 +110,8 @@ async function make(now, { film: wantsFilm, opacity }) {
     if (damage) throw damage;
     return;
   }
-  now.say("done", { table: table.file(), film: film && (await film.finish()), damage: damage?.detail ?? null });
+  const missing = clip.seconds - end > MOST_MISSING_SECONDS ? clip.seconds - end : 0;
+  now.say("done", { table: table.file(), film: film && (await film.finish()), damage: damage?.detail ?? null, missing });
 }
 
 /** The rows of frames.csv. */
