@@ -32,7 +32,7 @@ def report(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(browser: Any, report: Path) -> Iterator[Any]:
-    context = browser.new_context(offline=True, viewport={"width": 1000, "height": 1000})
+    context = browser.new_context(offline=True, viewport={"width": 1000, "height": 1600})
     opened = context.new_page()
     problems: list[str] = []
     opened.on("console", lambda message: message.type == "error" and problems.append(message.text))

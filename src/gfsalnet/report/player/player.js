@@ -91,6 +91,8 @@ const framed = (screen, place, isOneOfTwo, controls, problem) => {
   });
   canvas.addEventListener("click", () => controls.toggle());
   const picture = make("div", { class: "picture" }, canvas);
+  const [, , width, height] = recording.layout.frame;
+  picture.style.maxWidth = `calc(70vh * ${(width * recording.aspect) / height})`; // so that it is seen whole
   const caption = isOneOfTwo ? [make("figcaption", { class: `version${place}` }, recording.title)] : [];
   return { picture, figure: make("figure", { class: "screen" }, ...caption, picture) };
 };
