@@ -173,8 +173,8 @@ def test_an_index_of_an_mp4_without_the_table_of_times(encode):
 
 def test_an_apng_that_lost_a_picture_counts_it(encode):
     path = encode("a.png", COUNT, codec="apng", pixel_format="rgb24", format="apng")
-    place = [at for at in range(path.stat().st_size) if path.read_bytes()[at : at + 4] == b"fcTL"][6]
-    count, report = read(written(path, place, b"fcTx"))
+    before = path.read_bytes().split(b"fcTL")[:7]
+    count, report = read(written(path, len(b"fcTL".join(before)), b"fcTx"))
     assert count + report.frames_lost == COUNT
     assert "checksum" in report.damage
 
@@ -296,3 +296,31 @@ def test_fragments_that_are_cut_in_the_length_of_the_next_one(encode, left):
     count, report = read(path)
     assert count < COUNT
     assert report.loss_unknown
+
+
+def test_an_avi_whose_list_of_pictures_lost_its_name(encode):
+    path = encode("a.avi", COUNT, codec="mpeg4")
+    place = path.read_bytes().index(b"movi")
+    count, report = read(written(path, place, bytes(512)))
+    assert count == COUNT - 1
+    assert (report.frames_lost, report.damage) == (1, "its container is damaged: its list of pictures is missing")
+
+
+def test_a_fragment_without_its_pictures(encode):
+    muxer = {"movflags": "frag_keyframe+empty_moov"}
+    path = encode("fragments.mp4", COUNT, options={"g": "5"}, muxer=muxer)
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b"mdat", data.index(b"mdat") + 4) - 4])
+    count, report = read(path)
+    assert (count, report.frames_lost, report.loss_unknown) == (5, 5, True)
+
+
+def test_a_duration_that_cannot_be_counts_no_pictures(encode):
+    path = encode("a.wmv", COUNT, codec="wmv2", format="asf")
+    data = path.read_bytes()
+    place = data.index(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")) + 64 + 5
+    path.write_bytes(written(path, place, b"\x55").read_bytes()[: len(data) * 2 // 3])
+    count, report = read(path)
+    assert 0 < count < COUNT
+    assert report.loss_unknown
+    assert report.frames_lost < COUNT

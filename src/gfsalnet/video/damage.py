@@ -31,6 +31,10 @@ STATED_DURATION = frozenset({"asf", "avi", "flv", "matroska"})
 """Containers whose header tells how long the video is; of others FFmpeg only knows what it found."""
 LEAST_SHORTFALL_SECONDS, LEAST_SHORTFALL_SHARE = 1.0, 0.02
 """Durations in headers are rough: only what is this much shorter is damaged by that alone."""
+BELIEVED_TIMES = 1000
+"""A duration with room for that many times the pictures that were found is taken to be damaged itself."""
+LATEST_START_FRAMES = 1.5
+"""Where the first picture of a damaged file comes later, others may have come before it."""
 _ONE_FRAME = "apng av1 ffv1 flv gif h263 h264 hevc mjpeg mpeg1video mpeg2video msmpeg4 png prores vp9 wmv1 wmv2"
 ONE_FRAME_CODECS = frozenset({*_ONE_FRAME.split(), "libdav1d"})
 """Decoders of codecs in which every packet is one frame; VP8 and MPEG-4 have packets that are never shown."""
@@ -275,7 +279,7 @@ class DamageLog:
             # Frames may have come of some of them, though not with their stamps.
             gone += max(1, min(unshown, self.packets - self.hidden - gone - report.frames_read))
             unshown = 0
-        lost = missing + gone
+        lost, is_absurd = missing + gone, False
         # The best count there is: what should be shown less what was, or else what the time has room for.
         if lost or is_broken:
             if expected is not None:
@@ -283,6 +287,8 @@ class DamageLog:
                 lost = min(lost, room) if self._empty or self.codec in UNSHOWN_PACKET_CODECS else room
             elif expected is None and is_broken:
                 by_time = self._frames_by_time(promise, rate) - unshown
+                is_absurd = by_time > BELIEVED_TIMES * self.packets
+                by_time = 0 if is_absurd else by_time
                 lost = max(lost, self.partial + gone, self.destroyed + gone, by_time - report.frames_read)
         if expected is None and self.order is not None and (ordered := self.order.expected()) is not None:
             lost = max(lost, ordered - unshown - report.frames_read)
@@ -292,13 +298,14 @@ class DamageLog:
                 f"the recording starts between two key frames: its first {unshown} pictures cannot be shown"
             )
         # Does the count above hold all of it, or may there be more?
-        is_told = expected is not None or (promise.is_stated and lost > 0)
+        is_told = expected is not None or (promise.is_stated and lost > 0 and not is_absurd)
         is_open = books.open_ended or not is_told
         ends_badly = self._last is not None and (self._last in self._spoilt or self._last in self._refused_stamps)
-        report.loss_unknown = (is_broken or (ends_badly and not promise.is_stated)) and is_open
+        report.loss_unknown = (is_broken or missing > 0 or (ends_badly and not promise.is_stated)) and is_open
         report.loss_unknown |= (promise.keeps_no_books or books.is_loose) and lost + damaged > 0
         # By the numbers of the pictures that came: of those before the first and after the last there is no trace.
-        is_open_start = is_broken and not self._starts_with_key
+        is_late = (self._first_seconds or 0) * float(rate) > LATEST_START_FRAMES
+        is_open_start = is_broken and (is_late or not self._starts_with_key)
         report.loss_unknown |= expected is None and lost > 0 and (is_open_start or not promise.is_stated)
         is_cut = bool(missing > self.hidden or self.partial or books.cut) or (ends_badly and report.loss_unknown)
         report.damage = self._phrase(report, books, is_cut=is_cut, broken=is_broken, lost_start=lost_start)

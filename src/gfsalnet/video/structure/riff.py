@@ -12,11 +12,12 @@ def walk(file: FileBytes, stream: int) -> Structure:
     """Chunks of the video, and whether every length leads to a chunk that AVI knows."""
     declared = file.number(4, 4, "little")
     cut = declared not in (None, *_UNKNOWN_SIZES) and file.size < _HEADER_BYTES + (declared or 0)
-    at, found, problem = 0, 0, None
+    at, found, problem, has_pictures = 0, 0, None, False
     wanted = f"{stream:02d}".encode()
     while len(head := file.at(at, 12)) >= _HEADER_BYTES:
         name, length = head[:4], int.from_bytes(head[4:8], "little")
         if name in (b"RIFF", b"LIST") and (name == b"RIFF" or head[8:12] in (b"movi", b"rec ")):
+            has_pictures |= head[8:12] == b"movi"
             at += 12  # into it
             continue
         if not _is_name(name):
@@ -26,6 +27,8 @@ def walk(file: FileBytes, stream: int) -> Structure:
         found += name[:2] == wanted and name[2:] in (b"dc", b"db") and length > 0
         # Chunks begin at even places.
         at += _HEADER_BYTES + length + length % 2
+    if not has_pictures and problem is None:
+        problem = "its list of pictures is missing"
     # The byte that fills up the last chunk may be missing.
     if at > file.size + 1 and problem is None:
         problem = f"the chunk after picture {max(0, found - 1)} is longer than the file"
