@@ -85,6 +85,7 @@ def test_a_change_of_any_file_makes_browsers_fetch_all_anew(monkeypatch: pytest.
     assert cache() != before
 
 
+@pytest.mark.slow  # all of it is written once more
 def test_the_verb_says_where_it_is_and_how_to_look_at_it(tmp_path: Path) -> None:
     output = tmp_path / "looks"
     done = CliRunner().invoke(app, ["web", "--output", str(output)])

@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -231,3 +232,17 @@ def test_by_keyboard_on_a_narrow_screen(browser: Any, isolated: Served, clip: Pa
     page.locator("#time", has_text="0:01 / 0:01").wait_for()
     assert "now" in page.get_attribute("#curves svg", "aria-label")
     assert opened.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    browser: Any, isolated: Served, clip: Path, scheme: str, violations: Callable[[Any], list[str]]
+) -> None:
+    opened = Opened(browser, isolated, color_scheme=scheme, viewport={"width": 360, "height": 740})
+    assert violations(opened.page) == []
+    opened.page.set_input_files("#file", clip)
+    opened.page.locator("#time", has_text="0:01 / 0:01").wait_for()
+    opened.page.click("summary")
+    opened.page.click("#table")
+    opened.page.locator("#files a").wait_for()
+    assert violations(opened.page) == []
