@@ -361,7 +361,8 @@ def test_a_key_that_comes_again(server: Server) -> None:
     assert server.send(b"one", {"idempotency-key": "k" * 201})["status"] == 422
     with server.connected() as client:  # while another request with it is under way
         client.sendall(f"{FORM}idempotency-key: other\r\ncontent-length: 90000\r\n\r\n".encode() + FILE)
-        time.sleep(0.1)
+        while not folders(server) - server.jobs:  # it has not arrived yet
+            time.sleep(0.02)
         assert server.send(b"one", {"idempotency-key": "other"})["status"] == 409
 
 
