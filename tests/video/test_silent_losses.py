@@ -324,3 +324,16 @@ def test_a_duration_that_cannot_be_counts_no_pictures(encode):
     assert 0 < count < COUNT
     assert report.loss_unknown
     assert report.frames_lost < COUNT
+
+
+def test_a_program_stream_whose_end_was_never_written(encode):
+    path = encode("a.mpg", COUNT, codec="mpeg2video")
+    data = path.read_bytes()
+    path.write_bytes(data[:6144] + bytes(len(data) - 6144))
+    count, report = read(path)
+    assert count < COUNT
+    assert report.loss_unknown
+    # After the mark of its end, or to fill up a sector, zeros are no loss.
+    for padding in (bytes(700), bytes.fromhex("000001b9") + bytes(9000)):
+        path.write_bytes(data + padding)
+        require_whole(path)

@@ -1,7 +1,8 @@
 """How many frames a damaged or cut-off file lost and how many are spoilt, without ever accusing a whole one.
 
-Four witnesses are heard, none of which sees everything: what the decoder marks, frame by frame; what FFmpeg complains
-about; the container's own bookkeeping (`structure`); and packets that no frame ever came of.
+Five witnesses are heard, none of which sees everything: what the decoder marks, frame by frame; what FFmpeg complains
+about; the container's own bookkeeping (`structure`); packets that no frame ever came of (`unshown`); and the numbers in
+the pictures themselves (`picture_order`).
 """
 
 from __future__ import annotations

@@ -6,20 +6,23 @@ from gfsalnet.video.structure.base import FileBytes, Structure
 
 _PACK, _END, _FIRST_WITH_LENGTH = 0xBA, 0xB9, 0xBB
 _MPEG2 = 0b01
+_SECTOR_BYTES = 2048
 
 
 def walk(file: FileBytes, stream: int) -> Structure:
     """Starts of pictures that have a time; the pictures between those have none."""
-    at, pictures = 0, 0
+    at, pictures, zeros, is_ended = 0, 0, 0, False
     while len(head := file.at(at, 14)) >= 4:
         code = head[3]
         if head[:3] != b"\0\0\1" or code < _END:
             rest = file.at(at, 1 << 16)
             if not rest.strip(b"\0"):
-                at += len(rest)  # padding
+                zeros += len(rest)
+                at += len(rest)
                 continue
             return Structure(is_loose=True, problem=f"what follows picture {pictures - 1} is no packet")
-        if code == _END:
+        is_ended = code == _END
+        if is_ended:
             at += 4
         elif code == _PACK:
             # MPEG-2's pack header ends with a number of stuffing bytes; MPEG-1's is shorter.
@@ -28,7 +31,9 @@ def walk(file: FileBytes, stream: int) -> Structure:
             # FFmpeg numbers a stream 0x100 above the code of its packets.
             pictures += code == stream & 0xFF and _has_time(head)
             at += 6 + int.from_bytes(head[4:6], "big")
-    return Structure(at_least=pictures, is_loose=True, cut=at > file.size or 0 < len(head) < 4)
+    # A few zeros are padding, and so is what follows the end; others are room for what never came.
+    cut = at > file.size or 0 < len(head) < 4 or (zeros >= _SECTOR_BYTES and not is_ended)
+    return Structure(at_least=pictures, is_loose=True, cut=cut)
 
 
 def _has_time(head: bytes) -> bool:
