@@ -12,7 +12,6 @@ import pytest
 from follower import Follower, square_x
 
 from gfsalnet.areas import AreaSettings, measure_areas, read_areas
-from gfsalnet.report import Version, make_report
 from gfsalnet.report.densities import SmallMaps
 from gfsalnet.video import open_source
 
@@ -20,14 +19,6 @@ pytestmark = pytest.mark.slow
 WIDTH, HEIGHT = 96, 64
 TOLERANCE = 0.008
 """Of shares: in these maps all but the square is one level, whose rounding does not average out."""
-
-
-@pytest.fixture(scope="module")
-def report(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    one, two = (Version(source=str(clip), model=Follower(name)) for name in ("one", "two"))
-    make_report([(one,), (one, two)], path)
-    return path
 
 
 @pytest.fixture

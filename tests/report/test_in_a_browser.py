@@ -16,14 +16,6 @@ from gfsalnet.report import Version, make_report
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def report(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    one, two = (Version(source=str(clip), model=Follower(name)) for name in ("one", "two"))
-    make_report([(one,), (one, two)], path)
-    return path
-
-
 @pytest.fixture
 def page(browser: Any, report: Path) -> Iterator[Any]:
     context = browser.new_context(offline=True, reduced_motion="reduce")

@@ -7,19 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from follower import Follower
-
-from gfsalnet.report import Version, make_report
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def report(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "report.html"
-    one, two = (Version(source=str(clip), model=Follower(name)) for name in ("one", "two"))
-    make_report([(one,), (one, two)], path)
-    return path
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

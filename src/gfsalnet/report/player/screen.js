@@ -28,6 +28,7 @@ export class Screen extends EventTarget {
     this.video = make("video", { playsinline: true, preload: "auto" });
     this.video.addEventListener("loadeddata", () => this.draw());
     this.video.addEventListener("seeked", () => this.draw());
+    this.video.addEventListener("ended", () => this.draw()); // of the last picture there may be no callback
     for (const name of ["play", "pause", "ended"]) {
       this.video.addEventListener(name, () => this.dispatchEvent(new Event("state")));
     }
