@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from answering import Served, served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-SOFTWARE_WEBGPU = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
 RATE, FRAMES = 20, 24
 
 
@@ -68,12 +68,21 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def browser() -> Iterator[Any]:
-    """Chromium, one for each test: pages of tests that are over would go on computing beside the others."""
+def launch() -> Iterator[Callable[..., Any]]:
+    """Start Chromium, with these flags, for one test: pages of tests that are over would go on beside the others."""
     sync_api = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
         pytest.skip("needs Chromium")
-    with sync_api.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *SOFTWARE_WEBGPU])
-        yield launched
-        launched.close()
+    with sync_api.sync_playwright() as driver, ExitStack() as launched:
+
+        def start(*flags: str) -> Any:
+            browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *flags])
+            launched.callback(browser.close)
+            return browser
+
+        yield start
+
+
+@pytest.fixture
+def browser(launch: Callable[..., Any]) -> Any:
+    return launch()

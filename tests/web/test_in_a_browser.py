@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 
 RATE, FRAMES = 20, 24
 """Of the clip."""
+SOFTWARE_WEBGPU = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
 PATIENCE_MS = 120_000
 """Of a test on a busy machine; the page's own figures are in docs/web.md."""
 LOOK = """async () => {
@@ -91,7 +92,12 @@ def correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     [("still", "wasm", (224, 384)), ("video", "wasm", (224, 384)), ("video", "webgpu", (64, 96))],
 )  # the adapter of the tests is software, whose time counts
 def test_maps_of_the_same_pictures_are_those_of_the_package(
-    browser: Any, isolated: Served, native: GFSalNetModel, kind: Any, provider: str, size_hw: tuple[int, int]
+    launch: Callable[..., Any],
+    isolated: Served,
+    native: GFSalNetModel,
+    kind: Any,
+    provider: str,
+    size_hw: tuple[int, int],
 ) -> None:
     height, width = size_hw
     rgb = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), np.uint8)
@@ -100,7 +106,7 @@ def test_maps_of_the_same_pictures_are_those_of_the_package(
     saliency = native.backend((rgb,)).saliency[0, 0]
     cells = saliency.reshape(height // 2, 2, width // 2, 2).mean((1, 3))
     expected = MapsOverTime(native.over_time, kind).fused(cells / cells.sum(), None).saliency
-    opened = Opened(browser, isolated)
+    opened = Opened(launch(*SOFTWARE_WEBGPU) if provider == "webgpu" else launch(), isolated)
     text = base64.b64encode(rgb.tobytes()).decode()
     found = np.array(opened.page.evaluate(READ, [text, height, width, kind, provider])).reshape(expected.shape)
     assert np.abs(found - expected).max() <= 1e-3 * expected.max()
