@@ -62,6 +62,12 @@ def test_cc_sim_and_emd_are_symmetric(first: Array, second: Array) -> None:
     assert metrics.emd(first, second) == pytest.approx(metrics.emd(second, first), abs=1e-9)
 
 
+def test_emd_of_maps_that_are_almost_the_same_is_symmetric_too() -> None:
+    first, second = np.full((6, 8), 0.714), np.full((6, 8), 0.719)
+    first[0, :2], second[0, :2] = (0.472, 0.001), (0.323, 0.001)
+    assert metrics.emd(first, second) == pytest.approx(metrics.emd(second, first), abs=1e-9)
+
+
 @given(maps, maps)
 def test_bounds(first: Array, second: Array) -> None:
     assert -1 <= metrics.cc(first, second) <= 1
