@@ -6,13 +6,15 @@ from gfsalnet.video.structure.base import FileBytes, Structure
 
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 _HEADER_BYTES = 8
+_LONGEST_HEADERS = 2**20
+"""Bytes of the headers of all streams, with the indexes that OpenDML puts into them."""
 
 
 def walk(file: FileBytes, stream: int) -> Structure:
     """Chunks of the video, and whether every length leads to a chunk that AVI knows."""
     declared = file.number(4, 4, "little")
     cut = declared not in (None, *_UNKNOWN_SIZES) and file.size < _HEADER_BYTES + (declared or 0)
-    at, found, problem, has_pictures = 0, 0, None, False
+    at, found, streams, problem, has_pictures = 0, 0, 0, None, False
     wanted = f"{stream:02d}".encode()
     while len(head := file.at(at, 12)) >= _HEADER_BYTES:
         name, length = head[:4], int.from_bytes(head[4:8], "little")
@@ -22,6 +24,12 @@ def walk(file: FileBytes, stream: int) -> Structure:
             continue
         if not _is_name(name):
             problem = f"what follows picture {found} is no part of an AVI"
+            break
+        if head[8:12] == b"hdrl":
+            streams = file.at(at, min(length, _LONGEST_HEADERS)).count(b"strh")
+        # FFmpeg passes over such a chunk in silence.
+        if streams and has_pictures and name[:2].isdigit() and int(name[:2]) >= streams:
+            problem = f"the chunk after picture {max(0, found - 1)} is of a stream that there is not"
             break
         # A chunk of length 0 stands for a dropped frame, of which no packet comes.
         found += name[:2] == wanted and name[2:] in (b"dc", b"db") and length > 0
