@@ -11,7 +11,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gfsalnet.errors import GFSalNetError, RequestError
@@ -127,32 +127,44 @@ def threads(count: int, *, torch: bool = True, opencv: bool = True) -> Iterator[
         torch: whether PyTorch is set.
         opencv: whether OpenCV is set.
     """
-    with ExitStack() as stack:
-        if torch and (library := sys.modules.get("torch")):
-            stack.enter_context(_lent(_torch_counts, library.get_num_threads, library.set_num_threads, count))
-        if opencv:
-            import cv2
-
-            stack.enter_context(_lent(_opencv_counts, cv2.getNumThreads, cv2.setNumThreads, count))
+    give_back = _take(count, torch=torch, opencv=opencv)
+    try:
         yield
+    finally:
+        for each in give_back:
+            each()
 
 
-@contextmanager
-def _lent(counts: list[list[int]], get: Callable[[], int], put: Callable[[int], None], count: int) -> Iterator[None]:
+def _take(count: int, *, torch: bool, opencv: bool) -> list[Callable[[], None]]:
+    """Set the counts; what is returned gives them back."""
+    taken = []
+    if opencv:
+        import cv2
+
+        taken.append(_lend(_opencv_counts, cv2.getNumThreads, cv2.setNumThreads, count))
+    if torch and (library := sys.modules.get("torch")):
+        taken.append(_lend(_torch_counts, library.get_num_threads, library.set_num_threads, count))
+    return taken
+
+
+def _lend(
+    counts: list[list[int]], get: Callable[[], int], put: Callable[[int], None], count: int
+) -> Callable[[], None]:
     own = [count]  # in a list of its own, so that equal counts are told apart
     with _lock:
         if not counts:
             counts.append([get()])  # what was there before the first use stays at the bottom
         counts.append(own)
         _put(get, put, count)
-    try:
-        yield
-    finally:
+
+    def give_back() -> None:
         with _lock:
             counts[:] = [other for other in counts if other is not own]
             _put(get, put, counts[-1][0])
             if len(counts) == 1:
                 counts.clear()
+
+    return give_back
 
 
 def _put(get: Callable[[], int], put: Callable[[int], None], count: int) -> None:
@@ -160,13 +172,9 @@ def _put(get: Callable[[], int], put: Callable[[int], None], count: int) -> None
         put(count)
 
 
-_kept = ExitStack()
-"""Keeps the contexts of `keep_threads` referenced: Python would end one that it may collect."""
-
-
 def keep_threads(count: int) -> None:
     """Let PyTorch and OpenCV work with so many threads until the process ends: the start of a worker process."""
-    _kept.enter_context(threads(count))
+    _take(count, torch=True, opencv=True)  # and nothing gives it back
 
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
