@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from tests.chromium import chromium
 
 from gfsalnet.cli.serve import job_arguments, options_schema
 from gfsalnet.serve import ServeSettings, create_app
@@ -20,7 +20,6 @@ sys.path.insert(0, str(Path(__file__).parent))  # makes the files beside the tes
 
 sys.path.append(str(Path(__file__).parents[1] / "report"))
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHILD = Path(__file__).with_name("quick_child.py")
 
 
@@ -49,15 +48,9 @@ def serve(app: Callable[..., FastAPI]) -> Iterator[Callable[..., TestClient]]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium with a camera that films a moving circle; tests are skipped where it, or Playwright, is missing."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium")
-    camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    with sync_api.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *camera])
+    """Its camera films a moving circle."""
+    with chromium("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream") as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from tests.chromium import chromium
 
 from gfsalnet.demo import draw_frame
 from gfsalnet.web import HEADERS, write_folder
@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from answering import Served, served
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 RATE, FRAMES = 20, 24
 
 
@@ -70,17 +69,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def launch() -> Iterator[Callable[..., Any]]:
     """Start Chromium, with these flags, for one test: pages of tests that are over would go on beside the others."""
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium")
-    with sync_api.sync_playwright() as driver, ExitStack() as launched:
-
-        def start(*flags: str) -> Any:
-            browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *flags])
-            launched.callback(browser.close)
-            return browser
-
-        yield start
+    with ExitStack() as launched:
+        yield lambda *flags: launched.enter_context(chromium(*flags))
 
 
 @pytest.fixture
