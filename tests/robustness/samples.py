@@ -31,6 +31,11 @@ VIDEOS = {
     "a.wmv": {"codec": "wmv2", "format": "asf"},
     "a.gif": {"codec": "gif", "pixels": "rgb8"},
     "a.png": {"codec": "apng", "pixels": "rgb24", "format": "apng"},
+    "a.ogv": {"codec": "libvpx", "options": {"g": "8", "auto-alt-ref": "0"}, "format": "ogg"},
+    "a.ivf": {"codec": "libvpx-vp9", "options": {"g": "8"}},
+    "a.mxf": {"codec": "mpeg2video", "options": {"g": "8", "bf": "2"}},
+    "a.nut": {"options": {"bf": "2", "g": "8"}},
+    "a.rm": {"codec": "rv20", "format": "rm"},
 }
 
 

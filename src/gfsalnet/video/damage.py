@@ -36,7 +36,7 @@ BELIEVED_TIMES = 1000
 """A duration with room for that many times the pictures that were found is taken to be damaged itself."""
 LATEST_START_FRAMES = 1.5
 """Where the first picture of a damaged file comes later, others may have come before it."""
-_ONE_FRAME = "apng av1 ffv1 flv gif h263 h264 hevc mjpeg mpeg1video mpeg2video msmpeg4 png prores vp9 wmv1 wmv2"
+_ONE_FRAME = "apng av1 ffv1 flv gif h263 h264 hevc mjpeg mpeg1video mpeg2video msmpeg4 png prores rv10 rv20 vp9 wmv1 wmv2"
 ONE_FRAME_CODECS = frozenset({*_ONE_FRAME.split(), "libdav1d"})
 """Decoders of codecs in which every packet is one frame; VP8 and MPEG-4 have packets that are never shown."""
 UNSHOWN_PACKET_CODECS = frozenset({"vp6", "vp6f", "vp7", "vp8"})

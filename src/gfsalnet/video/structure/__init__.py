@@ -9,7 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from gfsalnet.video.structure import apng, asf, flash, gif, isobmff, matroska, mpegps, mpegts, riff
+from gfsalnet.video.structure import (
+    apng,
+    asf,
+    dv,
+    flash,
+    gif,
+    isobmff,
+    ivf,
+    jpegs,
+    matroska,
+    mpegps,
+    mpegts,
+    mxf,
+    nut,
+    ogg,
+    realmedia,
+    riff,
+    yuv4mpeg,
+)
 from gfsalnet.video.structure.base import FileBytes, Structure
 
 __all__ = ["Structure", "structure_of"]
@@ -18,13 +36,21 @@ _WALKS: dict[str, Callable[[FileBytes, int], Structure]] = {
     "apng": apng.walk,
     "asf": asf.walk,
     "avi": riff.walk,
+    "dv": dv.walk,
     "flv": flash.walk,
     "gif": gif.walk,
+    "ivf": ivf.walk,
     "matroska": matroska.walk,
+    "mjpeg": jpegs.walk,
     "mov": isobmff.walk,
     "mpeg": mpegps.walk,
     "mpegts": mpegts.walk,
+    "mxf": mxf.walk,
+    "nut": nut.walk,
+    "ogg": ogg.walk,
     "png_pipe": apng.walk,
+    "rm": realmedia.walk,
+    "yuv4mpegpipe": yuv4mpeg.walk,
 }
 
 

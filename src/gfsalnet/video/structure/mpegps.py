@@ -7,6 +7,8 @@ from gfsalnet.video.structure.base import FileBytes, Structure
 _PACK, _END, _FIRST_WITH_LENGTH = 0xBA, 0xB9, 0xBB
 _MPEG2 = 0b01
 _SECTOR_BYTES = 2048
+_MOST_PADDING_BYTES = 64
+"""Zeros between two packets: on a Video CD there are 20 after those of the sound."""
 
 
 def walk(file: FileBytes, stream: int) -> Structure:
@@ -19,6 +21,10 @@ def walk(file: FileBytes, stream: int) -> Structure:
             if not rest.strip(b"\0"):
                 zeros += len(rest)
                 at += len(rest)
+                continue
+            padding = len(rest) - len(rest.lstrip(b"\0")) - 2
+            if 0 < padding <= _MOST_PADDING_BYTES and rest[padding : padding + 3] == b"\0\0\1":
+                at += padding
                 continue
             return Structure(is_loose=True, problem=f"what follows picture {pictures - 1} is no packet")
         is_ended = code == _END
