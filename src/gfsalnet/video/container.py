@@ -26,11 +26,11 @@ from gfsalnet.video.ffmpeg_log import Line, Listener
 from gfsalnet.video.files import unreadable
 from gfsalnet.video.geometry import resize_rgb
 from gfsalnet.video.info import DEFAULT_RATE, Kind, VideoInfo, check_size
-from gfsalnet.video.picture_order import order_of
 from gfsalnet.video.pixels import RGBConverter, display_matrix, is_turned
 from gfsalnet.video.playlists import HEAD_BYTES, refuse_playlist
 from gfsalnet.video.pyav import PLAYLIST_FORMATS, has_disposition, open_input, preferred
 from gfsalnet.video.stamps import Clock, StampMender
+from gfsalnet.video.uncounted import uncounted_of
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,6 @@ DECODING_THREADS = 1
 of the network, which needs the other cores, and holds fewer frames in memory."""
 IMPLAUSIBLE_RATE = 1000
 """Frames per second from which on a header's rate is its clock, as in some WebM."""
-UNCOUNTED_CONTAINERS = frozenset({"h264", "hevc", "mpeg", "mpegts", "mpegvideo"})
-"""Where nothing counts the pictures but their own headers, which lie in the packets with start codes."""
 ATTACHED_PICTURE = 0x400
 """FFmpeg's AV_DISPOSITION_ATTACHED_PIC: a cover, not a video."""
 TEXT_ART_CODECS = frozenset({"ansi", "bintext", "idf", "xbin"})
@@ -97,8 +95,7 @@ class ContainerReader(VideoReader):
         try:
             self._stream = main_stream(self._container, media.source)
             codec = self._stream.codec_context.name
-            is_counted = self._container.format.name not in UNCOUNTED_CONTAINERS
-            self._log = DamageLog(codec=codec, order=None if is_counted else order_of(codec))
+            self._log = DamageLog(codec=codec, uncounted=uncounted_of(self._container.format.name, codec))
             self._note(said)
             self._stamps = StampMender(self._container, self._stream)
             self._start()
@@ -199,6 +196,9 @@ class ContainerReader(VideoReader):
             promise = promise_of(self._container, self._stream, self._media.path)
             promise.count = self._stamps.chunks or promise.count
             self._log.destroyed = self._stamps.destroyed
+            if self._log.uncounted is not None:
+                with self._listener.lines():
+                    self._log.uncounted.ended(self._stream.codec_context.extradata)
             self._log.settle(self.report, promise, self.info.rate)
 
     def _feed(self) -> None:

@@ -2,7 +2,7 @@
 
 Five witnesses are heard, none of which sees everything: what the decoder marks, frame by frame; what FFmpeg complains
 about; the container's own bookkeeping (`structure`); packets that no frame ever came of (`unshown`); and the numbers in
-the pictures themselves (`picture_order`).
+the pictures themselves (`uncounted`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from gfsalnet.video.info import ReadReport
-from gfsalnet.video.picture_order import PictureOrder
 from gfsalnet.video.structure import Structure, structure_of
+from gfsalnet.video.uncounted import Uncounted
 from gfsalnet.video.unshown import MPEG4, VP8, holes, is_empty
 
 MICROSECOND = 1e-6
@@ -36,7 +36,9 @@ BELIEVED_TIMES = 1000
 """A duration with room for that many times the pictures that were found is taken to be damaged itself."""
 LATEST_START_FRAMES = 1.5
 """Where the first picture of a damaged file comes later, others may have come before it."""
-_ONE_FRAME = "apng av1 ffv1 flv gif h263 h264 hevc mjpeg mpeg1video mpeg2video msmpeg4 png prores rv10 rv20 vp9 wmv1 wmv2"
+_ONE_FRAME = (
+    "apng av1 ffv1 flv gif h263 h264 hevc mjpeg mpeg1video mpeg2video msmpeg4 png prores rv10 rv20 vp9 wmv1 wmv2"
+)
 ONE_FRAME_CODECS = frozenset({*_ONE_FRAME.split(), "libdav1d"})
 """Decoders of codecs in which every packet is one frame; VP8 and MPEG-4 have packets that are never shown."""
 UNSHOWN_PACKET_CODECS = frozenset({"vp6", "vp6f", "vp7", "vp8"})
@@ -119,7 +121,7 @@ class DamageLog:
 
     codec: str
     """FFmpeg's name of the decoder."""
-    order: PictureOrder | None = None
+    uncounted: Uncounted | None = None
     """Counts the pictures where their container does not."""
     packets: int = 0
     """Whole packets of the video stream."""
@@ -170,8 +172,8 @@ class DamageLog:
     def saw(self, packet: Packet[Any]) -> None:
         """Note a packet of the video that is whole."""
         self.packets += 1
-        if self.order is not None:
-            self.order.saw(bytes(packet))
+        if self.uncounted is not None:
+            self.uncounted.saw(bytes(packet), is_key=packet.is_keyframe)
         self.hidden += packet.is_discard
         self._empty += self.codec == MPEG4 and not packet.is_discard and is_empty(packet)
         self._last = packet.pts
@@ -228,6 +230,12 @@ class DamageLog:
             self._spoilt.discard(packet.pts)
             self._refused_stamps.add(packet.pts)
 
+    def _spoil_last(self) -> None:
+        """Note that the last picture is not whole, whether or not the decoder has noticed."""
+        if self._last is not None:
+            self._spoilt.add(self._last)
+        self._flagged = max(1, self._flagged)
+
     def _is_excused(self, stamp: int | None) -> bool:
         """Whether a picture cannot be expected to be whole: the recording starts between two key frames.
 
@@ -265,8 +273,12 @@ class DamageLog:
         """Write the loss into `report`, once all is read."""
         # Is the file broken, whatever happened to single pictures?
         books = promise.structure or Structure()
+        order = None if self.uncounted is None else self.uncounted.order
+        ends_early = self.uncounted is not None and self.uncounted.is_cut
+        if ends_early:
+            self._spoil_last()
         is_broken = bool(books.cut or books.problem or self.stopped or self.partial or self.destroyed)
-        is_broken |= self._is_short(promise) or (self.order is not None and self.order.strange > 0)
+        is_broken |= self._is_short(promise) or (order is not None and order.is_broken)
         # Where all pictures are there by the books, what FFmpeg complains of lies between them.
         is_broken |= self.complaint is not None and books.packets is None
         # What of it never came, came and was refused, or came to nothing.
@@ -291,7 +303,7 @@ class DamageLog:
                 is_absurd = by_time > BELIEVED_TIMES * self.packets
                 by_time = 0 if is_absurd else by_time
                 lost = max(lost, self.partial + gone, self.destroyed + gone, by_time - report.frames_read)
-        if expected is None and self.order is not None and (ordered := self.order.expected()) is not None:
+        if expected is None and order is not None and (ordered := order.expected()) is not None:
             lost = max(lost, ordered - unshown - report.frames_read)
         report.frames_lost, report.frames_damaged = lost, damaged
         if unshown > 0:
@@ -308,13 +320,15 @@ class DamageLog:
         is_late = (self._first_seconds or 0) * float(rate) > LATEST_START_FRAMES
         is_open_start = is_broken and (is_late or not self._starts_with_key)
         report.loss_unknown |= expected is None and lost > 0 and (is_open_start or not promise.is_stated)
-        is_cut = bool(missing > self.hidden or self.partial or books.cut) or (ends_badly and report.loss_unknown)
+        is_cut = bool(missing > self.hidden or self.partial or books.cut or ends_early) or (
+            ends_badly and report.loss_unknown
+        )
         report.damage = self._phrase(report, books, is_cut=is_cut, broken=is_broken, lost_start=lost_start)
 
     def _has_start(self, books: Structure) -> bool:
         """Whether the recording starts where its encoder did, though not with a key frame any more."""
         return not self._starts_with_key and (
-            books.from_start or (self.order is not None and self.order.has_headers_first)
+            books.from_start or (self.uncounted is not None and self.uncounted.order.has_headers_first)
         )
 
     def _missing(self, expected: int | None, books: Structure) -> int:

@@ -9,6 +9,7 @@ MPEG-2: ITU-T H.262, 6.2.3. H.264: ITU-T H.264, 7.3.2.1, 7.3.2.2, 7.3.3 and 8.2.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 _START = b"\0\0\1"
+_HOLE = re.compile(rb"\x00{4,}[^\x00\x01]")
+"""Zeros within a unit, where encoders keep them apart: something else was there."""
 _HEADER_BYTES = 400
 """More than the parameters of a stream or the header of a slice take."""
 _LARGEST_GAP = 64
@@ -41,8 +44,8 @@ class PictureOrder(ABC):
     """Follows the pictures of one stream; made by `order_of`."""
 
     def __init__(self) -> None:
-        self.seen = self.strange = 0
-        """How many pictures came, and how many parts of them are of a kind that there is not."""
+        self.seen = self._strange = 0
+        """How many pictures came, and how often there was in them what no encoder writes."""
         self.has_headers_first = False
         """Whether the parameters of the stream come with its first picture, as where an encoder starts."""
         self._group: set[int] = set()
@@ -56,13 +59,18 @@ class PictureOrder(ABC):
         """Note one coded picture, in the order of decoding; one whose header cannot be read is not counted."""
         self.seen += 1
         units = [unit for unit in _units(packet) if unit]
-        self.strange += sum(self._is_strange(unit) for unit in units)
+        self._strange += sum(self._is_strange(unit) for unit in units) + bool(_HOLE.search(packet))
         try:
             place = self._place(units)
         except (IndexError, KeyError):  # the header ends too early, or belongs to parameters that never came
             return
         if place is not None:
             self._note(place)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether there is in them what no encoder writes."""
+        return self._strange > 0
 
     def expected(self) -> int | None:
         """How many pictures there are between the first and the last one of each group; None if nobody can tell."""
@@ -203,6 +211,9 @@ class _H264(PictureOrder):
         super().__init__()
         self._streams: dict[int, _H264._Parameters | None] = {}
         self._pictures: dict[int, int] = {}
+        self._key: int | None = None
+        """The number of the picture before among key frames, if it is one."""
+        self._key_pairs = self._repeated_keys = 0
 
     def _place(self, units: list[bytes]) -> Place | None:
         for unit in units:
@@ -220,6 +231,11 @@ class _H264(PictureOrder):
     def _is_strange(self, unit: bytes) -> bool:
         return unit[0] > 0x7F or unit[0] & 0x1F in self._STRANGE
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether there is in them what no encoder writes, or two key frames in a row are numbered as one."""
+        return super().is_broken or 0 < self._repeated_keys <= _USUAL_SHARE * self._key_pairs
+
     def _place_of_slice(self, unit: bytes, *, is_key: bool) -> Place | None:
         bits = _Bits(unit, 1)
         # first_mb_in_slice and slice_type.
@@ -230,13 +246,18 @@ class _H264(PictureOrder):
         # colour_plane_id, which is there only with separate planes.
         bits.number(2 * stream.has_planes)
         low, width, is_reference = bits.number(stream.frame_bits), stream.frame_bits, unit[0] & 0x60 > 0
+        self._note_key(bits.golomb() if is_key else None)
         if stream.order_bits is None:
             # The number of a picture that none refers to is also that of the next one.
             return Place(low, width, starts=is_key, leads=True) if is_reference else None
-        # idr_pic_id.
-        if is_key:
-            bits.golomb()
         return Place(bits.number(stream.order_bits), stream.order_bits, starts=is_key, leads=is_reference)
+
+    def _note_key(self, number: int | None) -> None:
+        """Note the idr_pic_id of a picture: two key frames in a row differ in it, unless one between is lost."""
+        if number is not None and self._key is not None:
+            self._key_pairs += 1
+            self._repeated_keys += number == self._key
+        self._key = number
 
     def _note_stream(self, unit: bytes) -> None:
         # After the unit's own header: profile_idc, constraint flags, level_idc.

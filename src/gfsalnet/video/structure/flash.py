@@ -17,6 +17,8 @@ _FIRST_OF_PARAMETERS, _LONGEST_END_BYTES = 1, 16
 _HAS_SOUND, _STRAY_SHARE = 4, 0.1
 _FILE_SIZE, _IS_NUMBER, _SCRIPT_BYTES = b"\0\x08filesize", 0, 4096
 _KEY_FRAME = 1
+_WRITER, _FFMPEG = b"encoder\x02", b"Lavf"
+"""FFmpeg leaves out what comes before the first key frame, also when it copies a recording."""
 _COMMAND, _LONGEST_COMMAND_BYTES = 5, 16
 """The frame type of a tag that holds no picture, but one byte."""
 _OWN_HEADER = 0x80
@@ -28,9 +30,10 @@ _EXTENDED_PICTURES, _OTHER_TRACKS = frozenset({1, 3}), 6
 def walk(file: FileBytes, stream: int) -> Structure:
     """Pictures by the tags of the video."""
     # The header states its own length, 9; the length of the tag before the first one, 0, follows it.
-    at, pictures, from_start = file.number(5, 4) or 9, 0, False
+    at, pictures = file.number(5, 4) or 9, 0
     at += _LENGTH_BYTES
-    stated = _stated_bytes(file.at(at, _SCRIPT_BYTES))
+    script = file.at(at, _SCRIPT_BYTES)
+    stated, from_start = _stated_bytes(script), script.partition(_WRITER)[2][2:6] == _FFMPEG
     if stated is not None and file.size < stated:
         return Structure(cut=True)
     forms: dict[int, tuple[bytes, int | None]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gfsalnet.video.structure.base import FileBytes, Structure
+from gfsalnet.video.structure.mpeg_clock import TICKS, ticks
 
 _PACK, _END, _FIRST_WITH_LENGTH = 0xBA, 0xB9, 0xBB
 _MPEG2 = 0b01
@@ -39,7 +40,15 @@ def walk(file: FileBytes, stream: int) -> Structure:
             at += 6 + int.from_bytes(head[4:6], "big")
     # A few zeros are padding, and so is what follows the end; others are room for what never came.
     cut = at > file.size or 0 < len(head) < 4 or (zeros >= _SECTOR_BYTES and not is_ended)
-    return Structure(at_least=pictures, is_loose=True, cut=cut)
+    from_start = _starts_clock(file.at(0, 14))
+    return Structure(at_least=pictures, is_loose=True, from_start=from_start, cut=cut)
+
+
+def _starts_clock(head: bytes) -> bool:
+    """Whether a stream begins with a pack of its first half second: only who writes it begins there."""
+    if len(head) < 14 or head[:4] != bytes([0, 0, 1, _PACK]):
+        return False
+    return ticks(head[4:9], bits_behind=3 if head[4] >> 6 == _MPEG2 else 1) < TICKS / 2
 
 
 def _has_time(head: bytes) -> bool:

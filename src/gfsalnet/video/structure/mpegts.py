@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gfsalnet.video.structure.base import FileBytes, Structure
+from gfsalnet.video.structure.mpeg_clock import TICKS, ticks
 
-_SYNC, _PACKET_BYTES, _PROGRAMS = 0x47, 188, 0
+_SYNC, _PACKET_BYTES, _PROGRAMS, _PADDING = 0x47, 188, 0, 0x1FFF
 _STRIDES = ((188, 0), (192, 4), (204, 0))
 """Bytes from packet to packet, and where in it the packet starts: plain, with time stamps (M2TS), with error codes."""
 _PROBED = 64
-_JUMP_SECONDS, _CLOCK = 1.0, 90_000
+_JUMP_SECONDS = 1.0
 _CHUNK_PACKETS = 4096
 
 
@@ -42,9 +43,18 @@ def walk(file: FileBytes, stream: int) -> Structure:
             break
         at += stride * _CHUNK_PACKETS
     cut = problem is None and (file.size - found[0] - sync) % stride not in _whole(stride, sync)
-    # Whoever writes a stream lists its programs first and counts from 0; who tunes in finds counters anywhere.
-    from_start = counters_at_start.get(_PROGRAMS) == counters_at_start.get(stream) == 0
+    from_start = _counts_from_start(counters_at_start, stream)
     return Structure(at_least=follower.pictures, from_start=from_start, cut=cut, problem=problem)
+
+
+def _counts_from_start(first: dict[int, int], stream: int) -> bool:
+    """Whether counters begin at 0, by the first one of each PID, as where a stream is written; not where one tunes in.
+
+    One packet may be missing: that of the programs, or the first one of the video.
+    """
+    others = [counter for number, counter in first.items() if number not in (stream, _PADDING)]
+    of_tables = len(others) > 1 and not any(others)
+    return of_tables or first.get(_PROGRAMS) == first.get(stream) == 0
 
 
 def _whole(stride: int, sync: int) -> tuple[int, ...]:
@@ -114,7 +124,5 @@ class _Follower:
             return False
         # The time of decoding, where there is one: it always grows.
         coded = payload[14:19] if payload[7] & 0x40 else payload[9:14]
-        # 33 bits in five bytes, with marker bits between them.
-        ticks = (coded[0] >> 1 & 7) << 30 | coded[1] << 22 | (coded[2] >> 1) << 15 | coded[3] << 7 | coded[4] >> 1
-        before, self._seconds = self._seconds, ticks / _CLOCK
+        before, self._seconds = self._seconds, ticks(coded) / TICKS
         return before is not None and not 0 <= self._seconds - before < _JUMP_SECONDS
