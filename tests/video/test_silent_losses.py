@@ -337,3 +337,14 @@ def test_a_program_stream_whose_end_was_never_written(encode):
     for padding in (bytes(700), bytes.fromhex("000001b9") + bytes(9000)):
         path.write_bytes(data + padding)
         require_whole(path)
+
+
+def test_fragments_behind_an_index_that_lost_a_header(encode):
+    muxer = {"movflags": "frag_keyframe+empty_moov+delay_moov"}
+    path = encode("fragments.mp4", COUNT, options={"g": "5", "bf": "2"}, muxer=muxer)
+    data = path.read_bytes()
+    place = data.index(b"minf") - 4
+    path.write_bytes(data[:place] + data[place + 8 :])
+    count, report = read(path)
+    assert report.damage is not None
+    assert count == COUNT or report.is_short

@@ -251,6 +251,8 @@ def _listed(file: FileBytes, track: _Track, timescale: int, fragmented: bool) ->
         # Two that agree are right.
         packets = in_times if in_times == in_chunks else max(count, min(in_chunks, in_times))
         return Structure(packets=packets, problem=problem)
+    if count == 0:
+        return Structure(packets=0)
     # The fourth is there only where pictures are shown in another order than they are stored in.
     shifts = _table(file, track, b"ctts", 2)
     if b"ctts" in track.boxes and (in_shifts := int(shifts[:, 0].sum())) != count:
