@@ -340,7 +340,7 @@ def test_a_program_stream_whose_end_was_never_written(encode):
 
 
 def test_fragments_behind_an_index_that_lost_a_header(encode):
-    muxer = {"movflags": "frag_keyframe+empty_moov+delay_moov"}
+    muxer = {"movflags": "frag_keyframe+empty_moov+default_base_moof+delay_moov"}
     path = encode("fragments.mp4", COUNT, options={"g": "5", "bf": "2"}, muxer=muxer)
     data = path.read_bytes()
     place = data.index(b"minf") - 4
