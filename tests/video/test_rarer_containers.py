@@ -1,4 +1,4 @@
-"""What is missing from Ogg, MXF, NUT, RealMedia, IVF, Y4M, DV and Motion JPEG, of which FFmpeg says nothing."""
+"""What is missing from Ogg, MXF, NUT, RealMedia, IVF, Y4M, DV, WebP and Motion JPEG, of which no reader speaks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import random
 import struct
 
 import av
+import cv2
+import numpy as np
 import pytest
 
 from gfsalnet.errors import SourceError
@@ -208,3 +210,36 @@ def test_a_video_cd_is_whole(encode):
     path = encode("a.mpg", COUNT, codec="mpeg1video", audio="mp2", format="vcd")
     count, report = read(path)
     assert (count, report.frames_lost, report.damage) == (COUNT, 0, None)
+
+
+def animated_webp(path, picture):
+    animation = cv2.Animation()
+    animation.frames = [picture(index) for index in range(COUNT)]
+    animation.durations = np.full(COUNT, 40, np.int32)
+    assert cv2.imwriteanimation(str(path), animation)
+    return path
+
+
+def test_a_picture_of_webp_that_is_passed_over(tmp_path, picture):
+    path = animated_webp(tmp_path / "a.webp", picture)
+    count, report = read(path)
+    assert (count, report.frames_lost, report.damage) == (COUNT, 0, None)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"ANMF", len(data) // 2)] ^= 0x08
+    path.write_bytes(data)
+    count, report = read(path)
+    assert (count, report.frames_lost) == (COUNT - 1, 1)
+    assert "its container is damaged" in report.damage
+
+
+def test_an_avi_whose_first_key_frame_is_destroyed(encode):
+    path = encode("a.avi", COUNT, options={"g": "8"})
+    data = bytearray(path.read_bytes())
+    place = data.index(b"00dc", data.index(b"movi")) + 8
+    # Of a key frame, the beginning of its slice.
+    place = data.index(b"\0\0\1\x65", place)
+    data[place : place + 50] = bytes(50)
+    path.write_bytes(data)
+    count, report = read(path)
+    assert count < COUNT
+    assert (count + report.frames_lost, report.damage) == (COUNT, "its first key frame is destroyed")

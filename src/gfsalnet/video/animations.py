@@ -24,6 +24,7 @@ from gfsalnet.video.image_header import HEADER_BYTES, header_size_wh, tiff_pages
 from gfsalnet.video.info import DEFAULT_RATE, Kind, VideoInfo, check_size
 from gfsalnet.video.pictures import check_pixels, picture_bytes
 from gfsalnet.video.pixels import over_black
+from gfsalnet.video.structure import Structure, structure_of
 
 Animation = Literal["ffmpeg", "webp", "tiff"]
 """Which reader takes it: `ffmpeg` for PNG and AVIF; WebP and TIFF are read by OpenCV."""
@@ -104,6 +105,16 @@ class PagesReader(VideoReader):
                 kind=kind_of_source,
             )
         )
+        if kind == "webp":
+            self._compare(structure_of(path, kind, 0) or Structure())
+
+    def _compare(self, books: Structure) -> None:
+        """Note what the file holds and OpenCV does not give: it passes over a picture that it cannot read."""
+        self.report.frames_lost = max(0, (books.packets or 0) - len(self._pictures))
+        if books.problem is not None:
+            self.report.damage = f"its container is damaged: {books.problem}"
+        elif books.cut or self.report.frames_lost:
+            self.report.damage = "its end is missing" if books.cut else "some could not be decoded"
 
     def frames(self) -> Iterator[Frame]:
         """The pictures in order."""

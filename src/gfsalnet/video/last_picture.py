@@ -19,7 +19,7 @@ from gfsalnet.limits import max_pixels
 
 _CODECS = frozenset({"h264", "hevc"})
 """Of others, only what follows their last picture is looked at."""
-_START, _ZEROS, _MOST_ZEROS = b"\0\0\1", b"\0\0", 3
+_START, _ZEROS_OF_MARKS = b"\0\0\1", (2, 3)
 """No picture ends in two zeros, and no mark begins with more than three."""
 _RESTS = (bytes(range(128, 256)), bytes(range(255, 127, -1)))
 """Two ways in which a picture may go on; neither holds the mark of another unit."""
@@ -57,9 +57,12 @@ class LastPicture:
         """
         *before, last = [*chain(*self._groups)] or [b""]
         unit = last.rpartition(_START)[2]
+        zeros = len(last) - len(last.rstrip(b"\0"))
         # The mark of the next unit, or the zeros that it begins with; encoders that put zeros behind do so everywhere.
-        if last and (not unit or (last.endswith(_ZEROS) and not any(other.endswith(_ZEROS) for other in before))):
-            return len(last) - len(last.rstrip(b"\0")) <= _MOST_ZEROS
+        if zeros in _ZEROS_OF_MARKS and not any(other.endswith(b"\0\0") for other in before):
+            return True
+        if last and not unit:
+            return True
         if self._codec not in _CODECS or not self._is_picture(unit):
             return False
         one, other = (self._decoded([*before, last.rstrip(b"\0") + rest], parameters) for rest in _RESTS)

@@ -26,6 +26,7 @@ from gfsalnet.video.structure import (
     ogg,
     realmedia,
     riff,
+    webp,
     yuv4mpeg,
 )
 from gfsalnet.video.structure.base import FileBytes, Structure
@@ -50,6 +51,7 @@ _WALKS: dict[str, Callable[[FileBytes, int], Structure]] = {
     "ogg": ogg.walk,
     "png_pipe": apng.walk,
     "rm": realmedia.walk,
+    "webp": webp.walk,
     "yuv4mpegpipe": yuv4mpeg.walk,
 }
 

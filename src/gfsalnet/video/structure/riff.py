@@ -6,6 +6,7 @@ from gfsalnet.video.structure.base import FileBytes, Structure
 
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 _HEADER_BYTES = 8
+_ENTRY_BYTES, _IS_KEY = 16, 0x10
 _LONGEST_HEADERS = 2**20
 """Bytes of the headers of all streams, with the indexes that OpenDML puts into them."""
 
@@ -14,7 +15,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
     """Chunks of the video, and whether every length leads to a chunk that AVI knows."""
     declared = file.number(4, 4, "little")
     cut = declared not in (None, *_UNKNOWN_SIZES) and file.size < _HEADER_BYTES + (declared or 0)
-    at, found, streams, problem, has_pictures = 0, 0, 0, None, False
+    at, found, streams, problem, has_pictures, from_start = 0, 0, 0, None, False, False
     wanted = f"{stream:02d}".encode()
     while len(head := file.at(at, 12)) >= _HEADER_BYTES:
         name, length = head[:4], int.from_bytes(head[4:8], "little")
@@ -31,6 +32,8 @@ def walk(file: FileBytes, stream: int) -> Structure:
         if streams and has_pictures and name[:2].isdigit() and int(name[:2]) >= streams:
             problem = f"the chunk after picture {max(0, found - 1)} is of a stream that there is not"
             break
+        if name == b"idx1":
+            from_start = _lists_key_first(file.at(at + _HEADER_BYTES, min(length, _LONGEST_HEADERS)), wanted)
         # A chunk of length 0 stands for a dropped frame, of which no packet comes.
         found += name[:2] == wanted and name[2:] in (b"dc", b"db") and length > 0
         # Chunks begin at even places.
@@ -40,7 +43,15 @@ def walk(file: FileBytes, stream: int) -> Structure:
     # The byte that fills up the last chunk may be missing.
     if at > file.size + 1 and problem is None:
         problem = f"the chunk after picture {max(0, found - 1)} is longer than the file"
-    return Structure(packets=None if cut or problem else found, cut=cut, problem=None if cut else problem)
+    packets = None if cut or problem else found
+    return Structure(packets=packets, from_start=from_start, cut=cut, problem=None if cut else problem)
+
+
+def _lists_key_first(index: bytes, stream: bytes) -> bool:
+    """Whether the first chunk of a stream in the index is a key frame."""
+    entries = (index[at : at + _ENTRY_BYTES] for at in range(0, len(index), _ENTRY_BYTES))
+    flags = next((entry[4:8] for entry in entries if entry.startswith(stream)), b"")
+    return int.from_bytes(flags, "little") & _IS_KEY > 0
 
 
 def _is_name(name: bytes) -> bool:
