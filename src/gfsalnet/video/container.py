@@ -21,13 +21,14 @@ from gfsalnet.errors import SourceError
 from gfsalnet.limits import max_pixels
 from gfsalnet.types import RGB, Frame
 from gfsalnet.video.base import VideoReader
-from gfsalnet.video.damage import MICROSECOND, DamageLog, promise_of, stated_count
+from gfsalnet.video.damage import DamageLog
 from gfsalnet.video.ffmpeg_log import Line, Listener
 from gfsalnet.video.files import unreadable
 from gfsalnet.video.geometry import resize_rgb
 from gfsalnet.video.info import DEFAULT_RATE, Kind, VideoInfo, check_size
 from gfsalnet.video.pixels import RGBConverter, display_matrix, is_turned
 from gfsalnet.video.playlists import HEAD_BYTES, refuse_playlist
+from gfsalnet.video.promise import MICROSECOND, promise_of, stated_count
 from gfsalnet.video.pyav import PLAYLIST_FORMATS, has_disposition, open_input, preferred
 from gfsalnet.video.stamps import Clock, StampMender
 from gfsalnet.video.uncounted import uncounted_of
@@ -196,9 +197,8 @@ class ContainerReader(VideoReader):
             promise = promise_of(self._container, self._stream, self._media.path)
             promise.count = self._stamps.chunks or promise.count
             self._log.destroyed = self._stamps.destroyed
-            if self._log.uncounted is not None:
-                with self._listener.lines():
-                    self._log.uncounted.ended(self._stream.codec_context.extradata)
+            with self._listener.lines():
+                self._log.ended(self._stream.codec_context.extradata)
             self._log.settle(self.report, promise, self.info.rate)
 
     def _feed(self) -> None:

@@ -12,9 +12,10 @@ from av.video.stream import VideoStream
 
 from gfsalnet.errors import SourceError
 from gfsalnet.video.container import frame_rate, main_stream
-from gfsalnet.video.damage import DamageLog, promise_of
+from gfsalnet.video.damage import DamageLog
 from gfsalnet.video.ffmpeg_log import Listener
 from gfsalnet.video.info import ReadReport
+from gfsalnet.video.promise import promise_of
 from gfsalnet.video.pyav import FILE, open_input
 from gfsalnet.video.structure import Structure
 

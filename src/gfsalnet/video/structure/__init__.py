@@ -23,9 +23,11 @@ from gfsalnet.video.structure import (
     mpegts,
     mxf,
     nut,
+    obu,
     ogg,
     realmedia,
     riff,
+    swf,
     webp,
     yuv4mpeg,
 )
@@ -48,9 +50,11 @@ _WALKS: dict[str, Callable[[FileBytes, int], Structure]] = {
     "mpegts": mpegts.walk,
     "mxf": mxf.walk,
     "nut": nut.walk,
+    "obu": obu.walk,
     "ogg": ogg.walk,
     "png_pipe": apng.walk,
     "rm": realmedia.walk,
+    "swf": swf.walk,
     "webp": webp.walk,
     "yuv4mpegpipe": yuv4mpeg.walk,
 }
