@@ -25,6 +25,7 @@ from gfsalnet.cli.options import (
     network_names,
     time_range,
 )
+from gfsalnet.cli.processes import check_workers
 from gfsalnet.cli.progress import at_work
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def bench(
     are by the clock: let other programs rest for those. The video is predicted by the shipped model with --backend.
     """
     part = time_range(start, end)
+    check_workers(workers)
     from gfsalnet.bench import Clip, describe_machine, measure_network, measure_stages, measure_video, require_frames
     from gfsalnet.demo import draw_clip
     from gfsalnet.files import write_json

@@ -22,6 +22,7 @@ from gfsalnet.cli.options import (
     examples,
     flow_names,
 )
+from gfsalnet.cli.processes import check_workers
 from gfsalnet.cli.progress import Progress, tell_failures
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def prepare(
     A run that was stopped goes on where it was. Exit status: 0 all done, 1 some video failed (each is named).
     """
     check_split(name, split)
+    check_workers(workers)
     from gfsalnet.device import cores
     from gfsalnet.flow import make_estimator
     from gfsalnet.prepare import prepare_dataset

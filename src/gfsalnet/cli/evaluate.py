@@ -36,7 +36,7 @@ from gfsalnet.cli.options import (
     examples,
     model_names,
 )
-from gfsalnet.cli.processes import RayOption
+from gfsalnet.cli.processes import RayOption, check_workers
 from gfsalnet.cli.progress import Progress, tell_failures
 from gfsalnet.files import file_name
 
@@ -157,6 +157,7 @@ def evaluate(
     if (model is None) == (maps is None):
         raise typer.BadParameter("give one of them", param_hint="--model / --maps")
     check_split(dataset, split)
+    check_workers(workers, ray)
     _one_thread_for_sums()
     settings = _settings(
         protocol, metrics, width_pixels=width, sigma_pixels=sigma_pixels, humans_every=humans_every, seed=seed
@@ -212,6 +213,7 @@ def compare(
         raise typer.BadParameter("give two or more", param_hint="CANDIDATE")
     if dataset is not None:
         check_split(dataset, split)
+    check_workers(workers)
     _one_thread_for_sums()
     settings = _settings(
         protocol, metrics, width_pixels=width, sigma_pixels=sigma_pixels, humans_every=humans_every, seed=seed

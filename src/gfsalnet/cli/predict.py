@@ -38,7 +38,7 @@ from gfsalnet.cli.options import (
     size_hw,
     time_range,
 )
-from gfsalnet.cli.processes import Processes, RayOption
+from gfsalnet.cli.processes import Processes, RayOption, check_workers
 from gfsalnet.cli.progress import at_work
 from gfsalnet.cli.shards import Shard, run_shard
 from gfsalnet.urls import is_url
@@ -255,6 +255,7 @@ def predict(
         config=used_config(ctx),
     )
     require_that_they_go_together(model, settings.save, every)
+    check_workers(workers, ray)
     given = _given(sources, manifest, shard, output, settings, flow)
     how: dict[str, Any] = {"device": device, "backend": backend, "flow": flow, "centre_bias": centre_bias}
     how |= {"every": every, "lookahead": lookahead, "keep_flow": "flow" in settings.save}

@@ -40,6 +40,24 @@ RayOption = Annotated[
 ]
 
 
+MOST_A_CORE = 8
+"""More processes than this for each core only wait for one another, and take the memory that others need."""
+
+
+def check_workers(workers: int | None, ray: str | None = None) -> None:
+    """Refuse more processes than this machine can keep busy; of a cluster, its owner knows.
+
+    Raises:
+        typer.BadParameter: for so many.
+    """
+    from gfsalnet.device import cores
+
+    most = MOST_A_CORE * cores()
+    if ray is None and workers is not None and workers > most:
+        problem = f"{workers} would wait for one another: {cores()} cores keep {most} busy at most"
+        raise typer.BadParameter(problem, param_hint="--workers")
+
+
 @dataclass(frozen=True)
 class Processes:
     """What predicts."""
