@@ -207,7 +207,7 @@ TOGETHER = [
     ["roi", "clip.mp4", "--crf", "20", "--bitrate", "100"],
     ["serve", "--host", "0.0.0.0"],
     ["marks", "clip.mp4", "--start", "2", "--end", "1"],
-    *([*verb.split(), *GIVEN[verb], "--workers", "1024"] for verb in ("predict", "evaluate", "dataset prepare", "bench")),
+    *([*v.split(), *GIVEN[v], "--workers", "1024"] for v in ("predict", "evaluate", "dataset prepare", "bench")),
     ["dance"],
     ["predict"],
     ["predict", "clip.mp4", "--no-such-option"],

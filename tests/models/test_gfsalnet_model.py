@@ -22,8 +22,9 @@ from gfsalnet.flow import DISFlow
 from gfsalnet.models import MODELS, load_model
 from gfsalnet.models.base import read_ahead
 from gfsalnet.models.gfsalnet import GFSalNetModel
-from gfsalnet.models.over_time import OverTime
+from gfsalnet.models.over_time import OverTime, Reading
 from gfsalnet.network import GFSalNet, mobile
+from gfsalnet.network.config import light
 from gfsalnet.network.weights import save_network
 from gfsalnet.types import Frame, Prediction
 
@@ -432,3 +433,49 @@ def test_maps_take_in_no_more_later_frames_than_stated(lookahead: int, stated: i
 def test_a_lookahead_needs_a_memory() -> None:
     with pytest.raises(ValueError, match="look ahead"):
         in_torch(two_streams(), name="test", weights_hash="0", estimator=DISFlow(), lookahead=2)
+
+
+class Brightness:
+    """A backend that takes the picture's brightness for saliency, and notes what it is shown."""
+
+    name, batch = "brightness", 1
+
+    def __init__(self) -> None:
+        self.seen: list[np.ndarray] = []
+
+    def __call__(self, pictures: NetworkInputs) -> MapArrays:
+        self.seen.append(pictures[0][0])
+        return MapArrays(pictures[0].mean(3, dtype=np.float32)[:, None], None, None, None)
+
+
+def test_a_photograph_is_looked_at_several_times() -> None:
+    """Larger, and every second time mirrored; what is said is turned back, and its mean taken in the logarithm."""
+    rgb = np.tile(np.linspace(20, 250, 320, dtype=np.uint8)[None, :, None], (256, 1, 3))
+    rgb[:80] //= 4
+    given = Frame(rgb)
+    densities = {}
+    for areas in ((1.2,), (1.2, 1.44)):
+        backend = Brightness()
+        over_time = OverTime(still=Reading(areas=areas))
+        model = GFSalNetModel(light(), backend, name="test", weights_hash="0", over_time=over_time)
+        densities[areas] = next(iter(model.stream([given]))).map_density
+        (unread,) = model.unread([given], "still")
+        np.testing.assert_allclose(unread.density, densities[areas], rtol=1e-5)  # a reading that changes nothing
+    first, second = backend.seen[:2]
+    assert first.shape[0] * first.shape[1] == pytest.approx(1.2 * 256 * 320, rel=0.1)
+    assert second.shape[0] * second.shape[1] == pytest.approx(1.44 * 256 * 320, rel=0.1)
+    assert first[-1, 0, 0] < first[-1, -1, 0]
+    assert second[-1, 0, 0] > second[-1, -1, 0]
+    once, twice = densities.values()
+    assert once.shape == twice.shape
+    np.testing.assert_allclose(once, twice, atol=0.1 * once.max())  # of a picture that hides nothing from either
+
+
+def test_a_frame_of_a_video_is_looked_at_once() -> None:
+    backend = Brightness()
+    over_time = OverTime(still=Reading(areas=(1.2, 1.44)))
+    model = GFSalNetModel(light(), backend, name="test", weights_hash="0", over_time=over_time)
+    assert len(list(model.stream(frames(3)))) == 3
+    assert len(backend.seen) == 3
+    assert len(list(model.unread(frames(1), "video"))) == 1
+    assert len(backend.seen) == 4

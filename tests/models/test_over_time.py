@@ -118,7 +118,10 @@ def test_read_from_a_config() -> None:
 
 @pytest.mark.parametrize(
     "tree",
-    [{"gates": {}}, {"gate": {"weigth": 1}}, {"gate": {"weight": "1"}}, {"memory": 3}, {"still": {"centre": [None]}}],
+    [
+        *({"gates": {}}, {"gate": {"weigth": 1}}, {"gate": {"weight": "1"}}, {"memory": 3}),
+        *({"still": {"centre": [None]}}, *({"still": {"areas": areas}} for areas in ([], [0], [1, -1], 1, ["1"]))),
+    ],
 )
 def test_what_it_does_not_know_is_refused(tree: dict) -> None:
     with pytest.raises(WeightsError, match="unknown of maps over time"):

@@ -10,7 +10,7 @@ import numpy as np
 from gfsalnet.adaptation.fit import fitted, folds
 from gfsalnet.adaptation.folder import Adapted, require_new, write_adapted
 from gfsalnet.adaptation.judge import Judged, judged
-from gfsalnet.adaptation.looks import LookedAt, looked_at, require_some, viewers
+from gfsalnet.adaptation.looks import LookedAt, kind_of, looked_at, require_some, viewers
 from gfsalnet.errors import GFSalNetError, RequestError
 from gfsalnet.gaze import GazeDataset
 from gfsalnet.models import load_model
@@ -61,7 +61,7 @@ def adapt(
         problem = "has no network of one stream whose map a few numbers read"
         raise RequestError(model, problem, "Choose gfsalnet-mobile, or a folder with such a network")
     how = loaded.over_time or OverTime(memory=Memory(tau_seconds=0))
-    kind: Kind = "still" if dataset.kind == "image" else "video"
+    kind = kind_of(dataset)
     notes: list[str] = []
     recordings = looked_at(
         loaded, dataset, how.memory.reach_seconds, lambda done, total: on_progress("network", done, total), notes.append

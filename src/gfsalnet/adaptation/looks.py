@@ -105,6 +105,11 @@ def looked_at(
     return found
 
 
+def kind_of(dataset: GazeDataset) -> Kind:
+    """How a model reads the maps of its pictures."""
+    return "still" if dataset.kind == "image" else "video"
+
+
 def _require_pixels(dataset: GazeDataset) -> None:
     """Refuse gaze in other units, which a fit would follow to wherever it points."""
     qualities = {}
@@ -130,7 +135,7 @@ def _looks(
             before = []  # a run begins
         # What the memory cannot reach from here need not be kept.
         before = [seen for seen in before if seen.time_seconds > unread.time_seconds - reach_seconds]
-        now = _small(unread, "still" if dataset.kind == "image" else "video")
+        now = _small(unread, kind_of(dataset))
         if unread.index in wanted:
             fixations = wanted[unread.index]
             looks.append(Look(int(unread.time_seconds), [*before, now], _inside(fixations)))
@@ -150,7 +155,7 @@ def _unread(model: GFSalNetModel, dataset: GazeDataset, name: str, wanted: list[
         numbered = ((frame.index - place, frame) for place, frame in enumerate(f for f in frames if needed[f.index]))
         for _, run in groupby(numbered, key=lambda pair: pair[0]):
             # `groupby` shares its iterator: a run is read to its end before the next one begins.
-            yield from model.unread(frame for _, frame in run)
+            yield from model.unread((frame for _, frame in run), kind_of(dataset))
 
 
 def _until(frames: Iterable[Frame], last: int) -> Generator[Frame, None, None]:

@@ -215,9 +215,8 @@ def compare(
         check_split(dataset, split)
     check_workers(workers)
     _one_thread_for_sums()
-    settings = _settings(
-        protocol, metrics, width_pixels=width, sigma_pixels=sigma_pixels, humans_every=humans_every, seed=seed
-    )
+    numbers = {"width_pixels": width, "sigma_pixels": sigma_pixels, "humans_every": humans_every, "seed": seed}
+    settings = _settings(protocol, metrics, **numbers)
     from gfsalnet.evaluation import as_map_source, is_finished, read_report, write_comparison
     from gfsalnet.gaze import open_dataset
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from gfsalnet.backends.base import StreamName
 from gfsalnet.errors import WeightsError
 from gfsalnet.flow import FlowEstimator, FlowStream, flow_image, resize_flow
 from gfsalnet.flow.scene_motion import SceneMotion, SceneMotionStream
-from gfsalnet.maps import FrameMaps, Map, resize_map, to_density
+from gfsalnet.maps import FrameMaps, Map, resize_density, resize_map, to_density
 from gfsalnet.models.base import SaliencyModel, StageSeconds, timed
 from gfsalnet.models.interpolate import interpolate
 from gfsalnet.models.memory import Timed, remembered
@@ -151,8 +151,10 @@ class GFSalNetModel(SaliencyModel):
                 # Whether there is a second frame tells a picture from a video. No other model waits for it: a camera
                 # may be slow to give one.
                 first = list(islice(prepared, 2))
-                kind: Kind = "still" if len(first) == 1 else "video"
-                read = partial(self._fused, MapsOverTime(self.over_time, kind, self.centre_strength))
+                if len(first) == 1:
+                    yield self._of_picture(self.over_time, first[0], seconds)
+                    return
+                read = partial(self._fused, MapsOverTime(self.over_time, "video", self.centre_strength))
             predicted = self._predicted(chain(_drained(first), prepared), read, seconds)
             if self.over_time is not None:
                 timed_maps = (Timed(r, r.frame.time_seconds, r.starts_shot, maps) for r, maps in predicted)
@@ -162,10 +164,21 @@ class GFSalNetModel(SaliencyModel):
             for ready, densities in interpolate(predicted, lambda ready: ready.starts_shot):
                 yield self._prediction(ready, densities)
 
-    def unread(self, frames: Iterable[Frame]) -> Iterator[Unread]:
-        """For every frame that the network sees, its map before `over_time` reads it, and what moves in the frame."""
+    def unread(self, frames: Iterable[Frame], kind: Kind) -> Iterator[Unread]:
+        """For every frame that the network sees, its map before `over_time` reads it, and what moves in the frame.
+
+        Args:
+            frames: of a video, or pictures that have nothing to do with one another.
+            kind: of pictures.
+        """
+        areas = self.over_time.still.areas if self.over_time is not None else (1.0,)
+        seen: Iterator[tuple[_Ready, Map | None]]
         with closing(prefetch(self._prepared(frames, {}), _PREPARED)) as prepared:
-            for ready, density in self._predicted(prepared, self._unread, {}):
+            if kind == "still":
+                seen = ((ready, self._looked_at(ready, areas)) for ready in prepared)
+            else:
+                seen = self._predicted(prepared, self._unread, {})
+            for ready, density in seen:
                 if density is not None:
                     yield Unread(ready.frame.index, ready.frame.time_seconds, density, ready.motion)
 
@@ -232,12 +245,12 @@ class GFSalNetModel(SaliencyModel):
             return FlowStream(self.estimator)
         return SceneMotionStream(self.estimator, gate.tau_seconds, gate.reach_seconds)
 
-    def _pictures(self, rgb: RGB, field: FlowField | None, quickly: bool = False) -> NetworkInputs:
-        """What the streams look at, (h, w, 3) each, at the network's size."""
+    def _pictures(self, rgb: RGB, field: FlowField | None, quickly: bool = False, area: float = 1.0) -> NetworkInputs:
+        """What the streams look at, (h, w, 3) each: of the network's size, or of so many times its area."""
         frame_size_hw = rgb.shape[0], rgb.shape[1]
         size_hw = height, width = self.config.input_size_hw
         if self.config.keep_aspect:
-            size_hw = fitted_size_hw(frame_size_hw, height * width)
+            size_hw = fitted_size_hw(frame_size_hw, round(area * height * width))
         pictures = []
         if self.config.streams != "motion":
             pictures.append(quickly_resized(rgb, size_hw) if quickly else resize_rgb(rgb, size_hw))
@@ -271,6 +284,28 @@ class GFSalNetModel(SaliencyModel):
         self._check(ready, maps)
         height, width = maps.saliency.shape
         return to_density(resize_map(maps.saliency, (height // 2, width // 2)))
+
+    def _of_picture(self, over_time: OverTime, ready: _Ready, seconds: StageSeconds) -> Prediction:
+        """What is predicted of a picture that stands still."""
+        with timed(seconds, "network"):
+            density = self._looked_at(ready, over_time.still.areas)
+        maps = MapsOverTime(over_time, "still", self.centre_strength).fused(density, ready.motion)
+        return self._prediction(ready, self._shown(maps))
+
+    def _looked_at(self, ready: _Ready, areas: Sequence[float]) -> Map:
+        """The mean of what the network says when it sees a picture so large, every second time mirrored."""
+        log_maps: list[Map] = []
+        for number, area in enumerate(areas):
+            # -1 turns columns around, both of the picture and of what is said of it.
+            way = -1 if number % 2 else 1
+            pictures = self._pictures(ready.frame.rgb, ready.field, area=area)
+            seen = tuple(np.ascontiguousarray(picture[None, :, ::way]) for picture in pictures)
+            density = self._unread(ready, next(_each(self.backend(seen))))
+            if log_maps:
+                density = resize_density(density, log_maps[0].shape)
+            log_maps.append(np.log(density[:, ::way] + np.float32(1e-12 / density.size)))
+        mean = np.mean(log_maps, 0)
+        return to_density(np.exp(mean - mean.max()))
 
     def _fused(self, over_time: MapsOverTime, ready: _Ready, maps: FrameMaps) -> FrameMaps:
         return over_time.fused(self._unread(ready, maps), ready.motion)

@@ -42,6 +42,14 @@ class Reading:
     """Exponent of the map: below 1 it gets softer."""
     centre: tuple[tuple[float, ...], ...] = ((0.0,),)
     """Log odds of places, a coarse grid stretched over the picture."""
+    areas: tuple[float, ...] = (1.0,)
+    """How large the network sees the picture, in areas of its usual input, every second time mirrored; the map is the
+    mean of all in the logarithm. Of photographs alone: several looks at a frame of a video gain nothing, for its memory
+    takes means already."""
+
+    def __post_init__(self) -> None:
+        if not self.areas or min(self.areas) <= 0:
+            raise ValueError("areas must be positive, and one at least")
 
     def log_map(self, density: Map, centre_strength: float = 1.0) -> Map:
         """(h, w): logarithm of the map as it is read, but for a constant."""

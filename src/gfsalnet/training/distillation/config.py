@@ -85,6 +85,8 @@ class ReadingChange:
     centre: float = 0.0
     """Log odds of a Gaussian, sigma a quarter of each side, on top of the learned centre: teachers know a little less
     of it than viewers."""
+    areas: tuple[float, ...] = (1.0,)
+    """How large the network sees a picture, each second time mirrored: `Reading.areas`. Of `still` alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

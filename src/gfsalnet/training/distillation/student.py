@@ -54,7 +54,7 @@ class Student(nn.Module):
         centre = change.softer * learned + change.centre * gaussian(CENTRE_HW)
         # Log odds count but for a constant, and a thousandth of one is nothing.
         rounded = (centre - centre.mean()).round(3).tolist()
-        return Reading(temperature=round(temperature, 4), centre=tuple(map(tuple, rounded)))
+        return Reading(temperature=round(temperature, 4), centre=tuple(map(tuple, rounded)), areas=change.areas)
 
 
 class ViewLosses:
