@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gfsalnet.errors import OutputError
-from gfsalnet.files import output_errors, partials_of, write_json, write_png, written_whole
+from gfsalnet.files import output_errors, partials_of, write_json, write_png, write_whole, written_whole
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,30 @@ def test_a_folder_replaces_a_folder(tmp_path):
         (partial / "new.png").touch()
     assert os.listdir(tmp_path) == ["maps"]
     assert os.listdir(target) == ["new.png"]
+
+
+def test_a_file_never_replaces_a_folder(tmp_path):
+    target = tmp_path / "report.html"
+    target.mkdir()
+    (target / "notes.txt").write_text("mine")
+    with (
+        pytest.raises(OutputError, match=r"report\.html: cannot be written \(a folder of that name is there\)"),
+        written_whole(target) as partial,
+    ):
+        partial.write_text("new")
+    with pytest.raises(OutputError, match="another name"):
+        write_whole(target, b"new")
+    assert (target / "notes.txt").read_text() == "mine"
+    assert os.listdir(tmp_path) == ["report.html"]
+
+
+def test_a_hard_link_to_the_file_that_is_there_leaves_nothing_beside_it(tmp_path):
+    target = tmp_path / "a.mp4"
+    target.write_text("film")
+    with written_whole(target) as partial:
+        os.link(target, partial)
+    assert os.listdir(tmp_path) == ["a.mp4"]
+    assert target.read_text() == "film"
 
 
 def test_two_that_write_the_same_file_do_not_disturb_each_other(tmp_path):

@@ -91,16 +91,32 @@ def output_errors(path: Path) -> Iterator[None]:
         raise OutputError(path, f"cannot be written ({error.strerror or error})", remedy) from error
 
 
+def refuse_folder(path: Path) -> None:
+    """Refuse to write a file where a folder is; asked before the work, nobody waits for nothing.
+
+    Raises:
+        OutputError: if there is a folder.
+    """
+    if path.is_dir():
+        problem = "cannot be written (a folder of that name is there)"
+        raise OutputError(path, problem, "Give the file another name, or move the folder away.")
+
+
 @contextmanager
 def written_whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """A name beside `path` to write a file or folder to: it becomes `path` at the end, or is removed on any exception.
 
-    What was at `path` before stays until then. No other process writes to that name, so that of several that make the
-    same file each publishes its own, whole; where they must not all make it, see `gfsalnet.store.claimed`.
+    What was at `path` before stays until then; a folder there stays where a file is written, see `publish`. No other
+    process writes to that name, so that of several that make the same file each publishes its own, whole; where they
+    must not all make it, see `gfsalnet.store.claimed`.
 
     Args:
         path: of the file or folder; its parent exists.
         durable: whether the content reaches the disk before the name does, so that a power cut leaves no empty file.
+
+    Raises:
+        OSError: if it cannot get its name.
+        OutputError: if it is a file, and a folder is at `path`.
     """
     partial = path.with_name(partial_name(path))
     try:
@@ -163,12 +179,15 @@ def partials_of(path: Path) -> list[Path]:
 
 
 def publish(partial: Path, path: Path, *, durable: bool = True) -> None:
-    """Give a complete file or folder its name, in place of what has it now.
+    """Give a complete file or folder its name, in place of what has it now: a file of a file, a folder of a folder.
 
     Raises:
         OSError: if that is not possible.
+        OutputError: if a file would take the place of a folder.
     """
     if path.is_dir() and not path.is_symlink():  # os.replace overwrites a file, but no folder with files in it
+        if not partial.is_dir():
+            refuse_folder(path)
         # Between the two renames there is nothing under the name; a crash there leaves both folders, hidden.
         old = path.with_name(partial_name(path))
         os.replace(path, old)
@@ -176,6 +195,7 @@ def publish(partial: Path, path: Path, *, durable: bool = True) -> None:
         remove(old)
     else:
         os.replace(partial, path)
+        partial.unlink(missing_ok=True)  # of two names of one file, such as hard links, a rename leaves both
     if durable:
         _sync(path.parent)
 

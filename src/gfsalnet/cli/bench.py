@@ -27,6 +27,7 @@ from gfsalnet.cli.options import (
 )
 from gfsalnet.cli.processes import check_workers
 from gfsalnet.cli.progress import at_work
+from gfsalnet.files import refuse_folder
 
 if TYPE_CHECKING:
     from gfsalnet.bench import NetworkReport, StageSpeed, VideoSpeed
@@ -43,6 +44,17 @@ BENCH_EXAMPLES = examples(
 def _check_models(text: str) -> None:
     for name in text.split(","):
         check_network(name)
+
+
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        callback=checked(refuse_folder),
+        help="JSON file to write the figures to.",
+    ),
+]
 
 
 def bench(
@@ -67,7 +79,7 @@ def bench(
         int, typer.Option(min=1, help="Processes that predict the video; several share one that is over a minute long.")
     ] = 1,
     rounds: Annotated[int, typer.Option(min=1, help="Number of timings of each backend.")] = 15,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="JSON file to write the figures to.")] = None,
+    output: OutputOption = None,
     progress: ProgressOption = "bar",
 ) -> None:
     """Measure this machine: every backend beside eager PyTorch, each stage of a prediction, speed and memory.

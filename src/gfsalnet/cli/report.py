@@ -28,6 +28,7 @@ from gfsalnet.cli.options import (
 )
 from gfsalnet.cli.predict import SourcesArgument
 from gfsalnet.cli.progress import Progress, at_work
+from gfsalnet.files import refuse_folder
 from gfsalnet.urls import without_secrets
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ REPORT_EXAMPLES = examples(
 )
 
 
+OutputOption = Annotated[
+    Path,
+    typer.Option("--output", "-o", callback=checked(refuse_folder), rich_help_panel=OUTPUT, help="HTML file to write."),
+]
 CompareOption = Annotated[
     bool, typer.Option("--compare", rich_help_panel=OUTPUT, help="Set two sources side by side, such as two cuts.")
 ]
@@ -54,9 +59,7 @@ AoiOption = Annotated[
 
 def report(
     sources: SourcesArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", rich_help_panel=OUTPUT, help="HTML file to write.")] = Path(
-        "gfsalnet-report.html"
-    ),
+    output: OutputOption = Path("gfsalnet-report.html"),
     model: ModelOption = "gfsalnet-mobile",
     second_model: Annotated[
         str | None,

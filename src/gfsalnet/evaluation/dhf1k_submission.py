@@ -19,7 +19,7 @@ from gfsalnet.errors import GFSalNetError, SourceError
 from gfsalnet.evaluation.map_files import MapsFolder
 from gfsalnet.evaluation.map_sequences import MapSequence
 from gfsalnet.evaluation.sources import AnyMap
-from gfsalnet.files import output_errors, written_whole
+from gfsalnet.files import output_errors, refuse_folder, written_whole
 from gfsalnet.metrics.resize import resize_bilinear
 
 VIDEOS = tuple(f"{number:04d}" for number in range(701, 1001))
@@ -47,6 +47,7 @@ def pack_dhf1k(
         SourceError: if videos or frames are missing, or a map cannot be used.
         OutputError: if the zip cannot be written.
     """
+    refuse_folder(output)
     folder = MapsFolder(maps)
     frames = _checked_count(folder)
     with output_errors(output), written_whole(output) as partial, zipfile.ZipFile(partial, "w") as archive:

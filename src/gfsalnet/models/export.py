@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
@@ -20,7 +19,7 @@ from gfsalnet.backends.quantise import export_int8
 from gfsalnet.backends.shared_graph import write_graph_beside
 from gfsalnet.backends.stored import StoredNetwork
 from gfsalnet.errors import WeightsError
-from gfsalnet.files import output_errors, written_whole
+from gfsalnet.files import output_errors, publish, refuse_folder, written_whole
 from gfsalnet.models.gfsalnet import GFSalNetModel
 from gfsalnet.models.registry import MODELS, load_model, stored_network
 from gfsalnet.network.folder import GRAPH_FILE
@@ -58,7 +57,9 @@ def export_model(
         WeightsError: if the model is no GFSalNet.
         SourceError: if a source cannot be read.
         GFSalNetError: if the file does not say what the network says; then what was at `path` stays.
+        OutputError: if it cannot be written.
     """
+    refuse_folder(path)
     engine = "onnxruntime" if format == "onnx" else "openvino"
     require(engine, what=f"export {format}")
     stored, about = stored_network(name)
@@ -82,7 +83,7 @@ def export_model(
                 export_int8(network, _pictures(model, calibrate, 0, opened), made, metadata)
                 check = check_export(made, engine, "int8", network, _pictures(model, calibrate, APART // 2, opened))
             for file in Path(folder).iterdir():
-                os.replace(file, path.with_name(file.name))
+                publish(file, path.with_name(file.name))
     return check
 
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from gfsalnet.device import threads
 from gfsalnet.errors import GFSalNetError, SourceError
-from gfsalnet.files import output_errors
+from gfsalnet.files import output_errors, refuse_folder
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
 from gfsalnet.report.about import about, limits_of
@@ -56,6 +56,7 @@ def make_report(
     Raises:
         GFSalNetError: if nothing is left, or the page cannot be written.
     """
+    refuse_folder(path)
     share = 1 / sum(len(group) for group in groups)
     problems: list[str] = []
     done: list[tuple[Entry, ...]] = []

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.errors import GFSalNetError, OutputError, SourceError
-from gfsalnet.files import remove
+from gfsalnet.files import refuse_folder, remove
 from gfsalnet.formats.parquet import read_parquet_tables
 from gfsalnet.object_store import is_object
 from gfsalnet.packages import MissingPackageError, needed_by
@@ -69,6 +69,7 @@ def make_manifest(
         OutputError: if it cannot be written, or another process is at work on it.
         SourceError: if what is there at `path` is no manifest.
     """
+    refuse_folder(path)
     with claimed(path, "a manifest"):
         parts = path.with_name(f"{path.name}.parts")
         # What a stopped run has left counts too, and its pieces are newer than the manifest.
