@@ -14,6 +14,8 @@ import pytest
 from command import gfsalnet, one_line_error
 from typer.testing import Result
 
+from gfsalnet.choices import BackendName
+from gfsalnet.evaluation import ModelSource
 from gfsalnet.packages import is_installed
 
 NAMES = [f"{number:02d}" for number in range(4)]
@@ -74,6 +76,22 @@ def test_maps_of_another_program(photographs: Path, maps: Path, tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("unrendered")
+def test_the_default_model_is_scored_where_none_is_named(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def source(name: str, device: str, backend: BackendName) -> ModelSource:
+        asked.append(name)
+        return ModelSource("centre-bias", device, backend)
+
+    monkeypatch.setattr("gfsalnet.evaluation.ModelSource", source)
+    done = evaluate(photographs, "--output", tmp_path, "--humans-every", 0)
+    assert done.exit_code == 0, done.stderr
+    assert asked == ["gfsalnet-mobile"]
+
+
+@pytest.mark.usefixtures("unrendered")
 def test_a_missing_map_gives_status_1_and_the_rest(photographs: Path, maps: Path, tmp_path: Path) -> None:
     fewer = tmp_path / "fewer"
     fewer.mkdir()
@@ -127,7 +145,6 @@ def test_other_settings_in_one_folder(photographs: Path, maps: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        ([], "--maps"),
         (["--maps", "x", "--model", "pqft"], "--maps"),
         (["--maps", "x", "--protocol", "mine"], "protocol"),
         (["--maps", "x", "--metrics", "speed"], "speed"),

@@ -41,7 +41,9 @@ def test_the_video_is_encoded_and_its_frames_are_counted(clip: Path) -> None:
     again = roi("clip.mp4", "--encode", "--preset", "veryfast", "--crf", "30", "--save", "npz,svt-av1")
     assert "already in out/clip/roi" in again.output
     assert "--overwrite" in one_line_error(roi("clip.mp4"), "other settings")
-    assert roi("clip.mp4", "--overwrite", "--start", "0.2", "--end", "0.5", "--encode").exit_code == 0
+    part = roi("clip.mp4", "--overwrite", "--start", "0.2", "--end", "0.5", "--encode")
+    assert part.exit_code == 0
+    assert "the whole source, of which this is a part" in part.output
     assert count_frames(folder / "encoded.mp4") == 3
     assert not (folder / "svt-av1.txt").exists()
 

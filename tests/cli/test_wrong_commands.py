@@ -14,6 +14,7 @@ import typer.main
 from command import gfsalnet
 
 from gfsalnet.cli import app
+from gfsalnet.cli.console import show_progress_as
 
 GIVEN: dict[str, list[str]] = {
     "predict": ["clip.mp4"],
@@ -186,10 +187,12 @@ TOGETHER = [
     ["export", "onnx", "--start", "1"],
     ["figure", "strip", "clip.mp4", "--output", "strip.docx"],
     ["figure", "6", "clip.mp4", "--start", "2", "--end", "1"],
+    ["figure", "6", "clip.mp4", "--model", "pqft"],
+    ["figure", "8", "clip.mp4", "--areas", "areas.json", "--model", "gfsalnet-mobile:appearance"],
     ["figure", "7", "clip.mp4", "--models", "pqft", "--dataset", "folder"],
     ["report", "clip.mp4", "--compare"],
     ["report", "clip.mp4", "clip.mp4", "--compare", "--second-model", "pqft"],
-    ["evaluate", "--dataset", "folder", "--root", "."],
+    ["evaluate", "--dataset", "folder", "--root", ".", "--model", "pqft", "--maps", "."],
     ["evaluate", "--dataset", "folder", "--root", ".", "--model", "pqft", "--protocol", "aim24", "--metrics", "emd"],
     ["adapt", "--dataset", "folder", "--root", ".", "--output", "mine", "--model", "pqft"],
     ["compare", "pqft"],
@@ -204,7 +207,9 @@ TOGETHER = [
     ["aoi", "clip.mp4"],
     ["aoi", "clip.mp4", "--areas", "areas.json", "--people-only"],
     ["aoi", "clip.mp4", "--areas", "areas.json", "--margin", "1deg"],
-    ["roi", "clip.mp4", "--crf", "20", "--bitrate", "100"],
+    ["roi", "clip.mp4", "--encode", "--crf", "20", "--bitrate", "100"],
+    ["roi", "clip.mp4", "--crf", "20"],
+    ["roi", "clip.mp4", "--codec", "x265"],
     ["serve", "--host", "0.0.0.0"],
     ["marks", "clip.mp4", "--start", "2", "--end", "1"],
     *([*v.split(), *GIVEN[v], "--workers", "1024"] for v in ("predict", "evaluate", "dataset prepare", "bench")),
@@ -281,6 +286,24 @@ def test_it_ends_with_status_2_writes_nothing_and_does_not_wait_for_torch(
         assert option in output
     assert there == ["clip.mp4"]
     assert not torch_imported
+
+
+def test_programs_are_told_without_a_box() -> None:
+    try:
+        done = gfsalnet("predict", "clip.mp4", "--progress", "json", "--start", "2", "--end", "1")
+    finally:
+        show_progress_as("bar")
+    assert done.exit_code == 2
+    assert json.loads(done.stderr) == {
+        "event": "error",
+        "message": "Invalid value for --end: 1 does not lie after the start",
+    }
+
+
+def test_an_option_of_the_command_itself_is_told_where_it_belongs() -> None:
+    done = gfsalnet("predict", "clip.mp4", "-q")
+    assert done.exit_code == 2
+    assert "it goes before the verb: gfsalnet -q predict" in done.stderr
 
 
 def test_what_the_disk_says_is_status_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from follower import Follower, square_x
 
 from gfsalnet.areas import read_areas
-from gfsalnet.errors import GFSalNetError, SourceError
+from gfsalnet.errors import GFSalNetError, RequestError, SourceError
 from gfsalnet.figures import (
     Clip,
     chosen,
@@ -68,7 +68,7 @@ def test_figure_6_leaves_the_first_frame_of_a_shot_empty(clip):
     weights = figure.axes[11].images[0].get_array()
     assert (weights[32, 2], weights[32, -3]) == (1, 0)  # appearance on the left, motion on the right
     without = replace(chosen(Follower(), Clip(source=str(clip)), [1])[0], map_gate=None)
-    with pytest.raises(SourceError, match="gate"):
+    with pytest.raises(RequestError, match="gate"):
         figure_6([without])
 
 

@@ -128,6 +128,13 @@ def test_a_stream_that_breaks_off_is_opened_again_ever_later() -> None:
     assert (feed.shown, feed.reconnects) == (5, 4)
 
 
+def test_no_number_of_few_pictures_contradicts_another() -> None:
+    feed = Feed()
+    for age in (0.1, 0.3):
+        feed.note(age)
+    assert (feed.statistics()["median_age_ms"], feed.statistics()["p95_age_ms"]) == (200, 290)
+
+
 def test_a_source_that_never_opens_is_an_error() -> None:
     def start(source: str) -> Any:
         raise SourceError(source, "is no camera", "Give another")

@@ -45,7 +45,7 @@ def predict(source: Path, output: Path, arguments: list[str]) -> None:
     begun = job / "begun"
     begun.write_text(begun.read_text() + "x" if begun.exists() else "x")
     if b"crash" in said:
-        sys.stdout.write("a line from below\n")
+        sys.stdout.write("a line from below\n╰────╯\n")
         sys.stdout.flush()
         os._exit(9)
     if b"in pieces" in said and len(begun.read_text()) < 15:

@@ -59,6 +59,15 @@ def used_config(ctx: typer.Context) -> dict[str, Any] | None:
     return {"file": str(Path(ctx.obj).resolve()), "options": json.loads(json.dumps(values, default=str))}
 
 
+def first_typed(ctx: typer.Context, *names: str) -> str | None:
+    """The first of a verb's options that the command line itself has, with its hyphens; None: it has none of them.
+
+    What a configuration file says does not count: it is for every call of the verb.
+    """
+    typed = (name for name in names if getattr(ctx.get_parameter_source(name), "name", None) == "COMMANDLINE")
+    return next((f"--{name.replace('_', '-')}" for name in typed), None)
+
+
 def file_and_key(error: typer.BadParameter) -> str | None:
     """Where in the configuration file a value stands that the parser refused; None: it stands elsewhere."""
     ctx, param = error.ctx, error.param

@@ -126,6 +126,13 @@ def _is_somewhere() -> bool:
     return True
 
 
+def _say_where_it_belongs(ctx: Any, error: Any) -> None:
+    """Complete what the parser says of an option that a verb does not have, but the command itself has."""
+    option = getattr(error, "option_name", None)
+    if any(option in param.opts for param in ctx.command.params):
+        error.message += f"; it goes before the verb: gfsalnet {option} {ctx.invoked_subcommand} …"
+
+
 class Commands(TyperGroup):
     """Commands that end with one line instead of a traceback, and a status that says how."""
 
@@ -153,12 +160,16 @@ class Commands(TyperGroup):
             from gfsalnet.cli.config import file_and_key
 
             where = file_and_key(error)
-            if where is None:
+            if where is not None:
+                print_error(f"{where}: {error.message}")
+            elif is_for_programs():  # which read no box around a text
+                print_error(error.format_message())
+            else:
                 raise
-            print_error(f"{where}: {error.message}")
             raise typer.Exit(WRONG_COMMAND) from error
         except Exception as error:
             if hasattr(error, "exit_code") or isinstance(error, typer.Abort):  # what the parser ends with
+                _say_where_it_belongs(ctx, error)
                 raise
             print_error(one_line(f"gfsalnet {ctx.invoked_subcommand}", error))
             raise typer.Exit(WRONG_COMMAND if isinstance(error, RequestError) else SOME_FAILED) from error

@@ -15,6 +15,7 @@ from gfsalnet.cli.config import used_config
 from gfsalnet.cli.console import SOME_FAILED, is_for_programs, out, print_error, say
 from gfsalnet.cli.options import (
     INPUT,
+    MODEL,
     OUTPUT,
     SCORING,
     SPEED,
@@ -23,7 +24,6 @@ from gfsalnet.cli.options import (
     DeviceOption,
     MetricsOption,
     OptionalDatasetOption,
-    OptionalModelOption,
     OptionalRootOption,
     ProgressOption,
     ProtocolOption,
@@ -68,6 +68,16 @@ def _sigma(text: float) -> None:
         raise ValueError(f"{text} is not above 0 and at most 1000 pixels")
 
 
+ModelUnlessMapsOption = Annotated[
+    str | None,
+    typer.Option(
+        callback=checked(check_model),
+        autocompletion=completed(model_names),
+        rich_help_panel=MODEL,
+        help="Model to score: a name that `gfsalnet models` lists, or a model folder; with :appearance or :motion "
+        "after it, that stream alone. Default, without --maps: gfsalnet-mobile.",
+    ),
+]
 WidthOption = Annotated[
     int | None,
     typer.Option(
@@ -121,7 +131,7 @@ def evaluate(
     dataset: DatasetOption,
     root: RootOption,
     split: SplitOption = None,
-    model: OptionalModelOption = None,
+    model: ModelUnlessMapsOption = None,
     maps: Annotated[
         Path | None,
         typer.Option(rich_help_panel=INPUT, help="Folder of maps to score instead of a model, written by any program."),
@@ -154,7 +164,7 @@ def evaluate(
 
     Exit status: 0 all done, 1 some video failed (each is named, the rest is done), 2 the command was wrong.
     """
-    if (model is None) == (maps is None):
+    if model is not None and maps is not None:
         raise typer.BadParameter("give one of them", param_hint="--model / --maps")
     check_split(dataset, split)
     check_workers(workers, ray)
@@ -164,11 +174,12 @@ def evaluate(
     )
     from gfsalnet.evaluation import MapsFolder, ModelSource, write_paper_table
     from gfsalnet.gaze import open_dataset
+    from gfsalnet.models import DEFAULT_MODEL
 
     if maps is not None:
         source: MapSource = MapsFolder(maps, first_number=first_number)
     else:
-        source = ModelSource(model or "", device, backend)
+        source = ModelSource(model or DEFAULT_MODEL, device, backend)
     report = _run(open_dataset(dataset, root, split), source, settings, output, workers, used_config(ctx), ray)
     if paper_table is not None:
         write_paper_table(report, paper_table, output)

@@ -100,6 +100,7 @@ def figure_6(
     device: DeviceOption = "auto",
 ) -> None:
     """How the gate works: frame, flow, the maps of both streams, their weights, and the final map."""
+    _require_gate(model)
     clip = _clip(source, start, end, output)
     from gfsalnet.figures import chosen, figure_6
 
@@ -176,6 +177,7 @@ def figure_8(
     device: DeviceOption = "auto",
 ) -> None:
     """The mean share of motion over time inside areas of your own."""
+    _require_gate(model)
     clip = _clip(source, start, end, output)
     from gfsalnet.areas import check_fit, read_areas
     from gfsalnet.figures import figure_8, motion_shares
@@ -239,6 +241,13 @@ def figure_metrics(
 
     reports = [read_report(folder) for folder in evaluations]
     _save(figure_metrics(bars_of(reports), [report.name for report in reports]), output)
+
+
+def _require_gate(model: str) -> None:
+    from gfsalnet.models import may_have_gate
+
+    if not may_have_gate(model):
+        raise typer.BadParameter(f"{model} has no gate, which this figure shows", param_hint="--model")
 
 
 def _clip(source: str, start: str | None, end: str | None, output: Path) -> Clip:

@@ -214,15 +214,16 @@ def check_recipe(text: str) -> None:
         raise ValueError(f"{text} is no preset and no file; presets are {', '.join(known)}")
 
 
-_MODEL_OPTION = typer.Option(
-    callback=checked(check_model),
-    autocompletion=completed(model_names),
-    rich_help_panel=MODEL,
-    help="Model to run: a name that `gfsalnet models` lists, or a model folder; with :appearance or :motion after it, "
-    "that stream alone.",
-)
-ModelOption = Annotated[str, _MODEL_OPTION]
-OptionalModelOption = Annotated[str | None, _MODEL_OPTION]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        callback=checked(check_model),
+        autocompletion=completed(model_names),
+        rich_help_panel=MODEL,
+        help="Model to run: a name that `gfsalnet models` lists, or a model folder; with :appearance or :motion after "
+        "it, that stream alone.",
+    ),
+]
 NetworkOption = Annotated[
     str,
     typer.Option(
@@ -284,6 +285,7 @@ ProgressOption = Annotated[
     ProgressForm,
     typer.Option(
         callback=_show_progress,
+        is_eager=True,  # what is wrong with other options is told in this form too
         help="How far the work is: bar, for people; json, one object a line on standard error, for programs; none.",
     ),
 ]

@@ -10,6 +10,7 @@ import typer
 
 from gfsalnet.choices import EncoderPreset, RoiCodec, RoiWord
 from gfsalnet.cli.applied import AppliedOutputOption, Work, for_each_source, unless_made
+from gfsalnet.cli.config import first_typed
 from gfsalnet.cli.console import say
 from gfsalnet.cli.options import (
     OUTPUT,
@@ -102,6 +103,7 @@ RoiSaveOption = Annotated[
 
 
 def roi(
+    ctx: typer.Context,
     sources: SourcesArgument,
     output: AppliedOutputOption = Path("gfsalnet-out"),
     encode: EncodeOption = False,
@@ -132,6 +134,8 @@ def roi(
 
     if crf is not None and bitrate is not None:
         raise typer.BadParameter("give one of --crf and --bitrate", param_hint="--bitrate")
+    if not encode and (typed := first_typed(ctx, "codec", "preset", "crf", "bitrate")):
+        raise typer.BadParameter("says how to encode, and --encode is not given", param_hint=typed)
     encoding = Encoding(codec=codec, preset=preset, crf=crf, kbps=bitrate) if encode else None
     part = time_range(start, end)
 
@@ -151,18 +155,19 @@ def roi(
                 on_frame=lambda done: work.show(done, "predicted"),
                 on_encoded=lambda number, done: work.show(done, f"encoded, pass {number}"),
             )
-        _print(work, result)
+        _print(work, result, part)
 
     work = unless_made("roi", output, part, overwrite, lambda reader: asdict(request_for(reader)), make)
     for_each_source(sources, model, device, backend, work)
 
 
-def _print(work: Work, result: RoiResult) -> None:
-    """What was made, and how large it is beside the source."""
+def _print(work: Work, result: RoiResult, part: tuple[float | None, float | None]) -> None:
+    """What was made, and how large it is beside the source, of which a part alone may be encoded."""
     say(f"{work.source}: offsets of {result.frames} frames → {result.folder}")
     path = work.reader.info.path
     if result.encoded_bytes is not None:
-        beside = f", the source {path.stat().st_size / 1e6:.2f} MB" if path is not None and path.is_file() else ""
+        whole = "source" if part == (None, None) else "whole source, of which this is a part,"
+        beside = f", the {whole} {path.stat().st_size / 1e6:.2f} MB" if path is not None and path.is_file() else ""
         say(f"  encoded: {result.folder / 'encoded.mp4'}, {result.encoded_bytes / 1e6:.2f} MB{beside}")
     for note in result.notes:
         say(f"  note: {note}")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gfsalnet.areas import Area, Follower, coverage
 from gfsalnet.areas.area import Corners
-from gfsalnet.errors import SourceError
+from gfsalnet.errors import RequestError, SourceError
 from gfsalnet.figures.canvas import COLOURS, DASHES, new_figure, row_label, styled, without_ticks
 from gfsalnet.figures.chosen import Clip, OnFrame, predictions
 from gfsalnet.flow import flow_image
@@ -45,10 +45,10 @@ def figure_6(shown: Sequence[Prediction]) -> Figure:
         shown: with a gate.
 
     Raises:
-        SourceError: if the model has no gate.
+        RequestError: if the model has no gate.
     """
     if not shown or shown[0].map_gate is None:
-        raise SourceError("figure 6", "shows the gate of a model of two streams", "Choose a model with a gate")
+        raise RequestError("figure 6", "shows the gate of a model of two streams", "Choose a model with a gate")
     height, width = shown[0].frame.size_hw
     row_inches = _PANEL_WIDTH_INCHES * height / width
     figure = new_figure(_PANEL_WIDTH_INCHES * len(COLUMNS) + 0.6, row_inches * len(shown) + 0.8)
@@ -128,7 +128,8 @@ def motion_shares(
         on_frame: told how far the work is.
 
     Raises:
-        SourceError: if the model has no gate, or the clip cannot be read.
+        RequestError: if the model has no gate.
+        SourceError: if the clip cannot be read.
     """
     times: list[float] = []
     rows: list[list[float]] = []
@@ -136,7 +137,7 @@ def motion_shares(
     follower: Follower | None = None
     for prediction, info in predictions(model, clip, on_frame):
         if prediction.map_gate is None:
-            raise SourceError(model.name, "has no gate, so no share of motion", "Choose a two-stream model")
+            raise RequestError(model.name, "has no gate, so no share of motion", "Choose a two-stream model")
         seconds = prediction.time_seconds
         # Every frame goes to the follower, shown or not: it compares neighbours.
         if follow:

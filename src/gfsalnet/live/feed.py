@@ -9,6 +9,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 _RECENT = 300
 """Pictures over which ages and rates are taken: ten seconds of a camera."""
 
@@ -73,7 +75,6 @@ class Feed:
 
     def statistics(self) -> dict[str, Any]:
         """Numbers for people and programs; of the recent pictures, but for the counts."""
-        ages = sorted(self._ages)
         seconds = self._times[-1] - self._times[0] if len(self._times) > 1 else 0.0
         return {
             "state": self.said,
@@ -81,7 +82,7 @@ class Feed:
             "frames_dropped": self.dropped,
             "frames_per_second": round((len(self._times) - 1) / seconds, 1) if seconds else 0.0,
             "median_age_ms": round(self.median_age_ms),
-            "p95_age_ms": round(1000 * ages[int(0.95 * (len(ages) - 1))]) if ages else 0,
+            "p95_age_ms": round(1000 * float(np.percentile(self._ages, 95))) if self._ages else 0,
             "reconnects": self.reconnects,
             "viewers": self.viewers,
         }

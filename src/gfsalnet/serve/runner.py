@@ -264,7 +264,7 @@ class Runner:
                 said = _object(text)
                 if said is not None:
                     hear(said)
-                elif text:
+                elif any(map(str.isalnum, text)):  # a line of hyphens, or the border of a box, says nothing
                     rest = [*rest[1 - _LAST_LINES :], text]
             status = await process.wait()
             if status in _FROM_OUTSIDE:
