@@ -15,7 +15,6 @@ from gfsalnet.cli.options import (
     AllowPlaylistsOption,
     BackendOption,
     EndOption,
-    ProgressOption,
     SaveOption,
     StartOption,
     check_network,
@@ -26,7 +25,7 @@ from gfsalnet.cli.options import (
     time_range,
 )
 from gfsalnet.cli.processes import check_workers
-from gfsalnet.cli.progress import at_work
+from gfsalnet.cli.progress import ProgressOption, at_work
 from gfsalnet.files import refuse_folder
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from gfsalnet.cli.options import (
     OUTPUT,
     DatasetArgument,
     DatasetOption,
-    ProgressOption,
     SplitOption,
     check_flow,
     check_split,
@@ -23,7 +22,7 @@ from gfsalnet.cli.options import (
     flow_names,
 )
 from gfsalnet.cli.processes import check_workers
-from gfsalnet.cli.progress import Progress, tell_failures
+from gfsalnet.cli.progress import Progress, ProgressOption, tell_failures
 
 if TYPE_CHECKING:
     from gfsalnet.gaze import SplitCheck

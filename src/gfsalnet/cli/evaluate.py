@@ -25,7 +25,6 @@ from gfsalnet.cli.options import (
     MetricsOption,
     OptionalDatasetOption,
     OptionalRootOption,
-    ProgressOption,
     ProtocolOption,
     RootOption,
     SplitOption,
@@ -37,7 +36,7 @@ from gfsalnet.cli.options import (
     model_names,
 )
 from gfsalnet.cli.processes import RayOption, check_workers
-from gfsalnet.cli.progress import Progress, tell_failures
+from gfsalnet.cli.progress import Progress, ProgressOption, tell_failures
 from gfsalnet.files import file_name
 
 if TYPE_CHECKING:

@@ -18,11 +18,9 @@ from gfsalnet.choices import (
     Colormap,
     MetricName,
     PresetName,
-    ProgressForm,
     ProtocolName,
     Scale,
 )
-from gfsalnet.cli.console import show_progress_as
 from gfsalnet.errors import RequestError
 
 INPUT, MODEL, SPEED = "What is read", "Model and motion", "Where and how fast it runs"
@@ -276,19 +274,6 @@ SaveOption = Annotated[
 ]
 
 
-def _show_progress(form: ProgressForm) -> ProgressForm:
-    show_progress_as(form)
-    return form
-
-
-ProgressOption = Annotated[
-    ProgressForm,
-    typer.Option(
-        callback=_show_progress,
-        is_eager=True,  # what is wrong with other options is told in this form too
-        help="How far the work is: bar, for people; json, one object a line on standard error, for programs; none.",
-    ),
-]
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", rich_help_panel=OUTPUT, help="Replace results that exist already.")
 ]

@@ -29,7 +29,6 @@ from gfsalnet.cli.options import (
     ModelOption,
     OpacityOption,
     OverwriteOption,
-    ProgressOption,
     SaveOption,
     ScaleOption,
     StartOption,
@@ -39,7 +38,7 @@ from gfsalnet.cli.options import (
     time_range,
 )
 from gfsalnet.cli.processes import Processes, RayOption, check_workers
-from gfsalnet.cli.progress import at_work
+from gfsalnet.cli.progress import ProgressOption, at_work
 from gfsalnet.cli.shards import Shard, run_shard
 from gfsalnet.urls import is_url
 

@@ -11,17 +11,35 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from types import TracebackType
+from typing import Annotated
 
+import typer
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
-from gfsalnet.cli.console import err, is_for_programs, print_event, shows_progress
+from gfsalnet.choices import ProgressForm
+from gfsalnet.cli.console import err, is_for_programs, print_event, show_progress_as, shows_progress
 from gfsalnet.cli.streams import visible
 
 LINE_EVERY_SECONDS = 30.0
 """Where there is no terminal to draw a bar on: in a log, a pipe, a job of a cluster."""
 EVENT_EVERY_SECONDS = 0.5
 """For programs."""
+
+
+def _show_progress(form: ProgressForm) -> ProgressForm:
+    show_progress_as(form)
+    return form
+
+
+ProgressOption = Annotated[
+    ProgressForm,
+    typer.Option(
+        callback=_show_progress,
+        is_eager=True,  # what is wrong with other options is told in this form too
+        help="How far the work is: bar, for people; json, one object a line on standard error, for programs; none.",
+    ),
+]
 
 
 def at_work(what: str) -> AbstractContextManager[object]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gfsalnet.cli.console import err, out, say
-from gfsalnet.cli.options import ProgressOption, RecipeArgument, checked, examples
-from gfsalnet.cli.progress import Progress
+from gfsalnet.cli.options import RecipeArgument, checked, examples
+from gfsalnet.cli.progress import Progress, ProgressOption
 from gfsalnet.errors import RecipeError
 from gfsalnet.stopping import handled_by
 
