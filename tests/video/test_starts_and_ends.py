@@ -126,3 +126,14 @@ def test_an_flv_by_ffmpeg_whose_first_picture_is_no_key_frame_any_more(encode):
     count, report = read(path)
     assert count < COUNT
     assert report.damage == "its first key frame is destroyed"
+
+
+@pytest.mark.parametrize("left", [4, 5, 9, 13])
+def test_a_program_stream_that_ends_in_the_header_of_a_pack(encode, left):
+    path = encode("a.mpg", COUNT, codec="mpeg2video", format="vob")
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex(b"\0\0\1\xba") + left])
+    count, report = read(path)
+    assert count < COUNT
+    assert report.loss_unknown
+    assert report.damage is not None

@@ -32,8 +32,7 @@ def walk(file: FileBytes, stream: int) -> Structure:
         if is_ended:
             at += 4
         elif code == _PACK:
-            # MPEG-2's pack header ends with a number of stuffing bytes; MPEG-1's is shorter.
-            at += 14 + (head[13] & 7 if len(head) == 14 else 0) if head[4] >> 6 == _MPEG2 else 12
+            at += _pack_bytes(head)
         else:
             # FFmpeg numbers a stream 0x100 above the code of its packets.
             pictures += code == stream & 0xFF and _has_time(head)
@@ -42,6 +41,13 @@ def walk(file: FileBytes, stream: int) -> Structure:
     cut = at > file.size or 0 < len(head) < 4 or (zeros >= _SECTOR_BYTES and not is_ended)
     from_start = _starts_clock(file.at(0, 14))
     return Structure(at_least=pictures, is_loose=True, from_start=from_start, cut=cut)
+
+
+def _pack_bytes(head: bytes) -> int:
+    """How long the header of a pack is: in MPEG-2 it ends with a number of stuffing bytes, in MPEG-1 it is shorter."""
+    if len(head) < 14 or head[4] >> 6 != _MPEG2:
+        return 12
+    return 14 + (head[13] & 7)
 
 
 def _starts_clock(head: bytes) -> bool:
