@@ -50,11 +50,12 @@ def walk(file: FileBytes, stream: int) -> Structure:
 def _counts_from_start(first: dict[int, int], stream: int) -> bool:
     """Whether counters begin at 0, by the first one of each PID, as where a stream is written; not where one tunes in.
 
-    One packet may be missing: that of the programs, or the first one of the video.
+    One packet may be missing, that of the programs or the first one of the video; of three tables or more one may be
+    none, but damaged.
     """
     others = [counter for number, counter in first.items() if number not in (stream, _PADDING)]
-    of_tables = len(others) > 1 and not any(others)
-    return of_tables or first.get(_PROGRAMS) == first.get(stream) == 0
+    zeros = others.count(0)
+    return len(others) - zeros <= zeros - 2 or first.get(_PROGRAMS) == first.get(stream) == 0
 
 
 def _whole(stride: int, sync: int) -> tuple[int, ...]:
