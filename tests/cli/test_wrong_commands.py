@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 import typer.main
@@ -198,6 +198,7 @@ TOGETHER = [
     ["compare", "pqft"],
     ["compare", "pqft", "centre-bias"],
     ["export", "onnx", "--model", "pqft"],
+    ["weights", "convert", "om-cnn", "file", "--set", "gate_gain=nan"],
     ["bench", "--models", "gfsalnet-mobile,pqft"],
     ["export", "openvino", "--int8", "--calibrate", "clip.mp4"],
     ["export", "onnx", "--int8"],
@@ -241,11 +242,21 @@ def cases() -> Iterator[list[str]]:
                     yield [*verb.split(), *GIVEN[verb], option, WRONG[option]]
 
 
+def not_finite() -> Iterator[list[str]]:
+    """NaN and infinity for every option that is a number."""
+    for verb, command in VERBS.items():
+        hints = get_type_hints(command.callback)
+        for param in command.params:
+            if float in (hints.get(param.name), *get_args(hints.get(param.name))):
+                for value in ("nan", "inf"):
+                    yield [*verb.split(), *GIVEN[verb], max(param.opts, key=len), value]
+
+
 def test_no_verb_is_forgotten() -> None:
     assert sorted(VERBS) == sorted(GIVEN)
 
 
-COMMANDS = [*cases(), *TOGETHER]
+COMMANDS = [*cases(), *not_finite(), *TOGETHER]
 TELL = f"""
 import json, sys
 from pathlib import Path

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import sys
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
 from rich.text import Text
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from gfsalnet.choices import ProgressForm
 from gfsalnet.cli.streams import use_tolerant_streams, visible
@@ -96,8 +98,33 @@ _quiet, _for_programs, _without_progress = threading.Event(), threading.Event(),
 _one_line_at_a_time = threading.Lock()
 
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+class Verb(TyperCommand):
+    """A command whose numbers are numbers: no limit of an option refuses NaN, and many have no upper one."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments.
+
+        Raises:
+            typer.BadParameter: if an option is NaN or infinite.
+        """
+        rest = super().parse_args(ctx, args)
+        numbers: list[Any] = [param for param in self.params if isinstance(ctx.params.get(param.name), float)]
+        for param in numbers:
+            value = ctx.params[param.name]
+            if not math.isfinite(value):
+                raise typer.BadParameter(f"{value} is not a finite number.", ctx=ctx, param=param)
+        return rest
+
+
 class App(typer.Typer):
     """The command as a program of its own: its streams take everything, and a signal ends it in good order."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[_Function], _Function]:
+        """Register a verb."""
+        return super().command(name, **{"cls": Verb, **settings})
 
     def __call__(self, *arguments: Any, **settings: Any) -> Any:
         """Run the program.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gfsalnet.cli.console import SOME_FAILED, out, print_error, say
+from gfsalnet.cli.console import SOME_FAILED, App, out, print_error, say
 from gfsalnet.cli.dataset_import import IMPORT_EXAMPLES, import_gaze
 from gfsalnet.cli.options import (
     OUTPUT,
@@ -27,7 +27,7 @@ from gfsalnet.cli.progress import Progress, ProgressOption, tell_failures
 if TYPE_CHECKING:
     from gfsalnet.gaze import SplitCheck
 
-app = typer.Typer(help="Check gaze datasets, and make them quick to read.", no_args_is_help=True)
+app = App(help="Check gaze datasets, and make them quick to read.", no_args_is_help=True)
 
 SHOWN_MESSAGES = 10
 """Most messages of each kind and split; a dataset that is half there would fill the screen."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gfsalnet.cli.console import say
+from gfsalnet.cli.console import App, say
 from gfsalnet.cli.options import (
     INPUT,
     MODEL,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gfsalnet.figures import Clip
     from gfsalnet.models import SaliencyModel
 
-app = typer.Typer(help="The figures of the paper for any video, for print.", no_args_is_help=True)
+app = App(help="The figures of the paper for any video, for print.", no_args_is_help=True)
 
 SIX = examples("gfsalnet figure 6 clip.mp4", "gfsalnet figure 6 clip.mp4 --at 1.5 --at 0:04 --output fig6.pdf")
 SEVEN = examples(

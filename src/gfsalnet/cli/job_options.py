@@ -16,6 +16,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import typer
 
 from gfsalnet.choices import SAVE_WORDS
+from gfsalnet.cli.console import App
 from gfsalnet.cli.options import flow_names
 from gfsalnet.cli.predict import predict, require_that_they_go_together
 from gfsalnet.device import DEVICES
@@ -186,6 +187,6 @@ def _either(hint: Any) -> tuple[Any, ...]:
 
 
 def _predict_command() -> Any:
-    app = typer.Typer()
+    app = App()
     app.command()(predict)
     return typer.main.get_command(app)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gfsalnet.cli.console import say
+from gfsalnet.cli.console import App, say
 from gfsalnet.cli.options import checked, completed, examples
 from gfsalnet.cli.progress import Progress
 
-app = typer.Typer(help="Get the weights of the compared models.", no_args_is_help=True)
+app = App(help="Get the weights of the compared models.", no_args_is_help=True)
 
 CONVERT_EXAMPLES = examples(
     "gfsalnet weights convert unisal weights_best.pth",
@@ -39,10 +41,10 @@ def _check_convertible(text: str) -> None:
 
 def _setting(change: str) -> tuple[str, float]:
     key, _, value = change.partition("=")
-    try:
-        return key, float(value)
-    except ValueError:
-        raise ValueError(f"{change}: write KEY=VALUE, the value a number") from None
+    with suppress(ValueError):
+        if math.isfinite(number := float(value)):
+            return key, number
+    raise ValueError(f"{change}: write KEY=VALUE, the value a number")
 
 
 @app.command(epilog=CONVERT_EXAMPLES)

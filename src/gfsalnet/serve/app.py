@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,8 @@ from fastapi.staticfiles import StaticFiles
 
 from gfsalnet._version import __version__
 from gfsalnet.demo import draw_clip
+from gfsalnet.errors import OutputError, SourceError
+from gfsalnet.files import output_errors
 from gfsalnet.report import PLAYER
 from gfsalnet.serve.api import Api
 from gfsalnet.serve.guard import Guard
@@ -37,9 +40,16 @@ def create_app(
         settings: the limits.
         check_options: makes arguments of `gfsalnet predict` of a job's options, and refuses what they may not be.
         options_schema: a JSON schema of the options of a job, as one object, for the documentation at `/openapi.json`.
+
+    Raises:
+        OutputError: if the folder of the data cannot be written.
+        SourceError: if there is no folder whose videos jobs may name.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
-    jobs, board = Jobs(settings.data / "jobs.sqlite3"), Board()
+    if settings.root is not None and not settings.root.is_dir():
+        raise SourceError(settings.root, "is no folder", "Give --root the folder whose videos jobs may name")
+    with output_errors(settings.data):
+        settings.data.mkdir(parents=True, exist_ok=True)
+    jobs, board = _jobs(settings.data / "jobs.sqlite3"), Board()
     runner = Runner(jobs, board, settings, check_options)
 
     @asynccontextmanager
@@ -68,6 +78,13 @@ def create_app(
     _describe_problems(app)
     app.add_middleware(Guard, settings=settings)
     return app
+
+
+def _jobs(path: Path) -> Jobs:
+    try:
+        return Jobs(path)
+    except sqlite3.Error as error:
+        raise OutputError(path, f"cannot be used ({error})", "Give --data another folder") from error
 
 
 def _serve_page(app: FastAPI, example_path: Path) -> None:

@@ -17,7 +17,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from gfsalnet.errors import WeightsError
+from gfsalnet.errors import RecipeError, WeightsError
 from gfsalnet.flow import FlowEstimator, make_estimator
 from gfsalnet.gaze import GazeDataset, open_dataset
 from gfsalnet.metrics import PAPER_METRICS
@@ -32,7 +32,7 @@ from gfsalnet.training.data.recordings import Recordings
 from gfsalnet.training.data.toy import TOY, ToyClips, draw_toy
 from gfsalnet.training.distillation.config import Distillation
 
-_STRICT = {"extra": "forbid"}  # a misspelt key is an error
+_STRICT = {"extra": "forbid", "allow_inf_nan": False}  # a misspelt key is an error
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -191,6 +191,8 @@ class Optimiser:
     def __post_init__(self) -> None:
         if self.step_every < 1 or not 0 <= self.ema_decay < 1:
             raise ValueError("step_every must be at least 1, ema_decay in 0…1 without 1")
+        if self.learning_rate <= 0 or min(self.backbone_factor, self.appearance_factor, *self.factors.values()) < 0:
+            raise ValueError("learning_rate must be positive, and no factor of it negative")
 
     def build(self, network: nn.Module, total_steps: int) -> tuple[Optimizer, LambdaLR]:
         """The optimiser and its schedule. A frozen stream is left out and no longer asks for gradients.
@@ -198,6 +200,9 @@ class Optimiser:
         Args:
             network: its parameters are grouped by rate and decay.
             total_steps: number of steps of the whole run, over which a cosine falls.
+
+        Raises:
+            RecipeError: if all of the network is frozen.
         """
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name, parameter in network.named_parameters():
@@ -209,6 +214,8 @@ class Optimiser:
                 # Kernels have two axes or more; biases and norms have one.
                 decay = self.weight_decay if parameter.ndim > 1 else 0.0
                 groups.setdefault((rate, decay), []).append(parameter)
+        if not groups:
+            raise RecipeError("optimiser", "its factors freeze the whole network", "Leave one of them above 0.")
         kind = torch.optim.AdamW if self.kind == "adamw" else torch.optim.Adam
         optimiser = kind([{"params": group, "lr": rate, "weight_decay": d} for (rate, d), group in groups.items()])
         # A factor of its own for each group: the floor is a rate, and is another share of each group's rate.

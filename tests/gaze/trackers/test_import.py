@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -145,6 +146,48 @@ def test_another_video_is_added_and_the_same_one_is_not_written_over(clip: Path)
     assert "holds the gaze on clip already" in again.stderr
     assert run("tobii", export, "--video", clip, "--output", output, "--overwrite").exit_code == 0
     assert len(rows(output / "fixations.csv")) == 2 * exports.COUNT
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("step", ["write_json", "_draw", "_write_table"])
+def test_an_import_that_fails_changes_nothing(step: str, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export, output = exports.tobii(clip.parent / "a.tsv"), clip.parent / "out"
+
+    def fail(*_: object) -> None:
+        raise ValueError("a defect")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(f"gfsalnet.gaze.trackers.writing.{step}", fail)
+        assert run("tobii", export, "--video", clip, "--output", output).exit_code == 1
+    assert not output.exists()
+    imported(clip, "tobii", export)
+    before = contents(output)
+    assert sorted(before) == ["fixations.csv", "import.json", "placement-clip.png", "videos/clip.mp4"]
+    with monkeypatch.context() as broken:
+        broken.setattr(f"gfsalnet.gaze.trackers.writing.{step}", fail)
+        assert run("tobii", export, "--video", clip, "--output", output, "--overwrite").exit_code == 1
+    assert contents(output) == before
+
+
+def test_an_import_goes_through_after_one_that_was_killed_among_its_files(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export, output = exports.tobii(clip.parent / "a.tsv"), clip.parent / "out"
+
+    def die_before(partial: Path, path: Path) -> None:
+        if path.name == "import.json":
+            raise KeyboardInterrupt
+        os.replace(partial, path)
+
+    with monkeypatch.context() as killed:
+        killed.setattr("gfsalnet.gaze.trackers.writing.publish", die_before)
+        assert run("tobii", export, "--video", clip, "--output", output).exit_code == 130
+    assert (output / "fixations.csv").exists()
+    imported(clip, "tobii", export)
+    assert len(rows(output / "fixations.csv")) == exports.COUNT
 
 
 def changed(path: Path, line: int, before: str, after: str) -> Path:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from gfsalnet._version import __version__
 from gfsalnet.choices import GazeKind
 from gfsalnet.errors import OutputError
-from gfsalnet.files import output_errors, write_json, write_png, written_whole
+from gfsalnet.files import output_errors, partial_name, publish, remove, write_json, write_png, written_whole
 from gfsalnet.formats.door import opening
 from gfsalnet.formats.texts import read_json_object
 from gfsalnet.gaze.trackers.picture import placement_picture
@@ -51,42 +52,81 @@ def write_dataset(
         the files that were written, the picture last.
 
     Raises:
-        OutputError: if the folder holds this video already, or a dataset of other gaze, or cannot be written.
+        OutputError: if the folder holds this video already, or a dataset of other gaze, or cannot be written; then
+            nothing in it has changed.
     """
     name = video.stem
     record = _record(folder, kind, name, overwrite)
-    picture = placement_picture(video, viewings, timeline)
-    with output_errors(folder):
-        (folder / "videos").mkdir(parents=True, exist_ok=True)
-    _link(video, folder / "videos" / video.name)
+    about = {**about, "viewers": {viewing.viewer: viewing.counts() for viewing in viewings}}
+    with _all_together(folder, record) as partial:
+        _link(video, partial / "videos" / video.name)
+        written = _write_tables(partial, folder, name, viewings, kind)
+        write_json(partial / RECORD, {**record, "videos": {**record["videos"], name: about}})
+        picture = _draw(partial / f"placement-{name}.png", placement_picture(video, viewings, timeline))
+    return [folder / path.name for path in (*written, partial / RECORD, picture)]
+
+
+@contextmanager
+def _all_together(folder: Path, record: Mapping[str, Any]) -> Iterator[Path]:
+    """A hidden folder to write to: at the end its files get their places in `folder`, on any exception none of them.
+
+    Should the process be killed in between, the record names no more than the tables hold, and the same import goes
+    through again.
+
+    Args:
+        folder: of the dataset; made if it is missing.
+        record: of what it holds so far.
+    """
+    partial = folder / partial_name(folder / "import")
+    try:
+        with output_errors(folder):
+            (partial / "videos").mkdir(parents=True)
+        try:
+            yield partial
+        except OutputError as error:
+            raise OutputError(error.where.replace(str(partial), str(folder)), error.problem, error.remedy) from error
+        with output_errors(folder):
+            (folder / "videos").mkdir(exist_ok=True)
+            if not (folder / RECORD).exists():  # without one the tables would be somebody else's
+                write_json(folder / RECORD, record)
+            for path in sorted(filter(Path.is_file, partial.rglob("*")), key=lambda path: path.name == RECORD):
+                publish(path, folder / path.relative_to(partial))
+    finally:
+        with suppress(OSError):
+            remove(partial)
+            folder.rmdir()  # only if nothing is in it
+
+
+def _write_tables(partial: Path, folder: Path, video: str, viewings: Sequence[Viewing], kind: GazeKind) -> list[Path]:
+    """The main table, and one of the other kind of gaze if there is some, after what `folder` has of other videos."""
     has_fixations = any(viewing.fixation_xy is not None for viewing in viewings)
     has_samples = any(viewing.valid.any() for viewing in viewings)
     # Where an export holds fixations alone, they are what there is.
     of_fixations = kind != "samples" or not has_samples
-    written = [folder / TABLE]
-    _write_table(folder / TABLE, name, viewings, of_fixations)
+    tables = {TABLE: of_fixations}
     if of_fixations and has_samples:
-        _write_table(folder / SAMPLES, name, viewings, False)
-        written.append(folder / SAMPLES)
+        tables[SAMPLES] = False
     if not of_fixations and has_fixations:
-        _write_table(folder / TRACKER_FIXATIONS, name, viewings, True)
-        written.append(folder / TRACKER_FIXATIONS)
-    record["videos"][name] = {**about, "viewers": {viewing.viewer: viewing.counts() for viewing in viewings}}
-    write_json(folder / RECORD, record)
-    return [*written, folder / RECORD, _draw(folder / f"placement-{name}.png", picture)]
+        tables[TRACKER_FIXATIONS] = True
+    for name, is_of_fixations in tables.items():
+        _write_table(partial / name, folder / name, video, viewings, is_of_fixations)
+    return [partial / name for name in tables]
 
 
 def _record(folder: Path, kind: GazeKind, name: str, overwrite: bool) -> dict[str, Any]:
     """What earlier imports into the folder left, if this one goes with them."""
     path = folder / RECORD
+    fresh = {"gaze": kind, "version": __version__, "videos": {}}
     if not path.is_file():
         if (folder / TABLE).exists():
             problem = "it holds a dataset that was not imported from an eye tracker"
             raise OutputError(folder, problem, "Choose another folder for --output.")
-        return {"gaze": kind, "version": __version__, "videos": {}}
+        return fresh
     record = read_json_object(path, OutputError, "Choose another folder.")
     with opening(path, "record of an import", OutputError, "Choose another folder."):
         videos, before = record["videos"], record["gaze"]
+    if not videos:
+        return fresh
     if before != kind:
         problem = f"its gaze was imported as {before}, this is {kind}"
         raise OutputError(folder, problem, f"Give --take {before}, or another folder for --output.")
@@ -103,15 +143,15 @@ def _link(video: Path, target: Path) -> None:
             shutil.copyfile(video, partial)
 
 
-def _write_table(path: Path, video: str, viewings: Sequence[Viewing], of_fixations: bool) -> None:
-    """The rows of other videos that are there already, then those of this one."""
+def _write_table(path: Path, earlier: Path, video: str, viewings: Sequence[Viewing], of_fixations: bool) -> None:
+    """The rows of other videos in an earlier table, if there is one, then those of this one."""
     columns = [*COLUMNS, *(["duration_ms"] if of_fixations else [])]
     with output_errors(path), written_whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         # Row by row into the new file: a table of samples may be larger than memory.
-        if path.is_file():
-            with path.open(encoding="utf-8", newline="") as before:
+        if earlier.is_file():
+            with earlier.open(encoding="utf-8", newline="") as before:
                 writer.writerows(row for row in csv.reader(before) if row and row[0] not in ("video", video))
         for viewing in viewings:
             writer.writerows(_rows(video, viewing, of_fixations))

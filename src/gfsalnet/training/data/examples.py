@@ -81,7 +81,7 @@ class WeightedSource(NamedTuple):
 class Augmentation:
     """How a frame is varied; 0 switches a kind off."""
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    __pydantic_config__: ClassVar = {"extra": "forbid", "allow_inf_nan": False}
 
     mirror: bool = True
     """Half of all frames are mirrored left to right."""

@@ -12,7 +12,7 @@ Domain = Literal["still", "video"]
 DOMAINS: tuple[Domain, ...] = ("still", "video")
 """Photographs, and frames of clips: each is read with a centre and a temperature of its own."""
 
-_STRICT = {"extra": "forbid"}
+_STRICT = {"extra": "forbid", "allow_inf_nan": False}
 
 
 class InputSize(NamedTuple):
