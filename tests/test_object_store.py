@@ -42,6 +42,16 @@ def test_a_folder_replaces_what_was_there_its_summary_last(s3: Any, tmp_path: Pa
     assert written == ["/frames.csv", "/overlay.mp4", "/summary.json"]
 
 
+def test_who_has_no_credentials_is_told_how_to_give_them(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "nowhere")
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    with pytest.raises(SourceError, match=r"no credentials are found .*Set AWS_ACCESS_KEY_ID and"):
+        read(f"{s3.bucket}/x", SourceError)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+
+
 @pytest.mark.slow
 def test_a_store_that_is_overloaded_is_asked_again_and_not_for_ever(s3: Any) -> None:
     write(f"{s3.bucket}/x", b"x", SourceError)

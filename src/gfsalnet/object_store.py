@@ -22,6 +22,12 @@ from gfsalnet.packages import needed_by
 
 PACKAGE_OF = {"s3": "s3fs", "gs": "gcsfs"}
 """Scheme of an address → the package that speaks with its store."""
+_CREDENTIALS = {
+    "s3": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile of ~/.aws/credentials, or work "
+    "on a machine that has a role",
+    "gs": "Set GOOGLE_APPLICATION_CREDENTIALS to a key file, or run: gcloud auth application-default login",
+}
+"""How the store's own library is given what it needs to be let in."""
 _AT_ONCE = 16
 """Transfers of the files of one folder."""
 
@@ -193,7 +199,7 @@ def _speaking_with(address: str, kind: type[GFSalNetError]) -> Iterator[Any]:
     except IsADirectoryError as error:
         raise kind(address, "it is a folder of the store, not an object", "Name an object in it.") from error
     except PermissionError as error:
-        remedy = "Check the credentials that the store's library finds here, and what they allow."
+        remedy = f"Check what the credentials allow that are found here, or give others: {_CREDENTIALS[scheme]}"
         raise kind(address, f"the store does not permit it ({reason(error)})", remedy) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):  # of this machine's disk
@@ -204,5 +210,8 @@ def _speaking_with(address: str, kind: type[GFSalNetError]) -> Iterator[Any]:
 
 
 def _refused(address: str, error: Exception, kind: type[GFSalNetError]) -> GFSalNetError:
+    # Of botocore and google.auth alike, NoCredentialsError and DefaultCredentialsError among them.
+    if "Credential" in type(error).__name__:
+        return kind(address, f"no credentials are found ({reason(error)})", _CREDENTIALS[address.partition("://")[0]])
     remedy = "The same command goes on from there; if it is too much at once, run fewer at a time."
     return kind(address, f"the store does not do it ({reason(error)})", remedy)

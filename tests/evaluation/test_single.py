@@ -43,6 +43,7 @@ def test_a_binary_map_of_two_columns_is_told_from_points_by_its_type() -> None:
         ({"fixations": np.zeros((5, 3))}, "binary map of the map's size"),
         ({"fixations": POINTS, "protocol": "mitt"}, "there is no protocol"),
         ({"fixations": POINTS, "metrics": ["cc"]}, "density_HW"),
+        ({"fixations": [(900, 2), (-1, 0)]}, "none of 2 fixations lies within .* the first is x 900, y 2"),
     ],
 )
 def test_what_is_wrong_is_said(arguments: dict[str, object], problem: str) -> None:

@@ -59,6 +59,15 @@ class TestFramesFrom:
         assert str(wrong.dtype) in str(caught.value)
         assert len(str(caught.value)) < 200
 
+    def test_pictures_are_as_large_as_those_of_files(self) -> None:
+        with pytest.raises(ValueError, match="16x7 pixels is too small: give one of at least 8x8"):
+            list(frames_from(RGB[:7]))
+
+    @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
+    def test_a_rate_that_is_none_is_refused(self, rate: float) -> None:
+        with pytest.raises(ValueError, match="a finite number above 0"):
+            frames_from(RGB, rate=rate)
+
     @pytest.mark.parametrize("wrong", [None, 3.5, ["clip.mp4"], [None]])
     def test_what_is_no_picture_is_refused(self, wrong: object) -> None:
         with pytest.raises(TypeError):

@@ -45,6 +45,15 @@ def test_frames_come_upright(encode, picture, turn):
     assert np.abs(stored[:30].astype(int) - picture(0)[:30]).mean() < 6
 
 
+@pytest.mark.parametrize(("transfer", "name"), [(1, None), (16, "PQ"), (18, "HLG")])
+def test_high_dynamic_range_is_noted(encode, transfer, name):
+    path = encode("film.mp4", 2, setup=lambda stream: setattr(stream.codec_context, "color_trc", transfer))
+    with open_source(str(path)) as reader:
+        notes = list(reader.report.notes)
+    assert len(notes) == (name is not None)
+    assert name is None or f"({name}) and are not tone-mapped" in notes[0]
+
+
 @pytest.mark.parametrize(("turn", "aspect"), [("upside down", Fraction(4, 3)), ("left", Fraction(3, 4))])
 def test_pixels_of_a_quarter_turn_are_as_wide_as_stored_ones_are_high(encode, turn, aspect):
     def squeeze(stream):

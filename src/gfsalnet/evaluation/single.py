@@ -26,7 +26,7 @@ def score(
     Args:
         saliency: (h, w), any dtype and positive scale; resized to the ground truth by the protocol's rule.
         fixations: `Fixations`, of any picture size; or (N, 2) x, y in pixels of `density`, or of `saliency` where there
-            is no density; or a binary fixation map (H, W).
+            is no density; or a binary fixation map (H, W). Those outside the picture are left out.
         density: (H, W) fixation density, any positive scale.
         protocol: whose definitions to follow, a name of `gfsalnet.metrics.PROTOCOLS`.
         metrics: names that the protocol has; None: those of the paper's five that `fixations` and `density` allow.
@@ -36,7 +36,7 @@ def score(
 
     Raises:
         ValueError: if there is nothing to compare with, shapes do not fit, or a protocol or metric is unknown or lacks
-            what it compares with.
+            what it compares with; if there are fixations, and none lies within the picture.
 
     >>> saliency = np.array([[0.1, 0.2], [0.3, 0.9]])
     >>> score(saliency, fixations=[(1, 1)], metrics=["auc_judd"])
@@ -58,7 +58,7 @@ def score(
 def _fixation_map(fixations: Fixations | ArrayLike, size_hw: tuple[int, int]) -> NDArray[np.generic]:
     """(H, W) how many fixations fall on each pixel; those outside are dropped."""
     if isinstance(fixations, Fixations):
-        return fixation_counts(fixations, size_hw)
+        return _counted(fixations, size_hw)
     values = np.asarray(fixations)
     # A map of two columns can only be told from points by its type: points are no booleans.
     if values.shape == size_hw and (values.shape[1] != 2 or values.dtype == np.bool_):
@@ -66,5 +66,12 @@ def _fixation_map(fixations: Fixations | ArrayLike, size_hw: tuple[int, int]) ->
     if values.ndim != 2 or values.shape[1] != 2:
         problem = f"not an array of shape {values.shape} (the map is {size_hw})"
         raise ValueError(f"fixations must be Fixations, (N, 2) x, y, or a binary map of the map's size, {problem}")
-    points = Fixations(x=values[:, 0], y=values[:, 1], size_wh=(size_hw[1], size_hw[0]))
-    return fixation_counts(points, size_hw)
+    return _counted(Fixations(x=values[:, 0], y=values[:, 1], size_wh=(size_hw[1], size_hw[0])), size_hw)
+
+
+def _counted(fixations: Fixations, size_hw: tuple[int, int]) -> NDArray[np.generic]:
+    if len(fixations) and not fixations.inside.any():
+        width, height = fixations.size_wh
+        first = f"the first is x {fixations.x[0]:g}, y {fixations.y[0]:g}"
+        raise ValueError(f"none of {len(fixations)} fixations lies within the picture of {width}x{height}: {first}")
+    return fixation_counts(fixations, size_hw)

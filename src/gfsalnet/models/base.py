@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from gfsalnet.types import Frame, Prediction
-from gfsalnet.video import frames_from, open_source, prefetch
+from gfsalnet.video import frames_from, open_source, prefetch, rate_of_pictures
 
 StageSeconds: TypeAlias = "dict[str, float]"
 """Stage → wall-clock seconds spent in it. Stages run in several threads, but only one thread adds to each stage."""
@@ -79,10 +79,10 @@ class SaliencyModel(ABC):
 
         Raises:
             SourceError: if the source cannot be read.
-            ValueError, TypeError: if what is in memory is no picture.
+            ValueError, TypeError: if what is in memory is no picture, or the rate is no finite number above 0.
         """
         if isinstance(source, (str, Path, int)):
-            fraction = None if rate is None else Fraction(rate)
+            fraction = None if rate is None else rate_of_pictures(rate)
             with open_source(source, rate=fraction, start_seconds=start_seconds, end_seconds=end_seconds) as reader:
                 yield from self.stream(prefetch(reader, read_ahead(reader.info.size_wh)))
         else:

@@ -12,7 +12,7 @@ from gfsalnet.video.background import prefetch
 from gfsalnet.video.base import VideoReader
 from gfsalnet.video.frame_times import count_frames, frame_times
 from gfsalnet.video.geometry import Letterbox, Resize, fitted_size_hw
-from gfsalnet.video.info import DEFAULT_RATE, MIN_SIDE_PIXELS, ReadReport, VideoInfo
+from gfsalnet.video.info import DEFAULT_RATE, MIN_SIDE_PIXELS, ReadReport, VideoInfo, rate_of_pictures
 from gfsalnet.video.lossless import LosslessGreyWriter
 from gfsalnet.video.packets import PacketTable, read_packets
 from gfsalnet.video.shots import ShotDetector
@@ -46,6 +46,7 @@ __all__ = [
     "numbered_frames",
     "open_source",
     "prefetch",
+    "rate_of_pictures",
     "read_image",
     "read_packets",
 ]

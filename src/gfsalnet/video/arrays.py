@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gfsalnet.types import RGB, Frame
-from gfsalnet.video.info import DEFAULT_RATE
+from gfsalnet.video.info import MIN_SIDE_PIXELS, rate_of_pictures
 
 _WANTED = "give (H, W, 3) uint8 in RGB order, or (T, H, W, 3) for a video"
 
@@ -31,10 +31,11 @@ def frames_from(pictures: Any, rate: Fraction | float | None = None) -> Iterator
         frames with strictly increasing numbers and times. Iterables are read one picture at a time.
 
     Raises:
-        ValueError: if a picture has another shape or type.
+        ValueError: if a picture has another shape or type or is smaller than 8x8 pixels, or the rate is no finite
+            number above 0.
         TypeError: if it is no picture and no iterable of pictures.
     """
-    return _numbered(_one_by_one(pictures), Fraction(rate or DEFAULT_RATE))
+    return _numbered(_one_by_one(pictures), rate_of_pictures(rate))
 
 
 def numbered_frames(frames: Iterable[Frame], rate: Fraction | float | None = None) -> Iterator[Frame]:
@@ -48,9 +49,10 @@ def numbered_frames(frames: Iterable[Frame], rate: Fraction | float | None = Non
         rate: frames per second for times that are missing; 25 if None.
 
     Raises:
+        ValueError: if the rate is no finite number above 0.
         TypeError: if an item is not a `Frame`; arrays go through `frames_from`.
     """
-    return _numbered(frames, Fraction(rate or DEFAULT_RATE))
+    return _numbered(frames, rate_of_pictures(rate))
 
 
 def _numbered(frames: Iterable[Any], rate: Fraction) -> Iterator[Frame]:
@@ -132,5 +134,9 @@ def _as_array(picture: Any) -> NDArray[Any]:
 def _checked(values: NDArray[Any]) -> RGB:
     if values.dtype != np.uint8 or values.ndim != 3 or values.shape[2] != 3 or min(values.shape) == 0:
         raise ValueError(f"a picture of shape {values.shape} and type {values.dtype} is not understood: {_WANTED}")
+    height, width, _ = values.shape
+    if min(height, width) < MIN_SIDE_PIXELS:  # as files are held to
+        least = f"{MIN_SIDE_PIXELS}x{MIN_SIDE_PIXELS}"
+        raise ValueError(f"a picture of {width}x{height} pixels is too small: give one of at least {least}")
     # OpenCV and FFmpeg need contiguous memory; slices and transposed arrays are copied.
     return np.ascontiguousarray(values)

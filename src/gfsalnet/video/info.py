@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -93,6 +94,19 @@ class ReadReport:
         at_least = "at least " if self.loss_unknown and self.frames_lost else ""
         lost = "an unknown number of" if self.loss_unknown and not self.frames_lost else f"{at_least}{self.frames_lost}"
         return f"{lost} {'frame' if lost == '1' else 'frames'} lost, {self.frames_damaged} damaged"
+
+
+def rate_of_pictures(rate: Fraction | float | None) -> Fraction:
+    """Frames per second of pictures that have no times of their own; 25 if None.
+
+    Raises:
+        ValueError: if it is no finite number above 0.
+    """
+    if rate is None:
+        return DEFAULT_RATE
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError(f"rate must be frames per second, a finite number above 0, not {rate}")
+    return Fraction(rate)
 
 
 def check_size(where: object, size_wh: tuple[int, int]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from av.buffer import Buffer
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ UNSPECIFIED, LIMITED, FULL = 2, 1, 2
 _NAMES = {1: "ITU709", 4: "FCC", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 9: "BT2020", 10: "BT2020"}
 _MATRICES = {code: name for code, name in _NAMES.items() if hasattr(Colorspace, name)}  # BT.2020: since PyAV 15
 _RANGES = {LIMITED: "MPEG", FULL: "JPEG"}
+_HIGH_RANGES = {16: "PQ", 18: "HLG"}
+"""FFmpeg's AVCOL_TRC_SMPTE2084 and AVCOL_TRC_ARIB_STD_B67."""
 Matrix = tuple[int, int, int, int]
 """(a, b, c, d): a stored pixel (x, y) is shown at (a x + c y, b x + d y)."""
 
@@ -64,6 +67,15 @@ def _colours(frame: VideoFrame) -> dict[str, Any]:
     if frame.color_range in _RANGES:
         colours |= {"src_color_range": _RANGES[frame.color_range], "dst_color_range": "JPEG"}
     return colours
+
+
+def notes_on_range(context: VideoCodecContext) -> list[str]:
+    """What the user should know of colours that a screen of standard range would be shown otherwise."""
+    name = _HIGH_RANGES.get(int(context.color_trc or 0))
+    if name is None:
+        return []
+    said = f"its colours are of high dynamic range ({name}) and are not tone-mapped"
+    return [f"{said}: pictures look flat, and predictions may differ from those of a version in standard range"]
 
 
 def over_black(rgba: NDArray[np.uint8]) -> RGB:
