@@ -85,6 +85,7 @@ def thumbnails(
             "frames": len(qualities),
             "thumbnails": rows,
             "damage": reader.report.damage,
+            "outputs": sorted(path.name for path in partial.iterdir()),
             "version": __version__,
         }
         write_json(partial / SUMMARY_FILE, summary)
