@@ -25,6 +25,18 @@ def test_system_errors_name_the_path_and_a_remedy(number, remedy):
     assert os.strerror(number) in str(caught.value)
 
 
+def test_only_errors_about_a_hidden_file_beside_it_get_its_name(tmp_path):
+    target = tmp_path / "a.txt"
+    with (
+        pytest.raises(OutputError, match=r"^.*/a\.txt: is full\."),
+        output_errors(target),
+        written_whole(target) as partial,
+    ):
+        raise OutputError(partial, "is full", "Wait")
+    with pytest.raises(OutputError, match=r"^elsewhere: is full\."), output_errors(target):
+        raise OutputError("elsewhere", "is full", "Wait")
+
+
 def test_other_errors_pass_as_they_are():
     with pytest.raises(ZeroDivisionError), output_errors(Path("x")):
         raise ZeroDivisionError

@@ -80,11 +80,13 @@ def is_path(text: str) -> bool:
 def output_errors(path: Path) -> Iterator[None]:
     """Turn what the system says about writing `path` (disk full, no permission, …) into an `OutputError` about it.
 
-    An `OutputError` from below keeps its words and gets this path: it may name the file beside it, see `written_whole`.
+    An `OutputError` from below about a hidden file beside it (see `written_whole`) keeps its words and gets this path.
     """
     try:
         yield
     except OutputError as error:
+        if not any(map(is_partial, Path(error.where).parts)):
+            raise
         raise OutputError(path, error.problem, error.remedy) from error
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "Choose another folder for the results.")

@@ -95,9 +95,10 @@ def test_a_source_that_succeeds_later_is_no_failure(manifest: Path, tmp_path: Pa
 def test_nothing_there_leaves_no_tables(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     for name in ("out", "nowhere"):
-        with pytest.raises(OutputError, match=r"there is no result|cannot be read"):
+        with pytest.raises(OutputError, match=r"there is no result|cannot be read") as caught:
             collect(str(tmp_path / name), tmp_path / "tables")
-    assert list((tmp_path / "tables").iterdir()) == []
+        assert Path(caught.value.where) == tmp_path / name
+    assert not (tmp_path / "tables").exists()
 
 
 @pytest.mark.slow

@@ -95,6 +95,32 @@ def test_the_verb_says_where_it_is_and_how_to_look_at_it(tmp_path: Path) -> None
     assert (output / "index.html").is_file()
 
 
+def test_a_page_of_somebody_else_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    (tmp_path / "settings.json").write_text('{"version": 3}')
+    with pytest.raises(OutputError, match=r"holds index\.html, settings\.json of another page.*another --output"):
+        write_folder(tmp_path)
+    assert (tmp_path / "index.html").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "settings.json"]
+
+
+def test_a_folder_of_an_earlier_version_or_of_a_stopped_run_is_renewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = {
+        "index.html": b"new page",
+        "page.css": b"colours",
+        "settings.json": b'{"version": 2, "model": 0, "look": 0}',
+    }
+    monkeypatch.setattr("gfsalnet.web.folder.folder_files", lambda: page)
+    (tmp_path / "page.css").write_bytes(page["page.css"])
+    (tmp_path / "CNAME").write_text("looks.example.org")
+    write_folder(tmp_path)
+    (tmp_path / "index.html").write_text("page of version 1")
+    write_folder(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {**page, "CNAME": b"looks.example.org"}
+
+
 def test_a_file_in_the_way_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(OutputError, match="is no folder"):

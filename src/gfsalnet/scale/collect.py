@@ -6,6 +6,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -73,6 +74,7 @@ def collect(results: str, output: Path, on_result: Callable[[Collected], None] =
     # `seen`: ids of all results, with which the outcomes are compared at the end.
     source, so_far, seen = destination_of(results), Collected(), set[str]()
     with (
+        _removed_if_empty(output),
         table_writer(output / FRAMES_FILE, FRAMES) as frames,
         table_writer(output / SUMMARIES_FILE, SUMMARIES) as summaries,
         table_writer(output / FAILURES_FILE, FAILURES) as failures,
@@ -93,6 +95,18 @@ def collect(results: str, output: Path, on_result: Callable[[Collected], None] =
         if not seen and not failures.rows:
             raise OutputError(results, "there is no result", "Name a folder that `gfsalnet predict` has written to")
         return Collected(summaries.rows, frames.rows, failures.rows)
+
+
+@contextmanager
+def _removed_if_empty(folder: Path) -> Iterator[None]:
+    """Let a folder that was not there before be gone again where nothing was written to it."""
+    was_there = folder.exists()
+    try:
+        yield
+    finally:
+        if not was_there:
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _read_ahead(source: Destination) -> Iterator[_Result]:

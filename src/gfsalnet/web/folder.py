@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from gfsalnet._version import __version__
 from gfsalnet.errors import OutputError
 from gfsalnet.files import output_errors, write_whole
+from gfsalnet.formats.texts import read_json_object
 from gfsalnet.models import DEFAULT_MODEL
 from gfsalnet.models.entry import SHIPPED
 from gfsalnet.network.folder import GRAPH_FILE, WEIGHTS_FILE, read_config, weights_hash
@@ -47,7 +49,7 @@ def folder_files() -> Mapping[str, Path | bytes]:
 
 
 def write_folder(path: Path) -> int:
-    """Write the folder; what else lies in it stays.
+    """Write the folder, also over one of an earlier version; what else lies in it stays.
 
     Args:
         path: of the folder, which may be there already.
@@ -56,16 +58,35 @@ def write_folder(path: Path) -> int:
         how many bytes it has.
 
     Raises:
-        OutputError: if something cannot be written.
+        OutputError: if something cannot be written, or a file of another page would be written over.
     """
     if path.exists() and not path.is_dir():
         raise OutputError(path, "is no folder", "Name another --output")
     contents = {name: _content(file) for name, file in folder_files().items()}
+    _refuse_foreign(path, contents)
     for name, content in contents.items():
         with output_errors(path / name):
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             write_whole(path / name, content)
     return sum(map(len, contents.values()))
+
+
+def _refuse_foreign(path: Path, contents: Mapping[str, bytes]) -> None:
+    with suppress(OutputError):
+        if read_json_object(path / _SETTINGS, OutputError).keys() >= {"version", "model", "look"}:
+            return  # those that an earlier version has written
+    # The same bytes are what an earlier run wrote before it was stopped.
+    others = [name for name in contents if _differs(path / name, contents[name])]
+    if others:
+        problem = f"holds {', '.join(others[:3])} of another page"
+        raise OutputError(path, problem, "Name another --output, such as a new folder in it")
+
+
+def _differs(path: Path, content: bytes) -> bool:
+    try:
+        return path.exists() and path.read_bytes() != content
+    except OSError:
+        return True
 
 
 def _content(file: Path | bytes) -> bytes:
