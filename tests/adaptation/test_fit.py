@@ -111,6 +111,17 @@ def test_where_there_is_nothing_to_gain_it_does_not_help() -> None:
     assert abs(verdict.gain) < 0.02
 
 
+def test_each_fixation_counts_though_several_lie_in_a_cell() -> None:
+    seen = recordings(STILL, "still", 8)
+    verdict = judged(seen, Sigmas(), STILL, "still", FEW[:1], 0, lambda: None)
+    scores = []
+    for look in (look for recording in seen for look in recording.looks):
+        density = look.map(STILL, "still").astype(np.float64)
+        scores.append(np.average((density - density.mean()) / density.std(ddof=1), weights=look.counts))
+        assert look.counts.max() > 1
+    assert verdict.means()["NSS"][0] == pytest.approx(np.mean(scores), rel=1e-4)
+
+
 def test_a_known_change_helps_on_what_was_left_out() -> None:
     true = adjusted(STILL, "still", {"temperature": 0.5, "shift right": 0.8})
     verdict = judged(recordings(true, "still", 12), Sigmas(), STILL, "still", FEW, 0, lambda: None)

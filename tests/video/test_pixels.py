@@ -112,6 +112,21 @@ def test_video_with_alpha(encode, tmp_path):
     assert (rgb[8:] == 0).all()
 
 
+@pytest.mark.parametrize(("encoder", "pixels"), [("libvpx-vp9", "yuva420p"), ("libvpx-vp9", "yuv420p")])
+def test_transparency_that_is_not_read_is_noted(encoder, pixels, tmp_path):
+    path = tmp_path / "clip.webm"
+    with av.open(str(path), "w") as target:
+        stream = target.add_stream(encoder, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, pixels
+        rgba = np.full((64, 64, 4), (200, 100, 50, 0), np.uint8)
+        target.mux(stream.encode(av.VideoFrame.from_ndarray(rgba, format="rgba").reformat(format=pixels)))
+        target.mux(stream.encode(None))
+    with open_source(str(path)) as reader:
+        list(reader)
+        noted = [note for note in reader.report.notes if "ffmpeg -c:v libvpx-vp9 -i INPUT" in note]
+    assert len(noted) == (pixels == "yuva420p")
+
+
 COLOURS = np.array([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (200, 100, 50)], np.uint8)
 
 

@@ -17,7 +17,8 @@ from gfsalnet.models.adjustable import Number, adjusted
 from gfsalnet.models.over_time import Kind, OverTime
 
 METRICS = ("information gain", "NSS", "CC", "SIM", "KL")
-"""Bits per fixation over what the centre says; the others as `gfsalnet.metrics` has them, on small maps."""
+"""Bits per fixation over what the centre says; the others as `gfsalnet.metrics` has them, on small maps, in whose cells
+several fixations may lie: each counts."""
 EVEN_SHARE = 0.1
 """Share of the baseline that is spread evenly; the rest is the mean density of the other recordings."""
 LEAST_GAIN = 0.01
@@ -110,7 +111,7 @@ def _score(
     truth = dataset.density(name, FrameGaze(index=look.seen[-1].index, fixations=look.fixations), size_hw)
     return [
         (log_likelihood(density, look.counts) - log_likelihood(centre, look.counts)) / _NATS_PER_BIT,
-        metrics.nss(density, look.counts),
+        metrics.nss(density, look.counts, per_fixation=True),
         metrics.cc(density, truth),
         metrics.sim(density, truth),
         metrics.kldiv(density, truth),

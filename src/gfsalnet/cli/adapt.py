@@ -86,7 +86,9 @@ def adapt(
 def _say(adapted: Adapted) -> None:
     from rich.table import Table
 
-    grid = Table(title="On recordings left out of the fit", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    grid = Table(
+        title="On recordings left out of the fit, by small maps", title_justify="left", box=None, padding=(0, 2, 0, 0)
+    )
     for column in ("", "before", "after"):
         grid.add_column(column, justify="right" if column else "left")
     for name, (before, after) in adapted.judged.means().items():

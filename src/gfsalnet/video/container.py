@@ -26,7 +26,7 @@ from gfsalnet.video.ffmpeg_log import Line, Listener
 from gfsalnet.video.files import unreadable
 from gfsalnet.video.geometry import resize_rgb
 from gfsalnet.video.info import DEFAULT_RATE, Kind, VideoInfo, check_size
-from gfsalnet.video.pixels import RGBConverter, display_matrix, is_turned, notes_on_range
+from gfsalnet.video.pixels import RGBConverter, display_matrix, is_turned, notes_on_alpha, notes_on_range
 from gfsalnet.video.playlists import HEAD_BYTES, refuse_playlist
 from gfsalnet.video.promise import MICROSECOND, promise_of, stated_count
 from gfsalnet.video.pyav import PLAYLIST_FORMATS, has_disposition, open_input, preferred
@@ -127,7 +127,7 @@ class ContainerReader(VideoReader):
         check_size(self._media.source, (width, height))
         turned = is_turned(display_matrix(self._decoded[0]))
         super().__init__(_info(self._media, self._container, self._stream, (width, height), turned))
-        self.report.notes += notes_on_range(context)
+        self.report.notes += [*notes_on_range(context), *notes_on_alpha(self._stream)]
         self._clock = Clock(self.info.time_base, self.info.rate)
         log.debug("%s: %s, %s, %s", self._media.source, self._container.format.name, context.name, context.pix_fmt)
 

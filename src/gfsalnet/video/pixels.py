@@ -9,6 +9,7 @@ from av.buffer import Buffer
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from gfsalnet.types import RGB
@@ -23,6 +24,8 @@ _MATRICES = {code: name for code, name in _NAMES.items() if hasattr(Colorspace, 
 _RANGES = {LIMITED: "MPEG", FULL: "JPEG"}
 _HIGH_RANGES = {16: "PQ", 18: "HLG"}
 """FFmpeg's AVCOL_TRC_SMPTE2084 and AVCOL_TRC_ARIB_STD_B67."""
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""FFmpeg's decoder → the one that reads the alpha which WebM keeps beside each picture."""
 Matrix = tuple[int, int, int, int]
 """(a, b, c, d): a stored pixel (x, y) is shown at (a x + c y, b x + d y)."""
 
@@ -76,6 +79,17 @@ def notes_on_range(context: VideoCodecContext) -> list[str]:
         return []
     said = f"its colours are of high dynamic range ({name}) and are not tone-mapped"
     return [f"{said}: pictures look flat, and predictions may differ from those of a version in standard range"]
+
+
+def notes_on_alpha(stream: VideoStream) -> list[str]:
+    """What the user should know of transparency that FFmpeg's own decoders of VP8 and VP9 leave out."""
+    decoder = _WITH_ALPHA.get(stream.codec_context.name)
+    if decoder is None or stream.metadata.get("alpha_mode") != "1":
+        return []
+    return [
+        "its transparency is not read: pictures are as they are stored beneath it. To see it over black, convert it: "
+        f"ffmpeg -c:v {decoder} -i INPUT -c:v ffv1 OUTPUT.mkv"
+    ]
 
 
 def over_black(rgba: NDArray[np.uint8]) -> RGB:
