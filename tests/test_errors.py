@@ -11,6 +11,7 @@ from gfsalnet.errors import GFSalNetError, SourceError
 def test_an_error_is_one_line_with_a_remedy() -> None:
     assert str(SourceError(Path("a.mp4"), "is empty", "Copy it again.")) == "a.mp4: is empty. Copy it again."
     assert str(SourceError("a.mp4", "is empty", "Copy it again")) == "a.mp4: is empty. Copy it again."
+    assert str(SourceError("a.mp4", "is unknown", "Did you mean b?")) == "a.mp4: is unknown. Did you mean b?"
 
 
 def test_an_error_survives_a_trip_to_another_process() -> None:

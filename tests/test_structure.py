@@ -50,6 +50,7 @@ GROUND = {
     "types",
     "unexpected",
     "urls",
+    "words",
 }
 """What lies under all rooms, and imports none of them."""
 

@@ -19,7 +19,8 @@ class GFSalNetError(Exception):
     """
 
     def __init__(self, where: object, problem: str, remedy: str) -> None:
-        super().__init__(f"{where}: {problem}. {remedy.rstrip('.')}.")
+        what_to_do = remedy if remedy.endswith("?") else f"{remedy.rstrip('.')}."
+        super().__init__(f"{where}: {problem}. {what_to_do}")
         self.where, self.problem, self.remedy = str(where), problem, remedy
 
     def __reduce__(self) -> tuple[type[GFSalNetError], tuple[str, str, str]]:

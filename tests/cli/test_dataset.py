@@ -90,7 +90,7 @@ def test_prepare_caches_flow_and_goes_on_where_it_was(hollywood: Path) -> None:
     for _ in range(2):
         done = gfsalnet("prepare", "hollywood-2", hollywood, "--flow", "dis-ultrafast", "--workers", 1)
         assert done.exit_code == 0, done.stderr
-        assert "1 of 1 videos prepared: 0 frames extracted, 2 flow fields in the cache" in done.stdout
+        assert "1 of 1 video prepared: 0 frames extracted, 2 flow fields in the cache" in done.stdout
     assert len(list((hollywood / "flow-cache").rglob("*.flow"))) == 2
 
 
@@ -104,7 +104,7 @@ def test_prepare_extracts_films_where_training_asks_for_it(tmp_path: Path) -> No
     assert "nothing to prepare: pictures are read as they are, videos are extracted with --frames" in done.stdout
     done = gfsalnet("prepare", "folder", tmp_path, "--frames", "--flow", "none", "--workers", 1)
     assert done.exit_code == 0, done.stderr
-    assert "1 of 1 videos prepared: 3 frames extracted, 0 flow fields in the cache" in done.stdout
+    assert "1 of 1 video prepared: 3 frames extracted, 0 flow fields in the cache" in done.stdout
     assert len(list((tmp_path / "frames" / "clip").iterdir())) == 3
 
 
@@ -113,7 +113,7 @@ def test_prepare_names_what_fails(hollywood: Path) -> None:
     done = gfsalnet("prepare", "hollywood-2", hollywood, "--workers", 1)
     assert done.exit_code == 1
     assert "error: actioncliptest00001_1" in done.stderr
-    assert "0 of 1 videos prepared" in done.stdout
+    assert "0 of 1 video prepared" in done.stdout
 
 
 def test_prepare_has_nothing_to_do_for_pictures(pictures: Path) -> None:
@@ -151,7 +151,7 @@ def test_shard_writes_what_is_read_back_and_goes_on(pictures: Path, tmp_path: Pa
     shards = tmp_path / "shards"
     done = gfsalnet("shard", "folder", pictures, shards)
     assert done.exit_code == 0, done.stderr
-    assert "2 pictures, 1 tar files written" in done.stdout
+    assert "2 pictures, 1 tar file written" in done.stdout
     assert 'dataset = "shards"' in done.stdout
     assert gfsalnet("check", "shards", shards).exit_code == 0
     assert "0 tar files written" in gfsalnet("shard", "folder", pictures, shards).stdout

@@ -44,7 +44,7 @@ def test_what_is_said_with_v(picture: str) -> None:
 
 
 def test_what_is_said_with_q(picture: str, tmp_path: Path) -> None:
-    assert "picture.png: 1 frames" in predict(picture)[0]
+    assert "picture.png: 1 frame" in predict(picture)[0]
     assert predict(picture, "-q") == ("", "")
     assert "gfsalnet-mobile" in gfsalnet("-q", "models").stdout  # which is what was asked for
     one_line_error(gfsalnet("-q", "predict", "missing.png", "--model", "centre-bias"), "no such file")
@@ -60,7 +60,7 @@ def test_the_log_file_holds_everything_and_goes_on(picture: str, tmp_path: Path)
     for words in (
         "Python 3.",
         "picture.png: image",
-        "picture.png: 1 frames",
+        "picture.png: 1 frame",
         "ERROR gfsalnet.printed: http://127.0.0.1:9/x",
     ):
         assert words in text

@@ -54,7 +54,7 @@ def test_failures_are_lines_and_a_table(manifest: Path) -> None:
     assert errors.startswith("error: ")
     assert "a.mp4: there is no such file or folder." in errors
     done = gfsalnet("collect", manifest.parent / "out", "--output", manifest.parent / "tables")
-    assert (done.exit_code, "1 failures" in done.stdout) == (1, True)
+    assert (done.exit_code, "1 failure" in done.stdout) == (1, True)
 
 
 def test_programs_are_told_of_every_row(manifest: Path) -> None:

@@ -24,6 +24,7 @@ from gfsalnet.render import overlay
 from gfsalnet.render.stack import MapStack
 from gfsalnet.types import Frame, Prediction
 from gfsalnet.video import VideoInfo, VideoWriter
+from gfsalnet.words import counted
 
 Saved = Callable[[Frame, "Prediction | None", Sequence["Corners | None"]], None]
 FRAME_COLUMNS: Mapping[str, type] = {
@@ -216,7 +217,7 @@ def _lost(area: Area, times: NDArray[np.float64], corners: Sequence[Corners | No
     if not gone.any():
         return []
     at = f"{area.name} was lost at {float(times[int(gone.argmax())]):.2f} s"
-    return [f"{at} and is missing in {gone.sum()} of {shown.sum()} frames; draw it again there"]
+    return [f"{at} and is missing in {gone.sum()} of {counted(int(shown.sum()), 'frame')}; draw it again there"]
 
 
 def _frames_table(folder: Path, settings: AreaSettings) -> AbstractContextManager[Table]:

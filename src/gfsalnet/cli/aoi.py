@@ -26,6 +26,7 @@ from gfsalnet.cli.options import (
     time_range,
 )
 from gfsalnet.cli.progress import Progress, at_work
+from gfsalnet.words import counted
 
 if TYPE_CHECKING:
     from gfsalnet.areas.job import AreaSettings
@@ -322,7 +323,7 @@ def _print(source: str, result: AreaResult) -> None:
             _percent(None if hit is None else hit.mean),
             "" if hit is None else f"{hit.n}",
         )
-    say(f"{source}: {result.frames} frames → {result.folder}")
+    say(f"{source}: {counted(result.frames, 'frame')} → {result.folder}")
     out.print(table)
     if len(names) > SHOWN_AREAS:
         say(f"and {len(names) - SHOWN_AREAS} more areas in its tables")

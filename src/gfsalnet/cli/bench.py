@@ -27,6 +27,7 @@ from gfsalnet.cli.options import (
 from gfsalnet.cli.processes import check_workers
 from gfsalnet.cli.progress import ProgressOption, at_work
 from gfsalnet.files import refuse_folder
+from gfsalnet.words import counted
 
 if TYPE_CHECKING:
     from gfsalnet.bench import NetworkReport, StageSpeed, VideoSpeed
@@ -145,7 +146,7 @@ def _print_video(stages: list[StageSpeed], speed: VideoSpeed) -> None:
     for stage in stages:
         say(f"  {stage.stage:20} {stage.cpu_ms:6.2f}  {stage.cpu_ms / whole:4.0%}")
     say(
-        f"all stages beside each other: {speed.frames_per_second:.1f} frames per second over {speed.frames} frames, "
-        f"{speed.cpu_ms:.1f} CPU ms each, at most {speed.peak_megabytes:.0f} MB; "
+        f"all stages beside each other: {speed.frames_per_second:.1f} frames per second over "
+        f"{counted(speed.frames, 'frame')}, {speed.cpu_ms:.1f} CPU ms each, at most {speed.peak_megabytes:.0f} MB; "
         f"one frame from start to end: {speed.start_seconds:.1f} s"
     )

@@ -10,6 +10,7 @@ import typer
 from gfsalnet.cli.console import SOME_FAILED, tell
 from gfsalnet.cli.options import OUTPUT, examples
 from gfsalnet.cli.progress import Progress
+from gfsalnet.words import counted
 
 COLLECT_EXAMPLES = examples(
     "gfsalnet collect gfsalnet-out --output tables",
@@ -36,9 +37,10 @@ def collect(
     with Progress("results") as progress:
 
         def on_result(so_far: Collected) -> None:
-            progress.show(f"{so_far.frames} frames", so_far.results, None, stage="collect")
+            progress.show(counted(so_far.frames, "frame"), so_far.results, None, stage="collect")
 
         made = collect_results(results, output, on_result)
-    tell(f"{output}: {made.frames} frames of {made.results} results, {made.failures} failures")
+    found = f"{counted(made.frames, 'frame')} of {counted(made.results, 'result')}"
+    tell(f"{output}: {found}, {counted(made.failures, 'failure')}")
     if made.failures:
         raise typer.Exit(SOME_FAILED)

@@ -21,6 +21,7 @@ from gfsalnet.cli.streams import use_tolerant_streams, visible
 from gfsalnet.errors import RequestError
 from gfsalnet.stopping import exit_status, stop_once
 from gfsalnet.unexpected import one_line
+from gfsalnet.words import in_plain_words
 
 SOME_FAILED, WRONG_COMMAND = 1, 2
 """Exit statuses: what the files, the machine or the network did; what the command alone shows to be wrong."""
@@ -186,6 +187,7 @@ class Commands(TyperGroup):
         except typer.BadParameter as error:
             from gfsalnet.cli.config import file_and_key
 
+            error.message = in_plain_words(error.message)
             where = file_and_key(error)
             if where is not None:
                 print_error(f"{where}: {error.message}")

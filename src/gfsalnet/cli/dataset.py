@@ -23,6 +23,7 @@ from gfsalnet.cli.options import (
 )
 from gfsalnet.cli.processes import check_workers
 from gfsalnet.cli.progress import Progress, ProgressOption, tell_failures
+from gfsalnet.words import counted
 
 if TYPE_CHECKING:
     from gfsalnet.gaze import SplitCheck
@@ -130,8 +131,8 @@ def prepare(
     if not videos:
         say("nothing to prepare: pictures are read as they are, videos are extracted with --frames")
         return
-    counts = f"{extracted} frames extracted, {flows} flow fields in the cache"
-    say(f"{videos - len(failures)} of {videos} videos prepared: {counts}")
+    counts = f"{counted(extracted, 'frame')} extracted, {flows} flow fields in the cache"
+    say(f"{videos - len(failures)} of {counted(videos, 'video')} prepared: {counts}")
     if videos > 1:
         tell_failures(failures)
     if failures:
@@ -165,7 +166,7 @@ def compose(
         stock = Stock((sample.frame.rgb, sample.fixations) for sample in samples)
         for done in write_clips(stock, output, clips=clips, frames=frames, seed=seed):
             progress.show("composing", done, clips)
-    say(f"{clips} clips of {frames} frames: gfsalnet evaluate --dataset folder --root {output} …")
+    say(f"{counted(clips, 'clip')} of {counted(frames, 'frame')}: gfsalnet evaluate --dataset folder --root {output} …")
 
 
 @app.command(epilog=SHARD_EXAMPLES)
@@ -197,7 +198,8 @@ def shard(
             for done, (one, total) in enumerate(write_shards(dataset, output, shard_bytes=size_mb * 1_000_000), 1):
                 pictures, written = pictures + one.pictures, written + one.is_new
                 progress.show(f"writing {part}", done, total)
-    say(f'{pictures} pictures, {written} tar files written: dataset = "shards", root = "{output}"')
+    made = f"{counted(pictures, 'picture')}, {counted(written, 'tar file')}"
+    say(f'{made} written: dataset = "shards", root = "{output}"')
 
 
 app.command(name="import", epilog=IMPORT_EXAMPLES)(import_gaze)

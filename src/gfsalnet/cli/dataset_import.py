@@ -11,6 +11,7 @@ from gfsalnet.choices import EyeChoice, GazeKind, VendorName
 from gfsalnet.cli.console import SOME_FAILED, print_error, say
 from gfsalnet.cli.options import INPUT, OUTPUT, checked, examples, size_hw
 from gfsalnet.cli.progress import Progress, at_work
+from gfsalnet.words import counted
 
 if TYPE_CHECKING:
     from gfsalnet.gaze.trackers import Imported, ImportSettings
@@ -168,7 +169,7 @@ def import_gaze(
         dispersion_threshold=dispersion_threshold,
         least_seconds=min_duration_ms / 1000,
     )
-    with at_work(f"reading {len(files)} files"):
+    with at_work(f"reading {counted(len(files), 'file')}"):
         imported = trackers.read_viewings(vendor, files, video, settings)
         written = trackers.write_dataset(
             output, video, imported.viewings, imported.timeline, take, _about(vendor, files, settings), overwrite

@@ -38,6 +38,7 @@ from gfsalnet.cli.options import (
 from gfsalnet.cli.processes import RayOption, check_workers
 from gfsalnet.cli.progress import Progress, ProgressOption, tell_failures
 from gfsalnet.files import file_name
+from gfsalnet.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -326,8 +327,8 @@ def _finish(reports: list[Report], output: Path, stem: str) -> None:
         _print(report_tables(reports[0])[0])
     for report in reports:
         dropped = "; ".join(f"{count} {reason}" for reason, count in report.dropped.items()) or "none"
-        videos = f"{len(report.videos)} video{'s' * (len(report.videos) != 1)}"
-        say(f"{report.name}: {report.frames} frames of {videos} scored; frames left out: {dropped}")
+        videos = counted(len(report.videos), "video")
+        say(f"{report.name}: {counted(report.frames, 'frame')} of {videos} scored; frames left out: {dropped}")
         for remark in [*notes_on_maps(report), *report.remarks[:SHOWN_FAILURES]]:
             say(f"note: {remark}")
         if len(report.remarks) > SHOWN_FAILURES:

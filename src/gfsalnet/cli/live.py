@@ -30,6 +30,7 @@ from gfsalnet.cli.options import (
     examples,
 )
 from gfsalnet.cli.progress import at_work
+from gfsalnet.words import counted
 
 if TYPE_CHECKING:
     from gfsalnet.live import Feed
@@ -100,7 +101,7 @@ def live(
             _to_a_stream(loaded, source, view, feed, to, allow_playlists)
     finally:
         if feed.shown:
-            said = f"{feed.shown} frames shown, {feed.dropped} dropped"
+            said = f"{counted(feed.shown, 'frame')} shown, {feed.dropped} dropped"
             tell(f"{said}; half of the pictures were under {feed.median_age_ms:.0f} ms old")
 
 

@@ -25,7 +25,7 @@ from gfsalnet.cli.options import (
     examples,
     time_range,
 )
-from gfsalnet.cli.predict import SourcesArgument
+from gfsalnet.cli.predict import SourcesArgument, fraction
 
 if TYPE_CHECKING:
     from gfsalnet.apply.marks import MarksResult
@@ -48,7 +48,7 @@ def _words(text: str) -> tuple[MarksWord, ...]:
 
 
 def _rate(text: str) -> Fraction:
-    rate = Fraction(text)
+    rate = fraction(text)
     # What people call 29.97 is 30000/1001.
     # Within 0.005 of them: 23.976 and 23.98 are both meant, 24 is 0.024 away.
     for nominal in (24, 30, 48, 60, 120):

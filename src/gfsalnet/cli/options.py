@@ -32,7 +32,7 @@ def checked(check: Callable[[str], object]) -> Callable[[typer.Context, Any], An
     """A callback that gives a text back as it is if `check` accepts it, and ends with exit status 2 if not.
 
     Args:
-        check: raises ValueError, ZeroDivisionError or RequestError for a text that makes no sense.
+        check: raises ValueError or RequestError for a text that makes no sense.
     """
 
     def callback(ctx: typer.Context, value: Any) -> Any:
@@ -41,7 +41,10 @@ def checked(check: Callable[[str], object]) -> Callable[[typer.Context, Any], An
         try:
             for text in value if isinstance(value, (list, tuple)) else [value]:
                 check(text)
-        except (ValueError, ZeroDivisionError, RequestError) as error:
+        except RequestError as error:  # of an option its name is said already
+            said = f"{error.problem}. {error.remedy.rstrip('.')}." if error.where.startswith("--") else str(error)
+            raise typer.BadParameter(said) from error
+        except ValueError as error:
             raise typer.BadParameter(str(error)) from error
         return value
 

@@ -66,8 +66,20 @@ def _check_shard(text: str) -> None:
     shard_range(text)
 
 
+def fraction(text: str) -> Fraction:
+    """The number of `30`, `29.97` or `30000/1001`.
+
+    Raises:
+        ValueError: if it is none, or no finite one.
+    """
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"{text} is no number such as 30, 29.97 or 30000/1001") from error
+
+
 def _rate(text: str) -> Fraction:
-    rate = Fraction(text)
+    rate = fraction(text)
     if not 0 < rate <= 1000:
         raise ValueError(f"{text} is not between 0 and 1000 frames per second")
     return rate

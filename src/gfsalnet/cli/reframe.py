@@ -23,6 +23,7 @@ from gfsalnet.cli.options import (
     time_range,
 )
 from gfsalnet.cli.predict import SourcesArgument
+from gfsalnet.words import counted
 
 if TYPE_CHECKING:
     from gfsalnet.apply.reframe import Reframed
@@ -134,9 +135,9 @@ def _identity(path: Path) -> dict[str, object]:
 def _print(source: str, result: Reframed) -> None:
     views = [view.view for view in result.views]
     counts = ", ".join(f"{views.count(word)} {word}" for word in ("still", "moving", "whole") if word in views)
-    shots = f"{len(views)} shot{'s' if len(views) > 1 else ''} ({counts})"
+    shots = f"{counted(len(views), 'shot')} ({counts})"
     kept = f"{result.kept_share:.0%} of the predicted looks in view"
-    say(f"{source}: {result.frames} frames, {shots}, {kept} → {result.folder}")
+    say(f"{source}: {counted(result.frames, 'frame')}, {shots}, {kept} → {result.folder}")
     for note in result.notes:
         tell(f"  note: {note}")
     for path in sorted(result.folder.glob("reframed.*")):

@@ -26,6 +26,7 @@ from gfsalnet.cli.options import (
     time_range,
 )
 from gfsalnet.cli.predict import SourcesArgument
+from gfsalnet.words import counted
 
 if TYPE_CHECKING:
     from gfsalnet.apply.roi import RoiRequest, RoiResult
@@ -163,7 +164,7 @@ def roi(
 
 def _print(work: Work, result: RoiResult, part: tuple[float | None, float | None]) -> None:
     """What was made, and how large it is beside the source, of which a part alone may be encoded."""
-    say(f"{work.source}: offsets of {result.frames} frames → {result.folder}")
+    say(f"{work.source}: offsets of {counted(result.frames, 'frame')} → {result.folder}")
     path = work.reader.info.path
     if result.encoded_bytes is not None:
         whole = "source" if part == (None, None) else "whole source, of which this is a part,"

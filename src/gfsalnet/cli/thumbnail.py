@@ -21,6 +21,7 @@ from gfsalnet.cli.options import (
     time_range,
 )
 from gfsalnet.cli.predict import SourcesArgument
+from gfsalnet.words import counted
 
 THUMBNAIL_EXAMPLES = examples(
     "gfsalnet thumbnail clip.mp4 -n 5",
@@ -70,7 +71,7 @@ def thumbnail(
             record=work.record,
             on_frame=work.show,
         )
-        say(f"{work.source}: {len(result.chosen)} of {result.frames} frames → {result.folder}")
+        say(f"{work.source}: {len(result.chosen)} of {counted(result.frames, 'frame')} → {result.folder}")
         for one in result.chosen:
             tell(f"  {one.file} at {one.quality.time_seconds:.2f} s: {one.reason}")
 

@@ -18,6 +18,7 @@ from gfsalnet.formats.texts import read_toml
 from gfsalnet.models import DEFAULT_MODEL, SaliencyModel, load_model
 from gfsalnet.predict import Settings, predict_source
 from gfsalnet.video import count_frames
+from gfsalnet.words import counted
 
 EXPECTED_FILE = Path(__file__).with_name("expected.toml")
 COMPARED_FRAMES = (0, 12, 24)
@@ -47,8 +48,8 @@ def self_test() -> Iterator[Finding]:
 def _counted(what: str, video: Path, expected: int, began: float) -> Finding:
     seconds, found = time.perf_counter() - began, count_frames(video)
     if found != expected:
-        return Finding("self-test", what, f"{found} frames instead of {expected}", "wrong")
-    return Finding("self-test", what, f"{found} frames in {seconds:.1f} s")
+        return Finding("self-test", what, f"{counted(found, 'frame')} instead of {expected}", "wrong")
+    return Finding("self-test", what, f"{counted(found, 'frame')} in {seconds:.1f} s")
 
 
 def grids(maps: Path) -> dict[int, NDArray[np.float64]]:

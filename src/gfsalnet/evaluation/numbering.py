@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gfsalnet.errors import SourceError
 from gfsalnet.gaze import GazeDataset
+from gfsalnet.words import counted
 
 _COUNT_REMEDY = "Write one map for each frame; the frame rate must be the dataset's"
 _NUMBER_REMEDY = "Say with --first-number which number the first frame has (0 or 1), or name the maps by frame"
@@ -136,10 +137,10 @@ def _match_stack(where: object, maps: int, frames: VideoFrames, lengths: Sequenc
     elif maps in lengths or (maps == frames.last_scored + 1 and maps + 1 not in lengths):
         return Matched({place: place for place in range(maps)})
     elif maps - 1 in lengths:
-        note = f"{maps} maps for {maps - 1} frames: the last map is left out"
+        note = f"{counted(maps, 'map')} for {counted(maps - 1, 'frame')}: the last map is left out"
         return Matched({place: place for place in range(maps - 1)}, [note])
     remedy = _STACK_REMEDY if maps + 1 in lengths else _COUNT_REMEDY
-    raise SourceError(where, f"holds {maps} maps, the video has {lengths[0]} frames", remedy)
+    raise SourceError(where, f"holds {counted(maps, 'map')}, the video has {counted(lengths[0], 'frame')}", remedy)
 
 
 def _match_numbers(
@@ -171,7 +172,7 @@ def _first_number(where: object, numbers: Sequence[int], lengths: Sequence[int])
     fitting = [candidate for candidate in (0, 1) if last - candidate < longest]
     if fitting == [1] or (first == 1 and (last == longest + 1 or (is_run and last in lengths))):
         return 1
-    problem = f"its maps are numbered {_span(numbers)}, the video has {lengths[0]} frames"
+    problem = f"its maps are numbered {_span(numbers)}, the video has {counted(lengths[0], 'frame')}"
     if fitting:
         raise SourceError(where, f"{problem}, of which the first may be number 0 or 1", _NUMBER_REMEDY)
     # Numbers that go on from video to video, as of one long list of frames: complete, so that nothing is guessed.
@@ -196,7 +197,7 @@ def _as_far_as_the_end(
     length = min(near, key=lambda length: abs(length - 1 - index[-1]))
     if index[-1] == length:
         kept = {frame: position for frame, position in place.items() if frame < length}
-        return Matched(kept, [f"{len(index)} maps for {length} frames: the last map is left out"])
+        return Matched(kept, [f"{counted(len(index), 'map')} for {counted(length, 'frame')}: the last map is left out"])
     return Matched(place, [_coverage(index, steps, length)] if len(index) < length else [])
 
 
@@ -204,7 +205,7 @@ def _coverage(index: Sequence[int], steps: Collection[int], length: int) -> str:
     step = min(steps, default=1)
     how = f", every {step} frames" if len(steps) == 1 and step > 1 else ", with gaps" if len(steps) > 1 else ""
     covered = f"of frames {index[0]} to {index[-1]} (counted from 0){how}"
-    return f"{len(index)} maps for {length} frames: {covered}; frames without a map are left out"
+    return f"{counted(len(index), 'map')} for {counted(length, 'frame')}: {covered}; frames without a map are left out"
 
 
 def _span(numbers: Sequence[int]) -> str:

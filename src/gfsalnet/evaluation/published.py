@@ -17,6 +17,7 @@ from gfsalnet.evaluation.report_files import write_text
 from gfsalnet.evaluation.settings import METRIC_LABELS
 from gfsalnet.evaluation.tables import UNDEFINED, Table, best_two, number
 from gfsalnet.formats.texts import read_toml
+from gfsalnet.words import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ class PublishedTable:
 
     def beside(self, report: Report) -> Table:
         """The published rows, and under them those of a report, averaged both ways; a dash where it lacks a metric."""
-        videos = f"{len(report.videos)} video{'s' * (len(report.videos) != 1)}"
+        videos = counted(len(report.videos), "video")
         rows = [[method, *(f"{value:.3f}" for value in values)] for method, values in self.rows.items()]
         if report.prediction is not None:
             own = {"per-video": report.prediction.per_video, "pooled frames": report.prediction.pooled}
@@ -46,7 +47,7 @@ class PublishedTable:
         about, settings = report.request["dataset"], report.request["settings"]
         notes = [
             f"Above the line: table {self.number} of arXiv 2102.07682; MIT's code; averaging not stated.",
-            f"Below the line: {about['name']} {about['split']}, {report.frames} frames of {videos}, "
+            f"Below the line: {about['name']} {about['split']}, {counted(report.frames, 'frame')} of {videos}, "
             f"protocol {settings['protocol']}, gfsalnet {report.request['gfsalnet']}.",
         ]
         return Table(

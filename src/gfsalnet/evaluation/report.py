@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gfsalnet.evaluation.means import Mean, pooled_mean, video_mean
 from gfsalnet.evaluation.scoring import PREDICTION, PREDICTORS, VideoScores
 from gfsalnet.evaluation.settings import EvaluationSettings
+from gfsalnet.words import counted
 
 FloatArray = NDArray[np.float64]
 
@@ -64,7 +65,8 @@ class Report:
         return sum(len(scores.frame_index) for scores in self.videos)
 
     def __repr__(self) -> str:
-        return f"Report({self.name!r}: {len(self.videos)} videos, {self.frames} frames, {', '.join(self.metrics)})"
+        size = f"{counted(len(self.videos), 'video')}, {counted(self.frames, 'frame')}"
+        return f"Report({self.name!r}: {size}, {', '.join(self.metrics)})"
 
     @property
     def prediction(self) -> Row | None:

@@ -16,6 +16,7 @@ from gfsalnet.evaluation.store import REPORT_FILE
 from gfsalnet.evaluation.tables import UNDEFINED, Table, with_interval
 from gfsalnet.evaluation.truth import NEGATIVE_FRAMES, NEGATIVE_FRAMES_DEFAULT
 from gfsalnet.files import output_errors, write_json, written_whole
+from gfsalnet.words import counted
 
 MOST_REMARKS = 10
 """The number of remarks on the data that tables show."""
@@ -125,7 +126,7 @@ def _notes_on_data(report: Report) -> list[str]:
     skipped = [f"{len(report.failed)} failed"] * bool(report.failed)
     skipped += [f"{len(report.without_frames)} without a frame to score"] * bool(report.without_frames)
     return [
-        f"Scored: {report.frames} frames of {len(report.videos)} videos. "
+        f"Scored: {counted(report.frames, 'frame')} of {counted(len(report.videos), 'video')}. "
         f"Frames left out, for all rows alike: {'; '.join(dropped) or 'none'}. "
         f"Videos left out: {'; '.join(skipped) or 'none'}.",
         f"Protocol {protocol.name}: {protocol.source}. Maps are resized to the ground truth: {protocol.resize_rule}.",
@@ -158,9 +159,9 @@ def notes_on_maps(report: Report) -> list[str]:
     notes = []
     if constant:
         which = f" ({black} of them all 0)" if black else ""
-        notes.append(f"{constant} of {report.frames} maps hold one value everywhere{which}")
+        notes.append(f"{constant} of {counted(report.frames, 'map')} hold one value everywhere{which}")
     if undefined:
-        metrics = "; ".join(f"{', '.join(names)} on {frames} frames" for frames, names in undefined.items())
+        metrics = "; ".join(f"{', '.join(names)} on {counted(frames, 'frame')}" for frames, names in undefined.items())
         notes.append(f"undefined for {report.name}, and left out of its means: {metrics} of {report.frames}")
     return notes
 

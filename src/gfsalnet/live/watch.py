@@ -15,6 +15,7 @@ from gfsalnet.render import focus, gate_view, overlay, side_by_side
 from gfsalnet.render.legend import add_legend
 from gfsalnet.types import RGB, Frame, Prediction
 from gfsalnet.video import VideoReader, open_source, prefetch
+from gfsalnet.words import counted
 
 log = logging.getLogger(__name__)
 
@@ -124,5 +125,5 @@ def drawn(prediction: Prediction, view: LiveView) -> RGB:
 
 def _caption(picture: RGB, feed: Feed) -> None:
     """Write age and losses into the picture."""
-    text = f"{feed.median_age_ms:.0f} ms old, {feed.dropped} of {feed.shown + feed.dropped} frames dropped"
+    text = f"{feed.median_age_ms:.0f} ms old, {feed.dropped} of {counted(feed.shown + feed.dropped, 'frame')} dropped"
     add_legend(picture, (text,))

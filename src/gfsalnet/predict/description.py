@@ -15,6 +15,7 @@ from gfsalnet.models import SaliencyModel
 from gfsalnet.predict.settings import Settings
 from gfsalnet.store import ResultFolder
 from gfsalnet.video import VideoInfo, VideoReader
+from gfsalnet.words import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +99,13 @@ def outcome_of(source: str, results: ResultFolder, began: float, redone: bool) -
     frames, damage = summary.get("frames", 0), summary.get("damage")
     notes = tuple(summary.get("notes", ()))
     if damage:
-        message = f"{source}: {summary.get('loss')} ({damage}); {frames} frames are predicted in {folder}"
+        there = f"{counted(frames, 'frame')} {'is' if frames == 1 else 'are'} predicted in {folder}"
+        message = f"{source}: {summary.get('loss')} ({damage}); {there}"
         return Outcome(source=source, status="damaged", message=message, folder=folder, notes=notes, frames=frames)
     seconds = time.monotonic() - began
     if not redone:
         return Outcome(source=source, status="skipped", message=f"{source}: already in {folder}", folder=folder)
-    message = f"{source}: {frames} frames in {seconds:.1f} s, {frames / seconds:.1f} per second → {folder}"
+    message = f"{source}: {counted(frames, 'frame')} in {seconds:.1f} s, {frames / seconds:.1f} per second → {folder}"
     return Outcome(
         source=source, status="done", message=message, folder=folder, notes=notes, frames=frames, seconds=seconds
     )

@@ -14,6 +14,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
+from gfsalnet.words import in_plain_words
+
 log = logging.getLogger(__name__)
 
 
@@ -77,7 +79,8 @@ def answer_with_problems(app: FastAPI, router: APIRouter) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def of_parameters(request: Request, error: RequestValidationError) -> Response:
-        said = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors())
+        places = [(".".join(map(str, one["loc"][1:])), in_plain_words(one["msg"])) for one in error.errors()]
+        said = "; ".join(f"{place}: {problem}" for place, problem in places)
         return Problem(422, said).response()
 
     @app.exception_handler(sqlite3.OperationalError)

@@ -27,6 +27,7 @@ from gfsalnet.network.config import light
 from gfsalnet.training.data.examples import Augmentation
 from gfsalnet.training.data.toy import TOY
 from gfsalnet.training.recipe import Flow, LossWeights, Optimiser, Part, Recipe, Start
+from gfsalnet.words import in_plain_words
 
 _PAPER_OPTIMISER = Optimiser(
     kind="adam",
@@ -210,10 +211,10 @@ def read_recipe(source: Path | str, changes: Sequence[str] = (), data_root: Path
         recipe = Recipe.from_json(tree)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
+        key, problem = ".".join(map(str, first["loc"])), in_plain_words(first["msg"])
         new = _RENAMED.get(key)
-        remedy = f"It is called {new} now." if new else "Mend that key."
-        raise RecipeError(source, f"{key}: {first['msg']}", remedy) from error
+        remedy = f"It is called {new} now." if new else "Mend that key." if key else "Mend it."
+        raise RecipeError(source, f"{key}: {problem}" if key else problem, remedy) from error
     folder = Path() if is_preset else Path(source).parent
     return replace(
         recipe,

@@ -93,7 +93,7 @@ class ReadReport:
         """What became of the frames, as in `22 frames lost, 1 damaged`."""
         at_least = "at least " if self.loss_unknown and self.frames_lost else ""
         lost = "an unknown number of" if self.loss_unknown and not self.frames_lost else f"{at_least}{self.frames_lost}"
-        return f"{lost} {'frame' if lost == '1' else 'frames'} lost, {self.frames_damaged} damaged"
+        return f"{lost} {'frame' if lost in ('1', 'at least 1') else 'frames'} lost, {self.frames_damaged} damaged"
 
 
 def rate_of_pictures(rate: Fraction | float | None) -> Fraction:

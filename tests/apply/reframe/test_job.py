@@ -8,6 +8,7 @@ import struct
 import subprocess
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,9 @@ def test_the_crop_follows_a_disc_and_cuts_at_once(make, encode, draw) -> None:
     path = json.loads((result.folder / "path.json").read_text())
     assert [shot["frames"] for shot in path["shots"]] == [45, 20]
     assert len(path["shots"][1]["path"]) == 1
+    for shot in path["shots"]:
+        places = [(entry["x"], entry["y"]) for entry in shot["path"]]
+        assert all(before != after for before, after in pairwise(places))
     first = path["shots"][0]["path"][0]
     assert first == {"frame_index": 0, "time_seconds": 0.0, "x": pytest.approx(12, abs=12), "y": 0}
     summary = json.loads((result.folder / "summary.json").read_text())

@@ -94,6 +94,7 @@ def test_files_say_what_was_chosen_and_why(encode, draw, model, tmp_path: Path) 
     (row,) = csv.DictReader((result.folder / "thumbnails.csv").open(newline=""))
     assert (row["file"], row["frame_index"], row["width"], row["height"]) == ("1.jpg", "8", "90", "90")
     assert "sharper than 100% of the clip" in row["reason"]
+    assert row["reason"].endswith(f"shot {row['shot']}")
     picture = cv2.imread(str(result.folder / "1.jpg"))
     assert picture.shape == (90, 90, 3)
     assert picture[45, 100 - int(row["x"])].min() > 240

@@ -38,7 +38,7 @@ class Aspect:
         return self.width / self.height
 
     def __str__(self) -> str:
-        return f"{self.width:g}:{self.height:g}"
+        return f"{self.width:.12g}:{self.height:.12g}"
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,9 @@ def path_entries(info: VideoInfo, crop: Crop, views: Sequence[ShotView], setting
 
 def _shot_entry(crop: Crop, view: ShotView) -> dict[str, Any]:
     shot = view.shot
-    moves = np.flatnonzero(np.diff(view.starts, prepend=np.nan) != 0)  # the first frame, and those that go elsewhere
+    corners = np.round([crop.corner(float(start)) for start in view.starts], 2)
+    # The first frame, and those that go elsewhere by what is written.
+    moves = [0, *(np.flatnonzero((np.diff(corners, axis=0) != 0).any(axis=1)) + 1)]
     return {
         "view": view.view,
         "start_seconds": round(float(shot.times_seconds[0]), 6),
@@ -239,7 +241,7 @@ def _shot_entry(crop: Crop, view: ShotView) -> dict[str, Any]:
             {
                 "frame_index": int(shot.indices[k]),
                 "time_seconds": round(float(shot.times_seconds[k]), 6),
-                **dict(zip("xy", (round(value, 2) for value in crop.corner(float(view.starts[k]))), strict=True)),
+                **dict(zip("xy", corners[k].tolist(), strict=True)),
             }
             for k in moves
         ],

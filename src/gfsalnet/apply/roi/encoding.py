@@ -32,6 +32,7 @@ from gfsalnet.video.container import ContainerReader
 from gfsalnet.video.muxing import FrameWriter
 from gfsalnet.video.pixels import UNSPECIFIED, display_matrix, upright_filters
 from gfsalnet.video.writer import YUVConverter, repeatable
+from gfsalnet.words import counted
 
 CODECS: Mapping[RoiCodec, str] = {"x264": "libx264", "x265": "libx265"}
 """Encoder → FFmpeg's name of it."""
@@ -163,7 +164,7 @@ def _encode_once(
                     writer.write_frame(marked.apply(frame, done - 1), seconds - first[1])
                     on_frame(done)
                 if offsets is not None and done != len(offsets):
-                    problem = f"has {done} frames now, and {len(offsets)} were predicted"
+                    problem = f"has {counted(done, 'frame')} now, and {len(offsets)} were predicted"
                     raise SourceError(source, problem, "Predict it again")
     return writer.notes
 

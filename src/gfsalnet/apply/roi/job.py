@@ -24,6 +24,7 @@ from gfsalnet.render.stack import MapStack
 from gfsalnet.store import SUMMARY_FILE, made_whole
 from gfsalnet.types import Prediction
 from gfsalnet.video import VideoInfo, count_frames
+from gfsalnet.words import counted
 
 OFFSETS, SVT_AV1, ENCODED = "qp_offsets.npz", "svt-av1.txt", "encoded.mp4"
 FINE_BLOCKS_WIDTH = 960
@@ -91,7 +92,8 @@ def write_roi(
             block, part = request.settings.block_pixels, request.part_seconds
             notes = encode(source, offsets, block, path, request.encoding, part_seconds=part, on_frame=on_encoded)
             if (written := count_frames(path)) != frames:
-                raise OutputError(folder / ENCODED, f"holds {written} frames of {frames}", "Please report this")
+                problem = f"holds {counted(written, 'frame')} of {frames}"
+                raise OutputError(folder / ENCODED, problem, "Please report this")
         if "npz" not in request.save:
             # The encoder has read it back; who did not ask for it does not get it.
             (partial / OFFSETS).unlink()

@@ -116,6 +116,7 @@ def _as_shown(rgb: RGB, info: VideoInfo) -> RGB:
 def _row(one: Thumbnail, crop: Crop | None) -> dict[str, Any]:
     quality = asdict(one.quality)
     start, kept = quality.pop("crop_start"), quality.pop("kept_share")
+    quality["shot"] += 1  # as people count, and as the reason says
     row = {"file": one.file, "score": one.score, **quality, "sharper_than": one.sharper_than}
     if crop is not None:
         x, y = crop.corner(start)

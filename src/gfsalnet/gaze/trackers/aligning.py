@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gfsalnet.gaze.names import NameIndex
 from gfsalnet.gaze.trackers.recording import SECOND_NS, FrameClock, Nanoseconds, TrackerError, TrackerRecording
 from gfsalnet.gaze.video_files import Timeline
+from gfsalnet.words import counted
 
 SHOWN_NAMES = 6
 """How many names or times an error lists."""
@@ -88,7 +89,7 @@ def align(recording: TrackerRecording, when: When, video_name: str, timeline: Ti
     wanted = when.media or video_name
     if (clock := _frame_clock(recording, wanted, when)) is not None:
         if (last := int(clock.frame.max())) >= len(timeline) or clock.frame.min() < 0:
-            problem = f"its messages show frame {last + 1}, but the video has {len(timeline)} frames"
+            problem = f"its messages show frame {last + 1}, but the video has {counted(len(timeline), 'frame')}"
             raise TrackerError(recording.path, problem, "Give the video file that was shown.")
         moved = FrameClock(time_ns=clock.time_ns + offset_ns, frame=clock.frame, corner=clock.corner, name=clock.name)
         how = f"by {len(clock.frame)} frame messages{by_offset}"

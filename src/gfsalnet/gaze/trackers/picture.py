@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gfsalnet.gaze.trackers.viewing import Viewing
 from gfsalnet.gaze.video_files import Timeline, video_frames
 from gfsalnet.types import RGB
+from gfsalnet.words import counted
 
 PANEL_WIDTH = 560
 """Width of a frame in the picture, in pixels."""
@@ -74,7 +75,7 @@ def _panel(rgb: RGB, index: int, seconds: float, viewings: Sequence[Viewing]) ->
             centre = (round(x * scale) + border_wh[0], round(y * scale) + border_wh[1])
             cv2.circle(panel, centre, 5, (0, 0, 0), -1, cv2.LINE_AA)
             cv2.circle(panel, centre, 4, COLOURS[number % len(COLOURS)], -1, cv2.LINE_AA)
-    viewers = f"{drawn} viewer{'s' if drawn != 1 else ''}"
+    viewers = counted(drawn, "viewer")
     label = f"frame {index}, {seconds:.2f} s, gaze of {viewers} within {WINDOW_SECONDS:g} s"
     cv2.putText(panel, label, (8, panel.shape[0] - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (230, 230, 230), 1, cv2.LINE_AA)
     return np.asarray(panel)
