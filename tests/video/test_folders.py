@@ -45,6 +45,23 @@ def test_videos_go_before_a_poster_which_is_left_out_with_a_note(place):
         open_source("d")
 
 
+def test_a_link_to_a_video_that_leads_nowhere_is_a_source_that_fails(place):
+    place("d/a.mp4", "d/c.mp4")
+    Path("d/b.mp4").symlink_to("unplugged.mp4")
+    Path("d/b.txt").symlink_to("unplugged.txt")
+    assert expanded("d") == (["d/a.mp4", "d/b.mp4", "d/c.mp4"], [])
+    with pytest.raises(SourceError, match=r"b\.mp4"):
+        open_source("d/b.mp4")
+
+
+def test_a_video_without_an_ending_is_named(place):
+    place("d/a.mp4", "d/LICENSE")
+    Path("d/take-2").write_bytes(b"\0\0\0\x20ftypisom")
+    Path("d/take-3").write_bytes(b"\x1aE\xdf\xa3" + bytes(20))
+    said = "d: left out take-2, take-3, which may be video but has no ending; named on its own, it is read"
+    assert expanded("d") == (["d/a.mp4"], [said])
+
+
 def test_a_long_list_of_what_is_left_out_is_short(place):
     place("d/a.mp4", *(f"d/{n}.png" for n in range(9)))
     assert expanded("d")[1] == ["d: left out 0.png, 1.png, 2.png and 6 more (see --folder-as)"]

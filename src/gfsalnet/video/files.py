@@ -18,6 +18,8 @@ _VIDEOS = (
 )
 IMAGE_SUFFIXES = frozenset(f".{name}" for name in _IMAGES.split())
 VIDEO_SUFFIXES = frozenset(f".{name}" for name in _VIDEOS.split())
+_MAGIC = (b"\x1aE\xdf\xa3", b"FLV\x01", b"OggS", b"\x30\x26\xb2\x75")
+"""The first bytes of Matroska, FLV, Ogg and ASF."""
 
 
 def is_image(path: Path) -> bool:
@@ -44,6 +46,22 @@ def visible_files(folder: Path) -> list[Path]:
         OSError: if the folder cannot be read.
     """
     return sorted((path for path in folder.iterdir() if path.name[0] != "." and path.is_file()), key=natural_key)
+
+
+def dead_links(folder: Path) -> list[Path]:
+    """Links of a folder that lead nowhere, as from a disk that is not there; as `visible_files` otherwise."""
+    links = (path for path in folder.iterdir() if path.name[0] != "." and path.is_symlink() and not path.exists())
+    return sorted(links, key=natural_key)
+
+
+def begins_like_video(path: Path) -> bool:
+    """Whether the first bytes are those of MP4, Matroska, AVI, FLV, Ogg or ASF; also of some files with sound alone."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError:
+        return False
+    return head[4:8] == b"ftyp" or head[8:] == b"AVI " or head.startswith(_MAGIC)
 
 
 def folder_files(source: str) -> list[Path]:

@@ -98,6 +98,14 @@ def are_of_one_size(paths: Sequence[Path]) -> bool:
 
 def left_out_note(source: str, paths: Sequence[Path]) -> str:
     """One line on the files that are not read."""
-    names = ", ".join(path.name for path in paths[:NAMES_LISTED])
+    return f"{source}: left out {_names(paths)} (see --folder-as)"
+
+
+def nameless_note(source: str, paths: Sequence[Path]) -> str:
+    """One line on videos whose names have no ending."""
+    return f"{source}: left out {_names(paths)}, which may be video but has no ending; named on its own, it is read"
+
+
+def _names(paths: Sequence[Path]) -> str:
     more = f" and {len(paths) - NAMES_LISTED} more" if len(paths) > NAMES_LISTED else ""
-    return f"{source}: left out {names}{more} (see --folder-as)"
+    return ", ".join(path.name for path in paths[:NAMES_LISTED]) + more

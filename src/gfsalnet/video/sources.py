@@ -22,6 +22,8 @@ from gfsalnet.video.container import ContainerReader, MediaInput
 from gfsalnet.video.excerpt import ExcerptReader
 from gfsalnet.video.files import (
     as_stored,
+    begins_like_video,
+    dead_links,
     folder_files,
     folder_name,
     is_image,
@@ -32,7 +34,7 @@ from gfsalnet.video.files import (
     spellings,
     visible_files,
 )
-from gfsalnet.video.folders import are_of_one_size, left_out_note, sort_out
+from gfsalnet.video.folders import are_of_one_size, left_out_note, nameless_note, sort_out
 from gfsalnet.video.heif import is_still
 from gfsalnet.video.image_header import FIRST_BYTES
 from gfsalnet.video.objects import open_stored
@@ -50,14 +52,16 @@ def expand_sources(
 
     A source is a video file, an image file, a folder of frames, a glob of frames, a camera number (`0`; a file of that
     name is `./0`), `-` for standard input, or a URL. A folder stands for its videos, or else for the video of which its
-    pictures are the frames, or else for its pictures (see `sort_out`); a glob for its videos, or for the video of which
-    its pictures are the frames if they are of one size (quote it, or the shell makes single images of them). What does
-    not exist stays as it is and fails when it is opened, so that the rest of a batch goes on.
+    pictures are the frames, or else for its pictures (see `sort_out`); links to videos that lead nowhere are among its
+    videos; a glob for its videos, or for the video of which its pictures are the frames if they are of one size (quote
+    it, or the shell makes single images of them). What does not exist stays as it is and fails when it is opened, so
+    that the rest of a batch goes on.
 
     Args:
         arguments: what the user typed.
         folder_as: what folders and globs are to be taken for instead.
-        notes: a line is appended for each folder of which files are left out.
+        notes: a line is appended for each folder of which files are left out, among them videos whose names have no
+            ending.
     """
     left_out: list[str] = [] if notes is None else notes
     return [source for argument in arguments for source in _expand(argument, folder_as, left_out)]
@@ -81,11 +85,17 @@ def _expand(argument: str, folder_as: FolderAs | None, notes: list[str]) -> list
 
 def _expand_folder(folder: str, folder_as: FolderAs | None, notes: list[str]) -> list[str]:
     try:
-        held = sort_out(visible_files(Path(folder)), folder_as)
+        files, dead = visible_files(Path(folder)), dead_links(Path(folder))
     except OSError:
         return [folder]
+    held = sort_out(files, folder_as)
     if held.left_out and held.paths:
         notes.append(left_out_note(folder, held.left_out))
+    if nameless := [path for path in files if not path.suffix and begins_like_video(path)]:
+        notes.append(nameless_note(folder, nameless))
+    if held.kind == "videos" and held.paths:
+        # Whoever has put a link there wants its video: it fails when it is opened, and is named.
+        return list(map(str, sorted([*held.paths, *filter(is_video, dead)], key=natural_key)))
     return [folder] if held.kind == "frames" or not held.paths else list(map(str, held.paths))
 
 
