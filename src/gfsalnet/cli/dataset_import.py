@@ -16,6 +16,8 @@ from gfsalnet.words import counted
 if TYPE_CHECKING:
     from gfsalnet.gaze.trackers import Imported, ImportSettings
 
+_NAMED = 5
+"""Viewers that are listed where something is said of some of them."""
 IMPORT_EXAMPLES = examples(
     "gfsalnet dataset import tobii export.tsv --video clip.mp4 --output gaze",
     "gfsalnet dataset import eyelink p1.asc p2.asc --video clip.mp4 --output gaze --event STIM_ONSET",
@@ -210,14 +212,22 @@ def _report(imported: Imported, written: list[Path]) -> None:
         say(f"{viewing.viewer}: {found}{rate}, {counts['samples_outside_the_video']} of them outside the video")
         for note in viewing.notes:
             say(f"  note: {note}")
-    for viewing in imported.viewings[:1]:
-        say(f"time: {viewing.alignment}")
-        say(f"place: {viewing.placement}")
+    _say_of_all("time", {viewing.viewer: viewing.alignment for viewing in imported.viewings})
+    _say_of_all("place", {viewing.viewer: viewing.placement for viewing in imported.viewings})
     for path in written[:-1]:
         say(f"wrote {path}")
     say(f"look at {written[-1]}")
     for error in imported.refused:
         print_error(error)
+
+
+def _say_of_all(what: str, of_viewers: dict[str, str]) -> None:
+    """One line where it is the same for all viewers, else one for each thing that is said of some of them."""
+    said = [*dict.fromkeys(of_viewers.values())]
+    for text in said:
+        names = [viewer for viewer, of_viewer in of_viewers.items() if of_viewer == text]
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        say(f"{what}: {text}" if len(said) == 1 else f"{what} of {', '.join(names[:_NAMED])}{more}: {text}")
 
 
 def _check(output: Path) -> None:

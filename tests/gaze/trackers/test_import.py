@@ -134,6 +134,21 @@ def test_the_place_of_the_video_is_as_stated(
     np.testing.assert_allclose(table(output)[:, 1:], expected(exports.on_display()), atol=0.01)
 
 
+def test_where_displays_differ_each_place_is_said(clip: Path) -> None:
+    first = exports.tobii(clip.parent / "a.tsv")
+    second = exports.tobii(clip.parent / "b.tsv", people=("P02", "P03"))
+    command = ("tobii", first, second, "--video", clip, "--output")
+    (place,) = (line for line in run(*command, clip.parent / "one").stdout.splitlines() if line.startswith("place"))
+    assert place.startswith("place: 1280x")
+    second.write_text(second.read_text(encoding="utf-8-sig").replace("\t1280\t1024\t", "\t1920\t1080\t"))
+    lines = run(*command, clip.parent / "two").stdout.splitlines()
+    places = [line.partition(",")[0] for line in lines if line.startswith("place")]
+    assert len(places) == 2
+    assert places[0].startswith("place of P01: 1280x")
+    assert places[1].startswith("place of P02")
+    assert len([line for line in lines if line.startswith("time: ")]) == 1
+
+
 def test_another_video_is_added_and_the_same_one_is_not_written_over(clip: Path) -> None:
     export = exports.tobii(clip.parent / "a.tsv")
     output = imported(clip, "tobii", export)
