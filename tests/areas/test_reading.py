@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gfsalnet.areas import check_fit, read_areas
+from gfsalnet.areas import check_fit, never_shown, read_areas
 from gfsalnet.errors import AreasError
 
 BOX = {"time_seconds": 0, "box": [0.1, 0.2, 0.3, 0.4]}
@@ -150,6 +150,14 @@ def test_what_can_never_be_seen_is_refused_and_what_is_cut_is_noted(tmp_path: Pa
     (late,) = fit(keyframes=[BOX, {**BOX, "time_seconds": 12}])
     assert "1 of its keyframes are later than the end" in late
     assert "to_seconds is 30" in fit(to_seconds=30)[0]
+
+
+def test_what_is_shown_at_no_time_of_a_part_is_noted(tmp_path: Path) -> None:
+    areas = read_areas(written(tmp_path, area(from_seconds=2, to_seconds=4)))
+    assert never_shown(areas, (None, None)) == never_shown(areas, (3.0, 9.0)) == never_shown(areas, (None, 2.1)) == []
+    for part in ((4.0, None), (None, 2.0)):
+        (note,) = never_shown(areas, part)
+        assert "it is shown from 2 s to 4 s, and at no time that is measured" in note
 
 
 def test_a_thousand_areas_are_read(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from command import gfsalnet
+from command import gfsalnet, one_line_error
 
 from gfsalnet.areas import read_areas
 from gfsalnet.video import VideoWriter
@@ -41,6 +41,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with (tmp_path / "gaze.csv").open("w", newline="") as file:
         csv.writer(file).writerows(gaze)
     return tmp_path
+
+
+def test_gaze_that_is_not_there_is_told_before_results_of_other_gaze(folder: Path) -> None:
+    assert gfsalnet("aoi", "clip.mp4", "--areas", "areas.json", "--model", "pqft", "--output", "out").exit_code == 0
+    done = gfsalnet("aoi", "clip.mp4", "--areas", "areas.json", "--model", "pqft", "--output", "out", "--gaze", "none")
+    one_line_error(done, "none: there is no such file or folder")
 
 
 def rows(path: Path) -> list[dict[str, str]]:

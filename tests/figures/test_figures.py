@@ -45,7 +45,7 @@ def test_frames_are_chosen_by_time_or_spread_evenly(clip):
 
 
 def test_a_time_after_the_end_is_one_line(clip):
-    with pytest.raises(SourceError, match=r"ends at 2.90 s, before 7 s"):
+    with pytest.raises(SourceError, match=r"ends at 3.00 s, before 7 s"):
         chosen(Follower(), Clip(source=str(clip)), [0.1, 7])
 
 

@@ -39,7 +39,7 @@ def test_one_bound_is_enough(frames):
 @pytest.mark.parametrize(
     ("part", "problem"),
     [
-        ({"start_seconds": 9}, "it ends at 1.90 s, before --start 9"),
+        ({"start_seconds": 9}, "it ends at 2.00 s, before --start 9"),
         ({"start_seconds": 0.51, "end_seconds": 0.59}, "no frame lies between 0.51 and 0.59 s"),
     ],
 )

@@ -133,7 +133,7 @@ def test_size_that_only_decoding_tells(tmp_path, picture, monkeypatch):
 def test_tiny_image(tmp_path, size_wh):
     path = save(tmp_path / "dot.png", np.zeros((size_wh[1], size_wh[0], 3), np.uint8))
     with pytest.raises(
-        SourceError, match=rf"dot\.png: a picture of {size_wh[0]}x{size_wh[1]} pixels is too small\. Give"
+        SourceError, match=rf"dot\.png: its size of {size_wh[0]}x{size_wh[1]} pixels is too small\. Give"
     ):
         open_source(str(path))
 

@@ -15,7 +15,7 @@ tables.py       CSV and Parquet; drawing.py, plots.py
 from __future__ import annotations
 
 from gfsalnet.areas.area import Area, Keyframe
-from gfsalnet.areas.fitting import check_fit
+from gfsalnet.areas.fitting import check_fit, never_shown
 from gfsalnet.areas.following import Follower, Place
 from gfsalnet.areas.job import AreaSettings
 from gfsalnet.areas.prediction import Level
@@ -36,5 +36,6 @@ __all__ = [
     "coverage",
     "holds",
     "measure_areas",
+    "never_shown",
     "read_areas",
 ]

@@ -39,6 +39,21 @@ def check_fit(areas: Sequence[Area], where: object, size_wh: tuple[int, int], en
     ]
 
 
+def never_shown(areas: Sequence[Area], part_seconds: tuple[float | None, float | None]) -> list[str]:
+    """A line on each area that is shown at no time of a part, in seconds; None: where the source begins or ends."""
+    begins, ends = part_seconds[0] or 0.0, math.inf if part_seconds[1] is None else part_seconds[1]
+    return [
+        f"{area.origin}: it is shown {_when(area)}, and at no time that is measured: it has no numbers"
+        for area in areas
+        if area.to_seconds <= begins or area.from_seconds >= ends
+    ]
+
+
+def _when(area: Area) -> str:
+    until = "" if math.isinf(area.to_seconds) else f" to {area.to_seconds:g} s"
+    return f"from {area.from_seconds:g} s{until or ' on'}"
+
+
 def _notes(area: Area, where: object, size_wh: tuple[int, int], end_seconds: float) -> Iterator[str]:
     # A mistake that leaves nothing to measure is refused; one that leaves something is a note.
     if area.from_seconds >= end_seconds:

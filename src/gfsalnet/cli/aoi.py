@@ -226,11 +226,14 @@ def _measured(
     progress: Progress,
 ) -> AreaResult | None:
     """The result of one source; None if it is there already."""
-    from gfsalnet.areas import check_fit, measure_areas, read_areas
+    from gfsalnet.areas import check_fit, measure_areas, never_shown, read_areas
+    from gfsalnet.errors import DatasetError
     from gfsalnet.store import is_made
     from gfsalnet.video import open_source
 
     drawn = read_areas(areas)
+    if gaze is not None and not gaze.exists():  # before results of other gaze are looked at
+        raise DatasetError(gaze, "there is no such file or folder", "Check the spelling of --gaze")
     with open_source(source, start_seconds=part[0], end_seconds=part[1]) as reader:
         info = reader.info
         folder = output / info.name / "aoi"
@@ -239,8 +242,10 @@ def _measured(
             say(f"{source}: already in {folder}")
             return None
         # Of a part of a video areas may be shown before or after it.
-        end = info.duration_seconds if part == (None, None) else None
-        notes = check_fit(drawn, areas, info.size_wh, end)
+        is_picture = info.kind == "image"
+        end = info.duration_seconds if part == (None, None) and not is_picture else None
+        shown = (None, info.duration_seconds) if is_picture else part
+        notes = [*check_fit(drawn, areas, info.size_wh, end), *never_shown(drawn, shown)]
 
         def on_frame(done: int) -> None:
             progress.show(Path(source).name, done, info.estimated_frames, stage=source)

@@ -124,6 +124,6 @@ def tell_outcome(outcome: Outcome) -> None:
 
 
 def _drawn(folder: Path) -> list[Path]:
-    """The pictures and videos among the results that are made to be looked at."""
-    words = ("overlay", "focus", "contours", "side", "gate", "flow")
+    """The page, the pictures and the videos among the results that are made to be looked at."""
+    words = ("report", "overlay", "focus", "contours", "side", "gate", "flow")
     return [path for word in words for path in folder.glob(f"{word}.*")]

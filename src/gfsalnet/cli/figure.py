@@ -277,7 +277,9 @@ def _when(at: list[str] | None, frames: int) -> list[float] | int:
 
 
 def _end_of(info: Any) -> float | None:
-    return None if info.duration_seconds is None else info.start_seconds + info.duration_seconds
+    if info.duration_seconds is None or info.kind == "image":
+        return None
+    return float(info.start_seconds + info.duration_seconds)
 
 
 def _loaded(name: str, device: str, flow: str | None = None, keep_flow: bool = False) -> SaliencyModel:

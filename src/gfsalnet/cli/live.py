@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gfsalnet.live import Feed
     from gfsalnet.models import SaliencyModel
     from gfsalnet.types import RGB
+    from gfsalnet.video import VideoReader
 
 LIVE_EXAMPLES = examples(
     "gfsalnet live 0",
@@ -125,8 +126,14 @@ def _on_a_page(
             feed.put(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes())
 
     with LivePage(feed, title, *address) as page:
-        tell(f"open http://{page.address}/ — Ctrl-C ends it")
-        watch(model, source, view, feed, show, start=partial(open_source, allow_playlists=allow_playlists))
+
+        def start(source: str) -> VideoReader:
+            reader = open_source(source, allow_playlists=allow_playlists)
+            if feed.reconnects == 0:  # only now there will be something to see
+                tell(f"open http://{page.address}/ — Ctrl-C ends it")
+            return reader
+
+        watch(model, source, view, feed, show, start=start)
 
 
 def _to_a_stream(

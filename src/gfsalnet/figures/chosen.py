@@ -89,8 +89,9 @@ def chosen(
             if not waiting and kept:
                 break
     if waiting and not isinstance(seconds, int):
-        end = last.time_seconds if last is not None else 0.0
-        raise SourceError(clip.source, f"ends at {end:.2f} s, before {waiting[0]:g} s", "Choose an earlier --at")
+        end = last.time_seconds + float(1 / info.rate) if last is not None else 0.0
+        ends = "is a single picture" if last is not None and info.kind == "image" else f"ends at {end:.2f} s"
+        raise SourceError(clip.source, f"{ends}, before {waiting[0]:g} s", "Choose an earlier --at")
     if waiting and last is not None and (not kept or kept[-1] is not last):
         kept.append(last)  # the header had promised a later end
     return kept

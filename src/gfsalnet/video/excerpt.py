@@ -46,7 +46,7 @@ class ExcerptReader(VideoReader):
         )
 
     def _first(self) -> Frame:
-        last: float | None = None
+        last: float | None = None  # the time of the last frame
         for item in self._frames:
             if isinstance(item, Frame):
                 if self._end is None or item.time_seconds < self._end:
@@ -57,7 +57,9 @@ class ExcerptReader(VideoReader):
         if last is None or self._end is not None:
             problem = f"no frame lies between {self._start:g} and {self._end} s"
         else:
-            problem = f"it ends at {last:.2f} s, before --start {self._start:g}"
+            info = self._reader.info
+            ends = "is a single picture" if info.kind == "image" else f"ends at {last + float(1 / info.rate):.2f} s"
+            problem = f"it {ends}, before --start {self._start:g}"
         raise SourceError(source, problem, "Choose an earlier --start, or a later --end")
 
     def frames(self) -> Iterator[Frame]:

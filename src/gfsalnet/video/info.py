@@ -119,7 +119,7 @@ def check_size(where: object, size_wh: tuple[int, int]) -> None:
     if min(size_wh) < MIN_SIDE_PIXELS:
         raise SourceError(
             where,
-            f"a picture of {width}x{height} pixels is too small",
+            f"its size of {width}x{height} pixels is too small",
             f"Give one of at least {MIN_SIDE_PIXELS}x{MIN_SIDE_PIXELS}.",
         )
     check_pixels(where, size_wh, SourceError)
