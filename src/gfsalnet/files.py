@@ -104,6 +104,22 @@ def refuse_folder(path: Path) -> None:
         raise OutputError(path, problem, "Give the file another name, or move the folder away.")
 
 
+def refuse_source(path: Path, *sources: str) -> None:
+    """Refuse to write a file over one that it is made of.
+
+    Args:
+        path: of the file to write.
+        sources: files, or what else may be read: cameras and addresses.
+
+    Raises:
+        OutputError: if it is one of them.
+    """
+    for source in sources:
+        with suppress(OSError):  # there is no file of that name, or none yet at `path`
+            if path.samefile(source):
+                raise OutputError(path, "is what is to be read", "Give the file another name.")
+
+
 @contextmanager
 def written_whole(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """A name beside `path` to write a file or folder to: it becomes `path` at the end, or is removed on any exception.

@@ -32,3 +32,12 @@ def test_a_folder_is_never_replaced_by_a_file(verb: str, tmp_path: Path, monkeyp
     one_line_error(done, "precious.png", "a folder of that name is there", "another name")
     assert (precious / "notes.txt").read_text() == "mine"
     assert sorted(path.name for path in Path().iterdir()) == ["clip.mp4", "precious.png"]
+
+
+@pytest.mark.parametrize("verb", ["report", "figure strip"])
+def test_a_source_is_not_written_over(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("clip.png").write_text("mine")
+    done = gfsalnet(*verb.split(), "clip.png", "--output", "./clip.png", "--model", "centre-bias")
+    one_line_error(done, "clip.png: is what is to be read", "another name")
+    assert Path("clip.png").read_text() == "mine"

@@ -123,6 +123,15 @@ def test_a_damaged_result_is_made_again(finished: Path, copied: Path) -> None:
     assert same_files(finished, copied)
 
 
+def test_tables_of_somebody_else_are_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "frames.csv").write_text("mine")
+    (tmp_path / "notes.txt").write_text("mine too")
+    with pytest.raises(OutputError, match=r"holds frames\.csv, and no evaluation.*another --output"):
+        run(tmp_path)
+    assert (tmp_path / "frames.csv").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["frames.csv", "notes.txt"]
+
+
 @pytest.mark.slow
 def test_workers_change_no_digit(tmp_path: Path) -> None:
     """Torch must have one thread everywhere: sums split among threads round otherwise."""

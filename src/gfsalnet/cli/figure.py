@@ -221,7 +221,7 @@ def figure_training(
     output: OutputOption = Path("figure-training"),
 ) -> None:
     """The curves of training runs."""
-    _refuse_folders(output)
+    _refuse_to_write(output)
     from gfsalnet.figures import figure_training, read_curves
 
     _save(figure_training({run.name or str(run): read_curves(run) for run in runs}), output)
@@ -235,7 +235,7 @@ def figure_metrics(
     output: OutputOption = Path("figure-metrics"),
 ) -> None:
     """Bars of every metric with 95 % intervals, between floor and ceiling."""
-    _refuse_folders(output)
+    _refuse_to_write(output)
     from gfsalnet.evaluation import read_report
     from gfsalnet.figures import bars_of, figure_metrics
 
@@ -258,18 +258,19 @@ def _clip(source: str, start: str | None, end: str | None, output: Path) -> Clip
     from gfsalnet.packages import require
 
     require("matplotlib", what="drawing figures")
-    _refuse_folders(output)
+    _refuse_to_write(output, source)
     with output_errors(output):
         output.parent.mkdir(parents=True, exist_ok=True)
     return Clip(source=source, start_seconds=part[0], end_seconds=part[1])
 
 
-def _refuse_folders(output: Path) -> None:
+def _refuse_to_write(output: Path, *sources: str) -> None:
     from gfsalnet.figures import files_for
-    from gfsalnet.files import refuse_folder
+    from gfsalnet.files import refuse_folder, refuse_source
 
     for path in files_for(output):
         refuse_folder(path)
+        refuse_source(path, *sources)
 
 
 def _when(at: list[str] | None, frames: int) -> list[float] | int:

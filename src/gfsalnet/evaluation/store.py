@@ -28,6 +28,7 @@ from gfsalnet.formats.texts import parse_json, read_json_object
 from gfsalnet.store import remove_partials
 
 SETTINGS_FILE, VIDEOS_FOLDER, REPORT_FILE = "settings.json", "videos", "report.json"
+_WRITTEN = (SETTINGS_FILE, "videos.csv", "frames.csv", "report.md", "report.tex", REPORT_FILE)
 _ARRAYS = ("frame_index", "scores", "tried")
 
 
@@ -39,15 +40,18 @@ class Store:
         request: everything that changes a number, as JSON values.
 
     Raises:
-        OutputError: if it cannot be written, or holds results of another request.
+        OutputError: if it cannot be written, or holds results of another request, or files of the same names that no
+            evaluation has written.
     """
 
     def __init__(self, folder: Path, request: Mapping[str, Any]) -> None:
         self.folder = folder
+        before = read_request(folder)
+        if before is None:
+            _refuse_foreign(folder)
         with output_errors(folder):
             (folder / VIDEOS_FOLDER).mkdir(parents=True, exist_ok=True)
         remove_partials(folder / VIDEOS_FOLDER)
-        before = read_request(folder)
         if before is None:
             write_json(folder / SETTINGS_FILE, request)
         elif before != request:
@@ -114,6 +118,12 @@ def _read(path: Path) -> tuple[VideoScores, dict[str, Any]]:
     with opening(path, "file of scores", SourceError, _AGAIN):
         identity = about.pop("identity")
         return VideoScores(**about, **arrays), identity
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if there := [name for name in _WRITTEN if (folder / name).exists()]:
+        problem = f"holds {', '.join(there)}, and no evaluation that has written that"
+        raise OutputError(folder, problem, "Move that away, or choose another --output")
 
 
 def read_request(folder: Path) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from gfsalnet.device import threads
 from gfsalnet.errors import GFSalNetError, SourceError
-from gfsalnet.files import output_errors, refuse_folder
+from gfsalnet.files import output_errors, refuse_folder, refuse_source
 from gfsalnet.models import SaliencyModel
 from gfsalnet.models.base import read_ahead
 from gfsalnet.report.about import about, limits_of
@@ -54,9 +54,10 @@ def make_report(
         a line for each source that failed, and for each note on one.
 
     Raises:
-        GFSalNetError: if nothing is left, or the page cannot be written.
+        GFSalNetError: if nothing is left, or the page cannot be written, or would be written over a source.
     """
     refuse_folder(path)
+    refuse_source(path, *(version.source for group in groups for version in group))
     share = 1 / sum(len(group) for group in groups)
     problems: list[str] = []
     done: list[tuple[Entry, ...]] = []
