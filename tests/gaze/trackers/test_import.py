@@ -284,3 +284,12 @@ def test_two_screen_sizes_are_refused(clip: Path) -> None:
     assert "the export says that the display has 1280x1024 pixels, --screen 1920x1080" in done.stderr
     missing = run("tobii", clip.parent / "no.tsv", "--video", clip, "--output", clip.parent / "out")
     assert "cannot be read" in missing.stderr
+
+
+def test_events_of_the_experiment_are_listed_before_those_of_the_tracker(clip: Path) -> None:
+    export = exports.eyelink(clip.parent / "p.asc")
+    calibration = "".join(f"MSG\t{2 + k} VALIDATE R 4POINT {k} RIGHT at 320,240\n" for k in range(9))
+    export.write_text(calibration + export.read_text())
+    done = run("eyelink", export, "--video", clip, "--output", clip.parent / "out")
+    assert "It has the events 'STIM_ONSET', 'VALIDATE R 4POINT 0 RIGHT at 320,240'" in done.stderr
+    assert "and 5 more" in done.stderr

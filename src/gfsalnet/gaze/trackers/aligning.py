@@ -111,12 +111,20 @@ def _event_ns(recording: TrackerRecording, text: str, when: When) -> int:
     exact = [event for event in recording.events if event.text == text]
     found = exact or [event for event in recording.events if text.casefold() in event.text.casefold()]
     if not found:
-        texts = list(dict.fromkeys(event.text for event in recording.events))
-        there = f"it has {', '.join(map(repr, texts[:SHOWN_NAMES]))}" if texts else "it has no events"
+        texts = _event_names(recording)
+        there = f"it has {texts}" if texts else "it has no events"
         raise TrackerError(
             recording.path, f"no event contains {text!r}; {there}", "Write the event as the export does."
         )
     return found[_chosen(recording, f"the event {text!r}", [event.time_ns for event in found], when)].time_ns
+
+
+def _event_names(recording: TrackerRecording) -> str:
+    """The first events for a message, those of the experiment before those of the tracker itself."""
+    in_order = sorted(recording.events, key=lambda event: event.is_of_tracker)
+    texts = list(dict.fromkeys(event.text for event in in_order))
+    more = f" and {len(texts) - SHOWN_NAMES} more" if len(texts) > SHOWN_NAMES else ""
+    return ", ".join(map(repr, texts[:SHOWN_NAMES])) + more
 
 
 def _frame_clock(recording: TrackerRecording, wanted: str, when: When) -> FrameClock | None:
@@ -162,8 +170,8 @@ def _nothing_known(recording: TrackerRecording, wanted: str) -> tuple[str, str]:
     if names:
         there = ", ".join(map(repr, names[:SHOWN_NAMES]))
         return f"no stimulus in it is called {wanted!r}; it has {there}", "Give --media NAME, or --event TEXT."
-    events = list(dict.fromkeys(event.text for event in recording.events))
-    there = f" It has the events {', '.join(map(repr, events[:SHOWN_NAMES]))}." if events else ""
+    events = _event_names(recording)
+    there = f" It has the events {events}." if events else ""
     problem = "nothing in it says when the video began"
     return problem, f"Give --event TEXT, or --offset SECONDS from the start of the recording.{there}"
 

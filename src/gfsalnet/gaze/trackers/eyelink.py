@@ -35,6 +35,10 @@ USUAL_SIZES = frozenset(
 )
 _OFFSET = re.compile(r"(-?\d+)\s+(\D.*)", re.DOTALL)
 _VFRAME = re.compile(r"!V VFRAME\s+(\d+)\s+(-?[\d.]+)\s+(-?[\d.]+)\s+(.+)")
+_OF_TRACKER = re.compile(
+    r"!|>|RECCFG|ELCL|THRESHOLDS|CAMERA|GAZE_COORDS|DISPLAY_COORDS|PHYSICAL_|SCREEN_|PUPIL|CALIB|VALIDAT|DRIFT|RECORD"
+)
+"""How messages begin that the host writes of its settings, calibrations and drift corrections."""
 _COORDS = re.compile(r"(DISPLAY_COORDS|GAZE_COORDS)\s*=?\s+(-?[\d.]+)\s+(-?[\d.]+)\s+(-?[\d.]+)\s+(-?[\d.]+)")
 
 
@@ -158,7 +162,7 @@ def _take_message(parts: _Parts, line: str) -> None:
         left, top, right, bottom = map(float, coords.groups()[1:])
         parts.sizes[coords[1]] = (right - left, bottom - top)
     if not text.startswith(("!CAL", "!V VFRAME")):
-        parts.events.append(Event(time_ns=time_ns, text=text))
+        parts.events.append(Event(time_ns=time_ns, text=text, is_of_tracker=_OF_TRACKER.match(text) is not None))
 
 
 def _take_event(parts: _Parts, words: list[str]) -> None:

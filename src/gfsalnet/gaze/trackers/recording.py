@@ -33,6 +33,8 @@ class Event:
 
     time_ns: int
     text: str
+    is_of_tracker: bool = False
+    """Whether the tracker itself wrote it, of its settings or a calibration, and not the experiment."""
 
 
 @dataclass(frozen=True, kw_only=True)
