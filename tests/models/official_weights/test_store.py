@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from gfsalnet.errors import OutputError
 from gfsalnet.files import home
+from gfsalnet.models.official_weights.convert import convert_weights
 from gfsalnet.models.official_weights.store import model_of, weights_folder, write_weights
 
 
@@ -59,6 +60,14 @@ def test_a_folder_that_names_no_model(tmp_path: Path, content: str | None) -> No
     if content is not None:
         (tmp_path / "config.json").write_text(content)
     assert model_of(tmp_path) is None
+
+
+@pytest.mark.parametrize("model", ["unisal", "pwcnet"])
+def test_another_model_is_not_written_over(tmp_path: Path, model: str) -> None:
+    (tmp_path / "config.json").write_text('{"network": {"streams": "both"}}')
+    with pytest.raises(OutputError, match=f"holds another model than {model}"):
+        convert_weights(model, tmp_path / "official.pth", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:

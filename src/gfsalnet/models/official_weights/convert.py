@@ -16,7 +16,7 @@ from gfsalnet.errors import RequestError, WeightsError
 from gfsalnet.flow.pwcnet_weights import convert_pwcnet_weights
 from gfsalnet.models.entry import ModelEntry
 from gfsalnet.models.official_weights.read import official_file, read_official
-from gfsalnet.models.official_weights.store import weights_folder, write_weights
+from gfsalnet.models.official_weights.store import refuse_other_model, weights_folder, write_weights
 from gfsalnet.models.published.entries import PUBLISHED
 from gfsalnet.network.folder import WEIGHTS_FILE
 from gfsalnet.network.weights import State, compare_keys
@@ -52,11 +52,12 @@ def convert_weights(
     Raises:
         WrongRequestError: if the model is unknown or has no such setting.
         WeightsError: if the file is unreadable, of another model, or holds what is no number.
-        OutputError: if the folder cannot be written.
+        OutputError: if the folder cannot be written, or holds another model.
     """
     folder = output or weights_folder(model)
     if model == PWCNET and settings:
         raise WrongRequestError(model, "has no settings", "Leave them out")
+    refuse_other_model(folder, model)
     if model == PWCNET:
         convert_pwcnet_weights(file, folder / WEIGHTS_FILE)
         return folder

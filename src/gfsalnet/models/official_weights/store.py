@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gfsalnet.errors import WeightsError
+from gfsalnet.errors import OutputError, WeightsError
 from gfsalnet.files import home, write_whole
 from gfsalnet.formats.texts import read_json_object
 from gfsalnet.network.folder import CONFIG_FILE, WEIGHTS_FILE
@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 def weights_folder(name: str) -> Path:
     """Where a model's converted weights are looked for."""
     return home() / "weights" / name
+
+
+def refuse_other_model(folder: Path, model: str) -> None:
+    """Refuse a folder with weights of another model, such as one that was trained.
+
+    Raises:
+        OutputError: if it is one.
+    """
+    notes = notes_of(folder)
+    if notes and notes.get("model") != model:
+        raise OutputError(folder, f"holds another model than {model}", "Give another folder for the weights")
 
 
 def write_weights(folder: Path, model: str, state: State, about: Mapping[str, Any]) -> None:
