@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,17 @@ def test_a_missing_map_gives_status_1_and_the_rest(photographs: Path, maps: Path
     assert done.exit_code == 1
     one_line_error(done, "00: ", "holds no maps for 00")
     assert json.loads((tmp_path / "out" / "report.json").read_text())["videos"] == 3
+
+
+@pytest.mark.usefixtures("unrendered")
+def test_gaze_in_other_units_is_told_once(photographs: Path, maps: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(photographs, tmp_path / "mine")
+    lines = (root / "fixations.csv").read_text().splitlines()
+    lines += [f"00.png,0.{place % 9 + 1},0.6,{place % 3}" for place in range(100)]
+    kept = [line for line in lines if not line.startswith("00.png") or ",0.6," in line]
+    (root / "fixations.csv").write_text("\n".join(kept))
+    done = evaluate(root, "--maps", maps, "--output", tmp_path / "out", "--humans-every", 0)
+    assert one_line_error(done).startswith("error: 00: 100 of 100 fixations have x and y from 0 to 1")
 
 
 @pytest.mark.usefixtures("unrendered")

@@ -333,7 +333,7 @@ def _finish(reports: list[Report], output: Path, stem: str) -> None:
             say(f"note: {remark}")
         if len(report.remarks) > SHOWN_FAILURES:
             say(f"note: and {len(report.remarks) - SHOWN_FAILURES} more, see the report")
-        failures = [f"{video}: {reason}" for video, reason in report.failed.items()]
+        failures = [f"{video}: {reason.removeprefix(f'{video}: ')}" for video, reason in report.failed.items()]
         for failure in failures[:SHOWN_FAILURES]:
             print_error(failure)
         if len(failures) > SHOWN_FAILURES:
