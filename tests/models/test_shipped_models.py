@@ -57,8 +57,8 @@ def test_the_shipped_maps_show_no_mesh() -> None:
 def test_a_still_picture_is_read_as_one() -> None:
     model = load_model("gfsalnet-mobile", device="cpu")
     rgb = np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8)
-    alone = next(iter(model.stream([Frame(rgb)]))).map_density
-    in_a_video = next(iter(model.stream([Frame(rgb), Frame(rgb, index=1)]))).map_density
+    alone = next(iter(model.stream([Frame(rgb)]))).density
+    in_a_video = next(iter(model.stream([Frame(rgb), Frame(rgb, index=1)]))).density
     assert np.abs(alone - in_a_video).max() > 1e-5
 
 

@@ -38,7 +38,9 @@ def test_the_settings_are_those_of_the_shipped_model() -> None:
     for kind in ("still", "video"):
         reading = getattr(model.over_time, kind)
         assert reading.blur == 0, "the page knows no blur"
-        assert settings["model"][kind] == {"temperature": reading.temperature, "centre": [*map(list, reading.centre)]}
+        told = {key: settings["model"][kind][key] for key in ("temperature", "centre")}
+        assert told == {"temperature": reading.temperature, "centre": [*map(list, reading.centre)]}
+    assert model.over_time.video.areas == (1,), "the page looks at a frame once"
     assert settings["columns"].keys() == COLUMN_FORMATS.keys()
 
 
