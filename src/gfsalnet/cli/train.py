@@ -66,7 +66,7 @@ def train(
 
     plan = _plan(recipe, changes or [], data_root)
     folder = output or Path("runs") / plan.name
-    epochs = _follow(run(plan, folder), plan.epochs)
+    epochs = _follow(lambda on_clip: run(plan, folder, on_clip), plan.epochs)
     if is_main_process():
         if not epochs:
             say(f"{folder} holds this run, finished; another --output starts it anew")
@@ -93,7 +93,7 @@ def ablate(
 
     plan = _plan(recipe, changes or [], data_root)
     folder = output or Path("runs") / plan.name
-    _follow(_announced(run(plan, folder, range(seeds))), plan.epochs)
+    _follow(lambda on_clip: _announced(run(plan, folder, range(seeds))), plan.epochs)
     if is_main_process():
         table = _ablation_table(folder, seeds)
         with output_errors(folder / "ablation.md"), written_whole(folder / "ablation.md") as partial:
@@ -145,25 +145,40 @@ def _with_spread(middle: float, spread: float) -> str:
     return f"{middle:.3f}" if isnan(spread) else f"{middle:.3f} ± {spread:.3f}"
 
 
-def _follow(events: Generator[Event, None, None], epochs: int) -> int:
-    """Show the events of one run or several; returns the number of finished epochs."""
+def _follow(begin: Callable[[Callable[[int, int], None]], Generator[Event, None, None]], epochs: int) -> int:
+    """Show the events of one run or several; returns the number of finished epochs.
+
+    Args:
+        begin: gives the events; what it is given may be called with the numbers of clips that are ready and of all.
+        epochs: of each run.
+    """
+    with Progress("images") as progress, _interrupts() as interrupted:
+
+        def on_clip(done: int, total: int) -> None:
+            progress.show("reading the data: clips", done, total, stage="clips")
+
+        progress.show("reading the data", 0, None)
+        with closing(begin(on_clip)) as events:
+            return _shown(events, epochs, progress, interrupted)
+
+
+def _shown(events: Iterator[Event], epochs: int, progress: Progress, interrupted: Callable[[], bool]) -> int:
+    """Show the events until they end, or somebody interrupts; returns the number of finished epochs."""
     from gfsalnet.training import Epoch, Step
 
     finished = 0
-    with Progress("images") as progress, _interrupts() as interrupted, closing(events):
-        progress.show("reading the data", 0, None)
-        for event in events:
-            if isinstance(event, Step):
-                epoch = f"epoch {event.epoch + 1}/{epochs}"
-                text, done = f"{epoch}, loss {event.loss:.3f}", event.step + 1
-                progress.show(text, done, event.steps_per_epoch, stage=epoch, rate=event.images_per_second)
-            elif isinstance(event, Epoch):
-                finished += 1
-                _tell(event)
-            else:
-                say(event.text)
-            if interrupted():
-                raise KeyboardInterrupt
+    for event in events:
+        if isinstance(event, Step):
+            epoch = f"epoch {event.epoch + 1}/{epochs}"
+            text, done = f"{epoch}, loss {event.loss:.3f}", event.step + 1
+            progress.show(text, done, event.steps_per_epoch, stage=epoch, rate=event.images_per_second)
+        elif isinstance(event, Epoch):
+            finished += 1
+            _tell(event)
+        else:
+            say(event.text)
+        if interrupted():
+            raise KeyboardInterrupt
     return finished
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -118,7 +118,11 @@ class Run:
         }
 
 
-def train(recipe: Recipe, folder: Path) -> Generator[Event, None, None]:
+def _nowhere(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def train(recipe: Recipe, folder: Path, on_clip: Callable[[int, int], None] = _nowhere) -> Generator[Event, None, None]:
     """Run the recipe, or go on where a stopped run was, and leave the weights in `folder/best` and `folder/last`.
 
     Whatever stops it, the same call goes on from the last checkpoint to the same weights; a caller that stops it
@@ -128,6 +132,7 @@ def train(recipe: Recipe, folder: Path) -> Generator[Event, None, None]:
     Args:
         recipe: what to do.
         folder: the folder of the run, made if need be.
+        on_clip: called, before the first event, with the numbers of clips that teachers have watched and of all.
 
     Yields:
         `Note`s about what is missing, a `Step` after every batch and an `Epoch` after every epoch; the caller shows
@@ -145,7 +150,7 @@ def train(recipe: Recipe, folder: Path) -> Generator[Event, None, None]:
             # The claim has removed those in the folder itself, not those in folders inside.
             remove_partials(folder / LAST_FOLDER, folder / BEST_FOLDER, folder / SAMPLES_FOLDER)
             yield from map(Note, missing_tools())
-        run = open_run(recipe, folder, ranks)
+        run = open_run(recipe, folder, ranks, on_clip)
         done = run.state.progress
         try:
             while done.epoch < recipe.epochs:
@@ -166,7 +171,7 @@ def train(recipe: Recipe, folder: Path) -> Generator[Event, None, None]:
         ranks.wait()
 
 
-def open_run(recipe: Recipe, folder: Path, ranks: Ranks) -> Run:
+def open_run(recipe: Recipe, folder: Path, ranks: Ranks, on_clip: Callable[[int, int], None] = _nowhere) -> Run:
     """Open the data, build the network and its optimiser, and take up the folder's checkpoint if there is one.
 
     Raises:
@@ -185,8 +190,10 @@ def open_run(recipe: Recipe, folder: Path, ranks: Ranks) -> Run:
             for part in (*recipe.train, *recipe.validate):
                 part.draw(folder)
     ranks.wait()  # until the toy data lie there
-    kind: type[Task[Any, Any]] = DistillationTask if recipe.distillation else GazeTask
-    task = kind(recipe, folder, ranks)
+    distils = recipe.distillation is not None
+    task: Task[Any, Any] = (
+        DistillationTask(recipe, folder, ranks, on_clip) if distils else GazeTask(recipe, folder, ranks)
+    )
     state = initial_state(recipe, task, ranks)
     state.resume(folder)
     if ranks.is_main:

@@ -110,7 +110,13 @@ def test_networks_teach_the_view_and_unisal_watches_crops_once(
     kept = np.load(tmp_path / "watched" / "one.npz")["log_maps"]
     assert kept.shape == (len(CROP_ASPECTS), len(FRAMES), 8, 16)
     monkeypatch.setattr("gfsalnet.training.distillation.clips._watch", None)  # not a second time
-    (clip,) = open_clips(how, StoredMaps(taught / "maps.npz"), taught, tmp_path / "watched")
+    ready: list[tuple[int, int]] = []
+
+    def on_clip(done: int, total: int) -> None:
+        ready.append((done, total))
+
+    (clip,) = open_clips(how, StoredMaps(taught / "maps.npz"), taught, tmp_path / "watched", on_clip)
+    assert ready == [(1, 1)]
     assert len(clip.views) == 1 + len(CROP_ASPECTS)
     assert clip.views[0] == View()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,7 +74,13 @@ class Clip:
         return view.of_image(frame, (size.height, size.width)), log_map
 
 
-def open_clips(settings: Distillation, maps: StoredMaps, data_root: Path, kept: Path) -> list[Clip]:
+def open_clips(
+    settings: Distillation,
+    maps: StoredMaps,
+    data_root: Path,
+    kept: Path,
+    on_clip: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Clip]:
     """The clips that the stored maps name.
 
     Args:
@@ -82,6 +88,7 @@ def open_clips(settings: Distillation, maps: StoredMaps, data_root: Path, kept: 
         maps: of whole frames.
         data_root: what paths of clips are below.
         kept: folder for what UNISAL says of crops, which takes minutes; made if need be.
+        on_clip: called with the numbers of clips that are ready and of all.
 
     Raises:
         DatasetError, SourceError: if a clip or a map is missing or damaged.
@@ -113,6 +120,7 @@ def open_clips(settings: Distillation, maps: StoredMaps, data_root: Path, kept: 
             exponents.pop(settings.watching.whole, None)  # it is among the watched: the view that is the whole
         stored = [maps.log_map(row_of[number], exponents) for number in frames]
         clips.append(Clip(path.stem, list(frames.values()), stored, weight, views, watched, exponent))
+        on_clip(len(clips), len(found))
     return clips
 
 

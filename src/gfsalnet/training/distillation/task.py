@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -48,13 +48,20 @@ class DistillationTask(Task[NumberedStep, ViewBatch]):
         recipe: with the section `distillation`.
         folder: the folder of the run, which keeps what UNISAL says of crops of clips.
         ranks: the processes of the run.
+        on_clip: called with the numbers of clips that are ready and of all: what UNISAL says of them takes minutes.
 
     Raises:
         DatasetError, SourceError, WeightsError: if data or teachers are missing or damaged.
         RecipeError: if there is no photograph to learn from, or the network is no light stream.
     """
 
-    def __init__(self, recipe: Recipe, folder: Path, ranks: Ranks) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        folder: Path,
+        ranks: Ranks,
+        on_clip: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
         settings = recipe.distillation
         if settings is None:
             raise RecipeError(recipe.name, "it has no teachers", "Add a section [distillation].")
@@ -70,7 +77,7 @@ class DistillationTask(Task[NumberedStep, ViewBatch]):
             raise RecipeError(recipe.name, "its data hold no photograph to train on", "Name some in [[train]].")
         self._count = len(photographs)
         with ranks.main_first():  # it keeps what UNISAL says of crops, for all to read
-            clips = open_clips(settings, self._maps, recipe.data_root, folder / WATCHED_FOLDER)
+            clips = open_clips(settings, self._maps, recipe.data_root, folder / WATCHED_FOLDER, on_clip)
         self._clip_frames = {clip.name: len(clip.frames) for clip in clips}
         teachers = Teachers(settings.teachers, ranks.device)
         self._batches = Batches(
