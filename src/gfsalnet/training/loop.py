@@ -132,7 +132,7 @@ def train(recipe: Recipe, folder: Path, on_clip: Callable[[int, int], None] = _n
     Args:
         recipe: what to do.
         folder: the folder of the run, made if need be.
-        on_clip: called, before the first event, with the numbers of clips that teachers have watched and of all.
+        on_clip: called, before the first step, with the numbers of clips that teachers have watched and of all.
 
     Yields:
         `Note`s about what is missing, a `Step` after every batch and an `Epoch` after every epoch; the caller shows
