@@ -9,14 +9,12 @@ import typer.testing
 from typer.testing import CliRunner, Result
 
 from gfsalnet.cli import app
-from gfsalnet.cli.console import show_progress_as
 
 # Typer's runner builds all verbs anew for each command, which takes longer than most commands do.
 typer.testing._get_command = functools.cache(typer.main.get_command)  # type: ignore[attr-defined]
 
 
 def gfsalnet(*arguments: object) -> Result:
-    show_progress_as("bar")  # a process of its own would not know what the command before was told
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

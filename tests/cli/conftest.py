@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from gfsalnet.cli.console import show_progress_as
 from gfsalnet.packages import is_installed
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def as_a_new_process() -> None:
+    """A command does not inherit how the one before it was told to show progress."""
+    show_progress_as("bar")
 
 
 @pytest.fixture
