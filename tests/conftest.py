@@ -47,6 +47,17 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("quick" if config.getoption("markexpr") == "not slow" else "all")
 
 
+@pytest.fixture(autouse=True)
+def no_real_time() -> Iterator[None]:
+    """For root SVT-AV1 makes the thread that encodes a real-time one of the highest priority, and so all it starts.
+
+    A browser that one of the next tests starts would then leave nothing of the machine to anybody.
+    """
+    yield
+    if hasattr(os, "sched_setscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out files that import, and folders whose conftest.py imports, an optional package that is missing."""
     if ALL_INSTALLED:
