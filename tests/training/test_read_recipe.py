@@ -76,7 +76,7 @@ def test_a_preset_is_a_recipe_by_its_name() -> None:
     ("change", "message"),
     [
         ("epochs", "not key=value"),
-        ("epoch=3", "epoch: Unexpected"),
+        ("epoch=3", "epoch: there is no such key"),
         ("epochs=many", "epochs: "),
         ("epochs=0", "at least 1"),
         ("epochs.deep=1", "not a table"),
