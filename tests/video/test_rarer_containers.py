@@ -78,7 +78,10 @@ def test_no_cut_is_silent(make, name):
     data = path.read_bytes()
     for share in (0.5, 0.7, 0.9, 0.98):
         path.write_bytes(data[: int(len(data) * share) - 3])
-        count, report = read(path)
+        try:
+            count, report = read(path)
+        except SourceError:  # FFmpeg 7 reads no MXF whose last partition is gone
+            continue
         # What is cut off may be sound alone.
         assert count == COUNT or report.damage is not None, share
         assert count == COUNT or report.frames_lost == COUNT - count or report.loss_unknown
