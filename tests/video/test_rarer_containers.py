@@ -87,7 +87,8 @@ def test_no_cut_is_silent(make, name):
         assert count == COUNT or report.frames_lost == COUNT - count or report.loss_unknown
 
 
-@pytest.mark.parametrize("name", NAMES)
+# Of Motion JPEG the head of one picture and the tail of another may make a whole one: docs/reliability.md.
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "a.mjpeg"])
 def test_frames_that_bytes_taken_out_cost_are_missed(make, name):
     path = make(name)
     data, rng = path.read_bytes(), random.Random(0)
