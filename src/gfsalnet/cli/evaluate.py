@@ -19,6 +19,7 @@ from gfsalnet.cli.options import (
     OUTPUT,
     SCORING,
     SPEED,
+    WHICH_MODEL,
     BackendOption,
     DatasetOption,
     DeviceOption,
@@ -74,8 +75,7 @@ ModelUnlessMapsOption = Annotated[
         callback=checked(check_model),
         autocompletion=completed(model_names),
         rich_help_panel=MODEL,
-        help="Model to score: a name that `gfsalnet models` lists, or a model folder; with :appearance or :motion "
-        "after it, that stream alone. Default, without --maps: gfsalnet-mobile.",
+        help=f"Model to score: {WHICH_MODEL}. Default, without --maps: gfsalnet-mobile.",
     ),
 ]
 WidthOption = Annotated[

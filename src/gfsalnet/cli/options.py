@@ -215,14 +215,17 @@ def check_recipe(text: str) -> None:
         raise ValueError(f"{text} is no preset and no file; presets are {', '.join(known)}")
 
 
+WHICH_MODEL = (
+    "a name that `gfsalnet models` lists, or a model folder; with :appearance or :motion after it, that stream alone"
+)
+"""What --model takes, in its help."""
 ModelOption = Annotated[
     str,
     typer.Option(
         callback=checked(check_model),
         autocompletion=completed(model_names),
         rich_help_panel=MODEL,
-        help="Model to run: a name that `gfsalnet models` lists, or a model folder; with :appearance or :motion after "
-        "it, that stream alone.",
+        help=f"Model to run: {WHICH_MODEL}.",
     ),
 ]
 NetworkOption = Annotated[

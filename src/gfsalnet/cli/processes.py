@@ -54,7 +54,7 @@ def check_workers(workers: int | None, ray: str | None = None) -> None:
 
     most = MOST_A_CORE * cores()
     if ray is None and workers is not None and workers > most:
-        problem = f"{workers} would wait for one another: {cores()} cores keep {most} busy at most"
+        problem = f"{workers} is too many for {cores()} cores, where more than {most} only wait for one another"
         raise typer.BadParameter(problem, param_hint="--workers")
 
 

@@ -22,7 +22,7 @@ from gfsalnet.maps import FrameMaps, Map, resize_density, resize_map, to_density
 from gfsalnet.models.base import SaliencyModel, StageSeconds, timed
 from gfsalnet.models.interpolate import interpolate
 from gfsalnet.models.memory import Timed, remembered
-from gfsalnet.models.over_time import Kind, MapsOverTime, OverTime
+from gfsalnet.models.over_time import Kind, MapsOverTime, OverTime, density_of, log_of
 from gfsalnet.network.config import NetworkConfig
 from gfsalnet.types import RGB, FlowField, Frame, Prediction
 from gfsalnet.video import ShotDetector, fitted_size_hw, numbered_frames, prefetch
@@ -303,9 +303,8 @@ class GFSalNetModel(SaliencyModel):
             density = self._unread(ready, next(_each(self.backend(seen))))
             if log_maps:
                 density = resize_density(density, log_maps[0].shape)
-            log_maps.append(np.log(density[:, ::way] + np.float32(1e-12 / density.size)))
-        mean = np.mean(log_maps, 0)
-        return to_density(np.exp(mean - mean.max()))
+            log_maps.append(log_of(density[:, ::way]))
+        return density_of(np.mean(log_maps, 0))
 
     def _fused(self, over_time: MapsOverTime, ready: _Ready, maps: FrameMaps) -> FrameMaps:
         return over_time.fused(self._unread(ready, maps), ready.motion)

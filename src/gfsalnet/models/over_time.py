@@ -32,6 +32,12 @@ Kind = Literal["still", "video"]
 """What a picture is: looked at for some seconds, or one of a video."""
 
 
+def log_of(density: Map) -> Map:
+    """(h, w): its logarithm."""
+    # A trillionth of a uniform map: logarithms stay finite, and no look is moved.
+    return np.asarray(np.log(density + np.float32(1e-12 / density.size)), np.float32)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """How the network's map of one kind of picture is read."""
@@ -56,9 +62,9 @@ class Reading:
         if self.blur:
             sigma = self.blur * density.shape[1]
             density = np.asarray(cv2.GaussianBlur(density, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
-        # A trillionth of a uniform map: logarithms stay finite, and no look is moved.
-        log_density = np.log(density + np.float32(1e-12 / density.size))
-        read = np.float32(self.temperature) * log_density + np.float32(centre_strength) * self.log_odds(density.shape)
+        read = np.float32(self.temperature) * log_of(density) + np.float32(centre_strength) * self.log_odds(
+            density.shape
+        )
         return np.asarray(read, np.float32)
 
     def log_odds(self, size_hw: tuple[int, ...]) -> Map:
@@ -168,18 +174,18 @@ class MapsOverTime:
         """
         reading = self._reading
         log_A = reading.log_map(density, self.centre_strength)
-        appearance, gate = _density(log_A), self.how.gate
+        appearance, gate = density_of(log_A), self.how.gate
         if gate is None or motion is None:
             return FrameMaps(appearance, appearance, None, None)
         size_hw = (density.shape[0], density.shape[1])
         log_T, of_motion = gate.log_map(motion, size_hw), gate.exponent(motion)
         of_appearance = 1 - gate.yielding * of_motion
         log_still = np.float32(of_appearance) * log_A
-        fused, without_motion = _density(log_still + np.float32(of_motion) * log_T), _density(log_still)
+        fused, without_motion = density_of(log_still + np.float32(of_motion) * log_T), density_of(log_still)
         log_centre = np.float32(self.centre_strength) * reading.log_odds(size_hw)
         # Places without looks come out as 0 / 0 in float32: there is nothing there that motion could have brought.
         share = np.divide(without_motion, fused, out=np.ones_like(fused), where=fused > 0)
-        return FrameMaps(fused, appearance, _density(log_T + log_centre), np.minimum(share, 1))
+        return FrameMaps(fused, appearance, density_of(log_T + log_centre), np.minimum(share, 1))
 
 
 def _numbers(value: Any) -> Any:
@@ -191,7 +197,8 @@ def _numbers(value: Any) -> Any:
     return float(value)
 
 
-def _density(log_map: Map) -> Map:
+def density_of(log_map: Map) -> Map:
+    """(h, w): the density whose logarithm this is, but for a constant."""
     # At most 1, so that nothing overflows; the sum in float64, as thousands of small numbers would lose digits.
     powers = np.exp(log_map - log_map.max())
     return np.asarray(powers / np.float32(powers.sum(dtype=np.float64)), np.float32)
